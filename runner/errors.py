@@ -1,0 +1,58 @@
+"""The errors a person may see: what happened, and what to do about it."""
+
+
+class SeatrialError(Exception):
+    """Base of every expected error; `hint` is the sentence that says what to do."""
+
+    code = "error"
+
+    def __init__(self, what: str, *, hint: str = "") -> None:
+        super().__init__(what)
+        self.hint = hint
+
+
+class UsageError(SeatrialError):
+    """The command, the repository or the revision named cannot be used."""
+
+    code = "usage"
+
+
+class PolicyInvalid(SeatrialError):
+    """The policy cannot be used; `problems` holds every fault found, one line each, as `file:line:column: …`."""
+
+    code = "policy-invalid"
+
+    def __init__(self, problems: tuple[str, ...], *, hint: str = "") -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+        self.hint = hint
+
+
+class ChangeRefused(SeatrialError):
+    """The patch is no change that can be judged: too large, empty, or it does not apply exactly; says git's reason."""
+
+    code = "change-refused"
+
+
+class InfrastructureError(SeatrialError):
+    """The machine, not the change, is at fault; trying again later may help."""
+
+    code = "infrastructure"
+
+
+class EngineUnavailable(InfrastructureError):
+    """No container engine answers."""
+
+    code = "engine-unavailable"
+
+
+class ImageUnavailable(InfrastructureError):
+    """The image named is absent and cannot be had, or its build failed."""
+
+    code = "image-unavailable"
+
+
+class StoreUnavailable(InfrastructureError):
+    """The record of runs cannot be read or written (disk full, newer schema, no permission)."""
+
+    code = "store-unavailable"

@@ -1,0 +1,65 @@
+"""A change: base tree, patched tree, and what lies between them."""
+
+from enum import StrEnum
+from functools import cached_property
+from hashlib import sha256
+
+from runner.model.value import Value
+
+
+class Status(StrEnum):
+    """What happened to a path; the letters are those of `git diff-tree`."""
+
+    ADDED = "A"
+    MODIFIED = "M"
+    DELETED = "D"
+    TYPE_CHANGED = "T"
+
+
+class FileChange(Value):
+    """One path of `git diff-tree --raw --no-renames`; sizes in bytes, `added` and `deleted` in lines (0 for binary files)."""
+
+    path: str
+    """The name; bytes that are not UTF-8 are written `\\xNN`."""
+    utf8: bool = True
+    """Whether the name in the tree is valid UTF-8, so that `path` is that name exactly."""
+    status: Status
+    old_mode: str
+    new_mode: str
+    old_blob: str
+    new_blob: str
+    old_size: int = 0
+    new_size: int = 0
+    added: int = 0
+    deleted: int = 0
+    binary: bool = False
+
+
+class Change(Value):
+    """What is judged. Two changes with the same trees are the same change, wherever they came from."""
+
+    base_commit: str
+    base_tree: str
+    tree: str
+    patch_id: str
+    """`git patch-id --stable` of the change: without base and line numbers."""
+    source: str
+    """What was given, for people: a file name, `-`, or a revision."""
+    kind: str
+    """`diff`, `revision` or `range`."""
+    base_label: str
+    """How the base is called for people, e.g. `main (1a2b3c4)`."""
+    files: tuple[FileChange, ...] = ()
+
+    @cached_property
+    def id(self) -> str:
+        """sha256 of base tree and patched tree."""
+        return sha256(f"{self.base_tree}\0{self.tree}".encode()).hexdigest()
+
+    @property
+    def lines_added(self) -> int:
+        return sum(file.added for file in self.files)
+
+    @property
+    def lines_deleted(self) -> int:
+        return sum(file.deleted for file in self.files)

@@ -1,0 +1,65 @@
+"""A run: one attempt to judge one change under one policy."""
+
+from datetime import datetime
+from enum import StrEnum
+from hashlib import sha256
+
+from runner.model.change import Change
+from runner.model.result import Decision, Result
+from runner.model.suite import Comparison
+from runner.model.value import Value
+
+
+class State(StrEnum):
+    """Where a run is."""
+
+    RUNNING = "running"
+    HELD = "held"
+    ENDED = "ended"
+
+
+class SandboxFacts(Value):
+    """The sandbox as it was in force, read from inside and from the engine."""
+
+    image: str = ""
+    digest: str = ""
+    runtime: str = ""
+    working_copy: str = ""
+    """`overlay` or `stream`."""
+    limits: dict[str, str] = {}
+    in_force: dict[str, str] = {}
+
+
+class PolicyFacts(Value):
+    """Which policy judged: where it came from, and the sha256 of its resolved form."""
+
+    source: str
+    digest: str
+
+
+class Run(Value):
+    """Everything known of one run; each stage returns a new one."""
+
+    id: str
+    started: datetime
+    repository: str
+    policy: PolicyFacts
+    change: Change
+    results: tuple[Result, ...] = ()
+    tests: Comparison | None = None
+    sandbox: SandboxFacts | None = None
+    level: str = ""
+    timings: dict[str, float] = {}
+    """Seconds per stage."""
+    notes: tuple[str, ...] = ()
+    """Choices made on the way that a reader should know of."""
+    decision: Decision | None = None
+
+    def with_(self, **changes: object) -> "Run":
+        """This run with some fields replaced, validated again."""
+        return Run(**{**{name: getattr(self, name) for name in type(self).model_fields}, **changes})
+
+
+def run_id(change: Change, target: str, policy_digest: str, attempt: str) -> str:
+    """Twelve hexadecimal digits that name (change, target, policy, attempt)."""
+    return sha256("\0".join((change.id, target, policy_digest, attempt)).encode()).hexdigest()[:12]

@@ -1,0 +1,76 @@
+"""What a sandbox is asked to do and what it answers."""
+
+from pydantic import Field
+
+from runner.model.suite import Stop, Usage
+from runner.model.units import Duration, Size
+from runner.model.value import Value
+
+
+class Limits(Value):
+    """What one suite run may use."""
+
+    memory: Size = 2 * 2**30
+    """Everything the sandbox holds in memory, its writable file systems included."""
+    cpus: float = Field(default=2.0, gt=0)
+    wall: Duration = 600.0
+    """Wall time of one suite run by the host's clock."""
+    pids: int = Field(default=512, gt=0)
+    disk: Size = 512 * 2**20
+    """What may be written into the working copy."""
+    tmp: Size = 256 * 2**20
+    """What may be written to /tmp, and again to HOME."""
+    file: Size = 256 * 2**20
+    """The largest single file."""
+    output: Size = 16 * 2**20
+    """What the suite may print before it is stopped."""
+    report: Size = 64 * 2**20
+    """What the report stream may carry before the suite is stopped."""
+
+
+class Image(Value):
+    """An image that is present on the engine."""
+
+    reference: str
+    id: str
+    """The engine's content digest of the image, `sha256:…`."""
+    notes: tuple[str, ...] = ()
+    """How it was chosen or built, for people."""
+
+
+class Job(Value):
+    """One command in one fresh sandbox over one tree."""
+
+    image: Image
+    base_tree: str
+    """The tree whose snapshot lies under the working copy."""
+    tree: str
+    """The tree that the working copy must equal; differences to `base_tree` are written in."""
+    argv: tuple[str, ...]
+    env: dict[str, str] = {}
+    limits: Limits = Limits()
+    report_file: str | None = None
+    """A file that the command writes inside and that is carried out in the report stream, e.g. a JUnit report."""
+    purpose: str = "suite"
+    """A word for labels and progress: `base`, `patched`, `own`, `rerun`."""
+
+
+class Execution(Value):
+    """How a job went, as the engine and the host's clock saw it."""
+
+    stop: Stop
+    exit_code: int | None
+    """The container's exit status from the engine's API; `None` when it never gave one."""
+    log: str = ""
+    log_truncated: bool = False
+    usage: Usage = Usage()
+    working_copy: str = ""
+    runtime: str = ""
+    in_force: dict[str, str] = {}
+    """Limits and restrictions as read from inside before anything of the repository ran."""
+    child_status: int | None = None
+    """Exit status of the suite's own process as the launcher inside saw it."""
+    survivors: int = 0
+    """Processes that were still alive when the suite's process had ended."""
+    report_file: bytes | None = None
+    """Content of the job's `report_file`, bounded by `limits.report`; `None` when it was absent or no regular file."""

@@ -1,0 +1,151 @@
+"""What one run of a test suite showed, and the comparison of two."""
+
+from enum import StrEnum
+
+from runner.model.value import Value
+
+
+class TestOutcome(StrEnum):
+    """The explicit result of one test."""
+
+    __test__ = False
+
+    PASSED = "passed"
+    FAILED = "failed"
+    ERROR = "error"
+    SKIPPED = "skipped"
+    XFAILED = "xfailed"
+    XPASSED = "xpassed"
+    HUNG = "hung"
+    """It was still running, alone, when its time was up."""
+    CRASHED = "crashed"
+    """It ended the process, alone, before it had a result."""
+
+    @property
+    def held(self) -> bool:
+        """Whether the test ran and its expectation was met."""
+        return self in (TestOutcome.PASSED, TestOutcome.XFAILED, TestOutcome.XPASSED)
+
+
+class TestRecord(Value):
+    """One test of one run; `seconds` is its duration as the suite told it, `text` the end of its failure text."""
+
+    __test__ = False
+
+    id: str
+    outcome: TestOutcome
+    seconds: float = 0.0
+    text: str = ""
+    path: str = ""
+    """The file that holds the test, relative to the working copy; empty when the adapter cannot tell."""
+
+
+class Stop(StrEnum):
+    """Why a sandbox stopped, as seen from outside."""
+
+    EXITED = "exited"
+    TIMED_OUT = "timed out"
+    STALLED = "stalled"
+    """One test ran far longer than it ever did on the base."""
+    OUT_OF_MEMORY = "out of memory"
+    FLOODED = "too much output"
+    REPORT_TOO_LARGE = "report too large"
+
+
+class Module(Value):
+    """A module that the suite had imported, and its file as the interpreter knew it."""
+
+    name: str
+    file: str
+
+
+class Usage(Value):
+    """What a sandbox used; `None` where nothing could be measured."""
+
+    seconds: float = 0.0
+    """Wall time by the host's clock."""
+    cpu_seconds: float | None = None
+    memory_peak: int | None = None
+    """Bytes."""
+    pids_denied: int | None = None
+    """How often a new process or thread was refused by the pid limit."""
+    disk_full: str | None = None
+    """The path that ran out of room, if one did."""
+
+
+class SuiteRun(Value):
+    """One suite run in one sandbox, as read from the bounded report stream and from the engine."""
+
+    stop: Stop
+    exit_code: int | None
+    collected: tuple[str, ...] = ()
+    """Every id the suite said it would run, in order."""
+    deselected: int = 0
+    records: tuple[TestRecord, ...] = ()
+    collect_errors: tuple[TestRecord, ...] = ()
+    in_flight: str | None = None
+    """The test that had started and not ended when the report stopped."""
+    ended: bool = False
+    """Whether the session said that it ended, and said the same totals and exit status as its records and the engine."""
+    disagreement: str = ""
+    """How the channels differ, when they do."""
+    modules: tuple[Module, ...] = ()
+    origins_known: bool = False
+    """Whether `modules` was reported: only then can the origin control answer."""
+    runner: str = ""
+    """Name and version of what ran, e.g. `pytest 8.3.5, python 3.11.2`."""
+    log: str = ""
+    """The end of what the suite printed; hostile text."""
+    log_truncated: bool = False
+    usage: Usage = Usage()
+
+    @property
+    def by_id(self) -> dict[str, TestRecord]:
+        """The records by id; of several for one id the worst stands first in `records` order rules of the adapter."""
+        return {record.id: record for record in self.records}
+
+
+class Pair(Value):
+    """One test on both sides."""
+
+    id: str
+    base: TestOutcome | None
+    patched: TestOutcome | None
+    path: str = ""
+    text: str = ""
+
+
+class SuiteSummary(Value):
+    """Totals of one suite run for the report."""
+
+    tests: int = 0
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+    seconds: float = 0.0
+    cached: bool = False
+    runner: str = ""
+    stop: Stop = Stop.EXITED
+    usage: Usage = Usage()
+
+
+class Comparison(Value):
+    """Base against verdict tree, per test (DESIGN §6)."""
+
+    base: SuiteSummary = SuiteSummary()
+    patched: SuiteSummary = SuiteSummary()
+    own: SuiteSummary | None = None
+    """The suite with the change's own tests, when it brings any."""
+    broken: tuple[Pair, ...] = ()
+    fixed: tuple[Pair, ...] = ()
+    missing: tuple[Pair, ...] = ()
+    skipped: tuple[Pair, ...] = ()
+    """Newly skipped: they ran on the base."""
+    still_failing: tuple[Pair, ...] = ()
+    flaky: tuple[Pair, ...] = ()
+    new: tuple[Pair, ...] = ()
+    """Tests of the change that the base does not have, from the own suite."""
+    tests_side: tuple[str, ...] = ()
+    """Changed paths that were taken from the base in the verdict tree."""
+    source_side: tuple[str, ...] = ()
+    """Changed paths that were taken from the change."""

@@ -1,0 +1,53 @@
+"""Durations and sizes as people write them: a number and its unit, never a bare number."""
+
+import re
+from typing import Annotated
+
+from pydantic import BeforeValidator, PlainSerializer
+
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_BYTES = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "KB": 10**3, "MB": 10**6, "GB": 10**9}
+_QUANTITY = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*")
+
+
+def _parse(text: object, units: dict[str, float], example: str) -> object:
+    if not isinstance(text, str):
+        return text
+    found = _QUANTITY.fullmatch(text)
+    if found is None or (found[2] and found[2] not in units):
+        raise ValueError(f"'{text}' is not a quantity; write it like {example} (units: {', '.join(units)})")
+    if not found[2]:
+        raise ValueError(f"'{text}' needs a unit, e.g. {example}")
+    return float(found[1]) * units[found[2]]
+
+
+def duration(text: object) -> object:
+    """Seconds of `90s`, `10m`, `1h`; raises ValueError without a known unit; numbers (from code) pass through."""
+    return _parse(text, _SECONDS, "90s")
+
+
+def size(text: object) -> object:
+    """Bytes of `512MiB`, `2GiB`; raises ValueError without a known unit; numbers (from code) pass through."""
+    value = _parse(text, {unit: float(factor) for unit, factor in _BYTES.items()}, "512MiB")
+    return int(value) if isinstance(value, float) else value
+
+
+def show_duration(seconds: float) -> str:
+    """The shortest way to write a duration exactly enough to read: `850ms`, `12.5s`, `10m`."""
+    for unit in ("h", "m"):
+        count = seconds / _SECONDS[unit]
+        if count >= 1 and count == int(count):
+            return f"{int(count)}{unit}"
+    return f"{seconds:g}s" if seconds >= 1 or not seconds else f"{seconds * 1000:g}ms"
+
+
+def show_size(count: int) -> str:
+    """The shortest way to write a size: `2GiB`, `512MiB`, `1.5KiB`."""
+    for unit in ("GiB", "MiB", "KiB"):
+        if count >= _BYTES[unit]:
+            return f"{round(count / _BYTES[unit], 1):g}{unit}"
+    return f"{count}B"
+
+
+Duration = Annotated[float, BeforeValidator(duration), PlainSerializer(show_duration, return_type=str, when_used="json")]
+Size = Annotated[int, BeforeValidator(size), PlainSerializer(show_size, return_type=str, when_used="json")]

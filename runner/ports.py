@@ -1,0 +1,158 @@
+"""What the stages need from the world, as small Protocols, and the bundle that carries them."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple, Protocol
+
+from runner.model.change import Change, FileChange
+from runner.model.result import Result
+from runner.model.run import Run
+from runner.model.sandbox import Execution, Image, Job
+from runner.model.suite import SuiteRun
+
+
+class TreeEntry(NamedTuple):
+    """One line of `git ls-tree`: light, since a tree may have 100 000 of them."""
+
+    mode: str
+    blob: str
+    path: bytes
+
+
+class Trees(Protocol):
+    """Git trees and blobs in a private object store; the user's repository is only read."""
+
+    def read(self, tree: str, path: str) -> bytes | None:
+        """Content of a file or symlink of a tree; `None` when there is none."""
+
+    def blobs(self, ids: Iterable[str]) -> Mapping[str, bytes]:
+        """Contents by blob id, in one process."""
+
+    def listing(self, tree: str, directory: str = "") -> tuple[TreeEntry, ...]:
+        """The entries of one directory, not recursive; mode `040000` for directories; paths are names within it."""
+
+    def entries(self, tree: str) -> Iterator[TreeEntry]:
+        """Every file, symlink and gitlink of a tree, recursive; paths from its root."""
+
+    def diff(self, old: str, new: str) -> tuple[FileChange, ...]:
+        """What `git diff-tree -r --raw --no-renames` says, with sizes and line counts."""
+
+    def raw_diff(self, old: str, new: str) -> tuple[tuple[TreeEntry | None, TreeEntry | None], ...]:
+        """Old and new entry of every path that differs; `None` where the path is absent on that side."""
+
+    def with_paths(self, tree: str, paths: Iterable[bytes], source: str) -> str:
+        """The id of `tree` with each of `paths` as it is in `source`, absent where `source` has none."""
+
+
+class Validator(Protocol):
+    """One validation layer: reads trees, runs nothing."""
+
+    name: str
+
+    def judge(self, change: Change, trees: Trees, options: Any) -> Result:
+        """The layer's answer; findings are only what the base does not have already."""
+
+
+class Images(Protocol):
+    """Images that the sandbox can start."""
+
+    def ensure(self, options: Any, trees: Trees, base_tree: str, version: str) -> Image:
+        """The image that `options` (policy `sandbox`) names or describes, built when needed from the base tree's files.
+
+        `version` is the release that `git describe` gives for the base commit, for projects versioned by tags.
+        Raises ImageUnavailable, EngineUnavailable.
+        """
+
+
+class Reader(Protocol):
+    """Reads one suite run while it goes on."""
+
+    def record(self, record: Mapping[str, Any]) -> None:
+        """Take one JSON object of the report stream; hostile data."""
+
+    def running(self) -> tuple[str, float] | None:
+        """The test in flight and the host's monotonic time at which it started."""
+
+    def finish(self, execution: Execution) -> SuiteRun:
+        """What the run showed, once everything in the sandbox is dead."""
+
+
+class Sandbox(Protocol):
+    """Disposable containers."""
+
+    def run(self, job: Job, trees: Trees, reader: Reader, *, stalled: Callable[[], bool] = lambda: False) -> Execution:
+        """Run one job to its end in a fresh container and feed its report records to `reader`.
+
+        `stalled` is asked about once a second and stops the job when it says so. Raises EngineUnavailable,
+        ImageUnavailable, InfrastructureError when the hardening asked for is not in force.
+        """
+
+
+class Plan(NamedTuple):
+    """How a suite is started inside."""
+
+    argv: tuple[str, ...]
+    env: dict[str, str]
+    report_file: str | None
+
+
+class Suite(Protocol):
+    """One kind of test suite: how it is started, and how its report is read."""
+
+    kind: str
+
+    def plan(self, *, only: Sequence[str] = ()) -> Plan:
+        """The command for the whole suite, or for the test ids `only`."""
+
+    def reader(self) -> Reader:
+        """A fresh reader for one run."""
+
+
+class Baselines(Protocol):
+    """Base results, kept between runs; safe to delete."""
+
+    def load(self, key: str) -> tuple[SuiteRun, ...] | None:
+        """What `save` kept under this key, or `None`."""
+
+    def save(self, key: str, runs: tuple[SuiteRun, ...]) -> None:
+        """Keep base runs for the next change."""
+
+
+class Runs(Protocol):
+    """The durable record of runs."""
+
+    def begin(self, run: Run) -> None:
+        """Write the run down before anything happens."""
+
+    def finish(self, run: Run, report: str, logs: Mapping[str, str]) -> None:
+        """Write down how it ended: the run, its JSON report, and the ends of the suites' logs."""
+
+
+class Progress(Protocol):
+    """What a person sees while a run goes on."""
+
+    def stage(self, name: str) -> None:
+        """A stage began."""
+
+    def note(self, text: str) -> None:
+        """One sentence worth saying."""
+
+    def tests(self, side: str, done: int, total: int | None) -> None:
+        """How far a suite run is."""
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Everything a stage may touch."""
+
+    trees: Trees
+    validators: tuple[Validator, ...]
+    images: Images
+    sandbox: Sandbox
+    suite: Suite
+    baselines: Baselines
+    progress: Progress
+    clock: Callable[[], datetime]
+    monotonic: Callable[[], float]
+    cores: int
