@@ -88,6 +88,9 @@ class Sandbox(Protocol):
         ImageUnavailable, InfrastructureError when the hardening asked for is not in force.
         """
 
+    def cancel(self) -> None:
+        """Kill everything that runs now; may be called from any thread, and more than once."""
+
 
 class Plan(NamedTuple):
     """How a suite is started inside."""
@@ -156,3 +159,5 @@ class Ports:
     clock: Callable[[], datetime]
     monotonic: Callable[[], float]
     cores: int
+    version: str = "0.0.0"
+    """The release that the base commit is described as, for projects that take their version from tags."""

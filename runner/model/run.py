@@ -51,9 +51,18 @@ class Run(Value):
     level: str = ""
     timings: dict[str, float] = {}
     """Seconds per stage."""
+    logs: dict[str, str] = {}
+    """The ends of the suites' logs, by run; hostile text."""
     notes: tuple[str, ...] = ()
     """Choices made on the way that a reader should know of."""
     decision: Decision | None = None
+
+    @property
+    def state(self) -> State:
+        """Running until there is a decision; held when it names no ending."""
+        if self.decision is None:
+            return State.RUNNING
+        return State.ENDED if self.decision.ending else State.HELD
 
     def with_(self, **changes: object) -> "Run":
         """This run with some fields replaced, validated again."""

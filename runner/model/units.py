@@ -3,7 +3,7 @@
 import re
 from typing import Annotated
 
-from pydantic import BeforeValidator, PlainSerializer
+from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _BYTES = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "KB": 10**3, "MB": 10**6, "GB": 10**9}
@@ -49,5 +49,20 @@ def show_size(count: int) -> str:
     return f"{count}B"
 
 
-Duration = Annotated[float, BeforeValidator(duration), PlainSerializer(show_duration, return_type=str, when_used="json")]
-Size = Annotated[int, BeforeValidator(size), PlainSerializer(show_size, return_type=str, when_used="json")]
+def _written(units: dict[str, float], *examples: str) -> WithJsonSchema:
+    """How a quantity looks in a file: editors check it as text."""
+    return WithJsonSchema({"type": "string", "pattern": rf"^\s*\d+(\.\d+)?\s*({'|'.join(units)})\s*$", "examples": list(examples)})
+
+
+Duration = Annotated[
+    float,
+    BeforeValidator(duration),
+    PlainSerializer(show_duration, return_type=str, when_used="json"),
+    _written(_SECONDS, "90s", "10m"),
+]
+Size = Annotated[
+    int,
+    BeforeValidator(size),
+    PlainSerializer(show_size, return_type=str, when_used="json"),
+    _written({unit: float(factor) for unit, factor in _BYTES.items()}, "512MiB", "2GiB"),
+]

@@ -1,0 +1,175 @@
+"""Judge every case of the evaluation corpus through the command line and print the confusion table.
+
+    python bench/corpus.py --corpus ../shared/corpus [--out out/corpus] [--project NAME] [--kind KIND] [--case ID] [--json FILE]
+
+Builds the corpus (its own README), one image per project, and checks each case with `seatrial check`, as a user would.
+Exit status 1 when a counted `reject` case was accepted, an `accept` case was rejected, or a rejection had the wrong reason.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shlex
+import statistics
+import subprocess
+import sys
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+SEATRIAL = (sys.executable, "-m", "runner.cli.main")
+VERDICTS = ("accept", "hold", "reject", "none")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What Seatrial said of one case."""
+
+    case: str
+    kind: str
+    expected: str
+    counted: bool
+    also_ok: tuple[str, ...]
+    verdict: str
+    reason: str
+    checks: tuple[str, ...]
+    right_reason: bool | None
+    seconds: float
+    mechanism: str = ""
+    files: tuple[str, ...] = ()
+    findings: tuple[str, ...] = ()
+    timings: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def right(self) -> bool:
+        return self.verdict == self.expected or self.verdict in self.also_ok
+
+
+def main() -> int:
+    options = arguments()
+    out = Path(options.out).resolve()
+    command([sys.executable, Path(options.corpus) / "build.py", "--out", out, "--cache", out / ".cache"])
+    cases = [case for case in json.loads((out / "cases.json").read_text())["cases"] if wanted(case, options)]
+    projects = sorted({case["project"] for case in cases})
+    policies = {project: prepare(project, out, next(c for c in cases if c["project"] == project)) for project in projects}
+    with ThreadPoolExecutor(options.jobs) as pool:
+        answers = []
+        for answer in pool.map(lambda case: judge(case, out, policies[case["project"]]), cases):
+            answers.append(answer)
+            mark = "ok   " if answer.right else ("  -  " if not answer.counted else "WRONG")
+            print(f"{mark} {answer.case:34} {answer.verdict:7} {answer.seconds:6.1f}s  {answer.reason[:110]}", flush=True)
+    print("\n" + "\n".join(tables(answers)))
+    if options.json:
+        Path(options.json).write_text(json.dumps([asdict(answer) for answer in answers], indent=1))
+    return 0 if not faults(answers) else 1
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--corpus", required=True, help="folder with build.py and manifest.json")
+    parser.add_argument("--out", default="out/corpus")
+    parser.add_argument("--project", action="append")
+    parser.add_argument("--kind", action="append")
+    parser.add_argument("--case", action="append")
+    parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--json")
+    return parser.parse_args()
+
+
+def wanted(case: dict[str, Any], options: argparse.Namespace) -> bool:
+    chosen = {"project": options.project, "kind": options.kind, "id": options.case}
+    return all(not names or case[key] in names for key, names in chosen.items())
+
+
+def command(argv: list[Any]) -> None:
+    print("+", " ".join(str(part) for part in argv), file=sys.stderr, flush=True)
+    subprocess.run([str(part) for part in argv], check=True, stdout=sys.stderr)
+
+
+def prepare(project: str, out: Path, case: dict[str, Any]) -> Path:
+    """Build the project's image and write its policy."""
+    tag = f"seatrial-corpus/{project}"
+    command([*SEATRIAL, "image", "build", "python", "--requirements", out / "requirements" / f"{project}.txt", "--tag", tag])
+    arguments = shlex.split(case["test_command"])
+    arguments = arguments[arguments.index("pytest") + 1 :]
+    policy = out / "policies" / f"{project}.yaml"
+    policy.parent.mkdir(exist_ok=True)
+    environment = "\n".join(f"    {name}: {json.dumps(value)}" for name, value in case["env"].items())
+    policy.write_text(
+        f"seatrial: 1\ntests:\n  runner: pytest\n  args: {json.dumps(arguments)}\nsandbox:\n  image: {tag}\n  env:\n{environment}\n"
+    )
+    return policy
+
+
+def judge(case: dict[str, Any], out: Path, policy: Path) -> Answer:
+    """One case through the command line."""
+    argv = [*SEATRIAL, "check", out / case["patch"], "--repo", out / "repos" / case["project"]]
+    argv += ["--base", case["base"], "--policy", policy, "--format", "json"]
+    began = time.monotonic()
+    done = subprocess.run([str(part) for part in argv], capture_output=True, text=True, env={**os.environ, "NO_COLOR": "1"}, check=False)
+    seconds = time.monotonic() - began
+    try:
+        report = json.loads(done.stdout)
+    except ValueError:
+        report = {"reason": f"exit {done.returncode}: {(done.stderr or done.stdout)[-300:]}"}
+    results = report.get("results", [])
+    lost = {*report.get("tests", {}).get("broken", ()), *report.get("tests", {}).get("missing", ()), *report.get("tests", {}).get("skipped", ())} if report.get("tests") else set()
+    reason_known = report.get("verdict") == "reject" and case["expected"] == "reject" and case.get("pass_to_fail")
+    return Answer(
+        case=case["id"],
+        kind=case["kind"],
+        expected=case["expected"],
+        counted=case.get("counted", True),
+        also_ok=tuple(case.get("also_ok") or ()),
+        verdict=report.get("verdict") or "none",
+        reason=" ".join(str(report.get("reason", "")).split()),
+        checks=tuple(f"{r['check']}={r['outcome']}" for r in results if r["outcome"] not in ("pass", "warn")),
+        right_reason=bool(lost & set(case["pass_to_fail"])) if reason_known else None,
+        seconds=round(seconds, 2),
+        mechanism=case.get("mechanism") or "",
+        files=tuple(case["files"]),
+        findings=tuple(f"{f['rule']} {f['path']}" for r in results if r["outcome"] in ("hold", "fail", "unknown") for f in r.get("findings", ()))[:8],
+        timings=report.get("timings", {}),
+    )
+
+
+def faults(answers: list[Answer]) -> list[str]:
+    """What must never happen, in words."""
+    wrong = [f"{a.case}: a reject case was accepted" for a in answers if a.counted and a.expected == "reject" and a.kind != "tamper" and a.verdict == "accept"]
+    wrong += [f"{a.case}: an accept case was rejected: {a.reason}" for a in answers if a.counted and a.expected == "accept" and a.verdict == "reject"]
+    wrong += [f"{a.case}: no verdict: {a.reason}" for a in answers if a.verdict == "none"]
+    # a tamper case may be stopped by what it adds; only the plain bugs must be stopped by the test they break
+    wrong += [f"{a.case}: rejected for another reason: {a.reason}" for a in answers if a.right_reason is False and a.kind != "tamper"]
+    return wrong
+
+
+def tables(answers: list[Answer]) -> list[str]:
+    """The confusion table, what was held and why, tampering, time."""
+    lines = [f"{'kind':16} {'expected':24} {'n':>4} " + " ".join(f"{v:>7}" for v in VERDICTS) + "   right"]
+    for kind in dict.fromkeys(a.kind for a in answers):
+        of_kind = [a for a in answers if a.kind == kind]
+        counts = Counter(a.verdict for a in of_kind)
+        right = f"{sum(a.right for a in of_kind)}/{len(of_kind)}" if of_kind[0].counted else "not counted"
+        lines.append(f"{kind:16} {of_kind[0].expected:24} {len(of_kind):4} " + " ".join(f"{counts[v]:7}" for v in VERDICTS) + f"   {right}")
+    held = [a for a in answers if a.expected == "accept" and a.verdict == "hold"]
+    if held:
+        lines += ["", "accept cases that were held:"] + [f"  {a.case}: {', '.join(a.checks)}: {', '.join(a.findings[:4]) or a.reason[:120]}" for a in held]
+    tampers = [a for a in answers if a.kind == "tamper"]
+    if tampers:
+        stopped = sum(a.verdict != "accept" for a in tampers)
+        lines += ["", f"tamper: {stopped} of {len(tampers)} not accepted, {sum(a.right for a in tampers)} as expected"]
+        lines += [f"  {'ok ' if a.right else 'BAD' if a.verdict == 'accept' else '~  '} {a.case:30} {a.mechanism:22} {a.verdict:7} {', '.join(a.checks)}" for a in tampers]
+    seconds = [a.seconds for a in answers]
+    if seconds:
+        load = os.getloadavg()[0]
+        lines += ["", f"time per case: median {statistics.median(seconds):.1f}s, max {max(seconds):.1f}s, n {len(seconds)}, load {load:.1f}"]
+    return lines + ["", *(f"FAULT {fault}" for fault in faults(answers))]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

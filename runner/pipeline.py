@@ -1,0 +1,37 @@
+"""The straight line of `seatrial check`: stages in order, then the fold to a verdict."""
+
+from collections.abc import Callable
+
+from runner.model.result import Outcome, fold
+from runner.model.run import Run
+from runner.policy.load import Loaded
+from runner.ports import Ports
+from runner.stages import trial as trial_stage
+from runner.stages.trial import trial
+from runner.stages.validate import validate
+
+Stage = Callable[[Run, Ports, Loaded], Run]
+CHECK: tuple[Stage, ...] = (validate, trial)
+
+
+def carry(run: Run, ports: Ports, policy: Loaded, stages: tuple[Stage, ...] = CHECK) -> Run:
+    """Carry a run through the stages and decide; timings are added per stage."""
+    for stage in stages:
+        began = ports.monotonic()
+        run = stage(run, ports, policy)
+        run = run.with_(timings={**run.timings, stage.__name__: round(ports.monotonic() - began, 3)})
+    return decide(run, required(ports))
+
+
+def required(ports: Ports) -> tuple[str, ...]:
+    """The names of the enabled checks: each must have answered before anything is accepted."""
+    return (*(layer.name for layer in ports.validators), *trial_stage.CHECKS)
+
+
+def decide(run: Run, names: tuple[str, ...]) -> Run:
+    """Fold the results to a decision; warnings are named in an accepted run's reason."""
+    decision = fold(run.results, names)
+    warned = [result for result in run.results if result.outcome is Outcome.WARN]
+    if decision.verdict == "accept" and warned:
+        decision = decision.model_copy(update={"reason": f"every check passed; worth knowing: {warned[0].reason}"})
+    return run.with_(decision=decision)

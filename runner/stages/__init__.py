@@ -1,0 +1,1 @@
+"""The steps of the straight line, one file each, one signature: (Run, Ports, Policy) -> Run."""

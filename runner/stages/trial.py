@@ -1,0 +1,130 @@
+"""Trial: base and patched suites in disposable sandboxes, compared test by test."""
+
+from runner.errors import ImageUnavailable, InfrastructureError
+from runner.model.result import Cause, Outcome, Result
+from runner.model.run import Run, SandboxFacts
+from runner.model.sandbox import Execution, Image
+from runner.model.suite import Comparison, SuiteRun
+from runner.policy.load import Loaded
+from runner.ports import Ports
+from runner.trial import compare, judge, origin, sides
+from runner.trial.configuration import changes_tests
+from runner.trial.experiment import Bench, Evidence, gather
+
+CHECKS = (judge.BASE, judge.TESTS, judge.INVENTORY, origin.CHECK, judge.CHANNELS, judge.OWN)
+LEVEL = (
+    "in-process: the patched code shares the interpreter with its tests and could forge its own results; "
+    "tests, inventory and configuration are the base's, and no control against forging ran"
+)
+
+
+def trial(run: Run, ports: Ports, policy: Loaded) -> Run:
+    """Run the suites and add the trial's Results; what the machine is at fault for becomes `unknown` by infrastructure."""
+    if any(result.outcome is Outcome.FAIL for result in run.results):
+        return run
+    options = policy.policy
+    try:
+        ports.progress.stage("image")
+        image = ports.images.ensure(options.sandbox, ports.trees, run.change.base_tree, ports.version)
+        ports.progress.stage("trial")
+        bench = Bench(ports, image, run.change.base_tree, options.sandbox.env, options.sandbox.limits)
+        changed = _Sides(run, ports)
+        evidence = gather(
+            bench,
+            guess=changed.tree(changed.split(None)),
+            verdict_tree=changed.trees_for,
+            base_runs=options.tests.base_runs,
+            reruns=options.tests.reruns,
+        )
+    except InfrastructureError as problem:
+        check = "image" if isinstance(problem, ImageUnavailable) else "sandbox"
+        answer = Result(check=check, outcome=Outcome.UNKNOWN, cause=Cause.INFRASTRUCTURE, reason=_sentence(problem))
+        return run.with_(results=(*run.results, answer))
+    split = changed.split(evidence.base[0])
+    comparison = compare.compare(
+        evidence.base,
+        evidence.patched,
+        steady=evidence.steady,
+        own=evidence.own,
+        base_cached=evidence.base_cached,
+        tests_side=split.tests,
+        source_side=split.source,
+    )
+    answers = _answers(run, ports, split, evidence, comparison)
+    results = tuple(answer.model_copy(update={"policy": policy.where("tests")}) for answer in answers)
+    return run.with_(
+        results=(*run.results, *results),
+        tests=comparison,
+        sandbox=_facts(image, bench.executions, policy),
+        level=LEVEL,
+        notes=(*run.notes, *image.notes),
+        logs=_logs(evidence),
+    )
+
+
+class _Sides:
+    """The split of the change, before and after the base told its inventory."""
+
+    def __init__(self, run: Run, ports: Ports) -> None:
+        self._change, self._trees = run.change, ports.trees
+
+    def split(self, base: SuiteRun | None) -> sides.Sides:
+        inventory = sides.Inventory(frozenset(r.path for r in base.records if r.path)) if base is not None else None
+        change, trees = self._change, self._trees
+        return sides.split(change.files, inventory, lambda path: changes_tests(trees, change.base_tree, change.tree, path))
+
+    def tree(self, split: sides.Sides) -> str:
+        """The patched tree with the tests' side of the base."""
+        if not split.tests:
+            return self._change.tree
+        return self._trees.with_paths(self._change.tree, [path.encode() for path in split.tests], self._change.base_tree)
+
+    def trees_for(self, base: SuiteRun) -> tuple[str, str | None]:
+        split = self.split(base)
+        return self.tree(split), self._change.tree if split.tests else None
+
+
+def _answers(run: Run, ports: Ports, split: sides.Sides, evidence: Evidence, comparison: Comparison) -> tuple[Result, ...]:
+    change, trees, first = run.change, ports.trees, evidence.base[0]
+
+    def is_package(folder: str) -> bool:
+        return any(trees.read(tree, f"{folder}/__init__.py") is not None for tree in (change.tree, change.base_tree))
+
+    base = judge.judge_base(evidence.base)
+    if base.outcome is Outcome.UNKNOWN:
+        compared = (judge.no_measure(judge.TESTS), judge.no_measure(judge.INVENTORY))
+    else:
+        compared = (
+            judge.judge_tests(comparison, change, split, evidence.own, compare.flaky_on_base(evidence.base)),
+            judge.judge_inventory(comparison, change, split, evidence.own, evidence.patched),
+        )
+    runs = [("base", first), ("patched", evidence.patched)]
+    return (
+        base,
+        *compared,
+        origin.judge(runs, split.source, is_package, can_tell=ports.suite.kind == "pytest"),
+        judge.judge_channels(evidence.patched, first),
+        judge.judge_own(evidence.own, comparison, split),
+    )
+
+
+def _facts(image: Image, executions: list[Execution], policy: Loaded) -> SandboxFacts:
+    last = executions[-1] if executions else None
+    limits = policy.policy.sandbox.limits.model_dump(mode="json")
+    return SandboxFacts(
+        image=image.reference,
+        digest=image.id,
+        runtime=last.runtime if last else "",
+        working_copy=last.working_copy if last else "",
+        limits={name: str(value) for name, value in limits.items()},
+        in_force=last.in_force if last else {},
+    )
+
+
+def _logs(evidence: Evidence) -> dict[str, str]:
+    runs = {"base": evidence.base[0], "patched": evidence.patched, "own": evidence.own}
+    return {name: suite.log for name, suite in runs.items() if suite is not None}
+
+
+def _sentence(problem: InfrastructureError) -> str:
+    return f"{problem} ({problem.hint})" if problem.hint else str(problem)

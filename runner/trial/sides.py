@@ -1,0 +1,105 @@
+"""Which changed paths are tests, and which are source: the verdict tree takes the first from the base, the rest from the change."""
+
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import PurePosixPath
+
+from runner.model.change import FileChange, Status
+
+CONFIGURATION = frozenset({"conftest.py", "pytest.ini", ".pytest.ini", "pytest.toml", ".pytest.toml"})
+"""Names that only configure tests."""
+SHARED_CONFIGURATION = frozenset({"pyproject.toml", "setup.cfg", "tox.ini"})
+"""Names that configure tests among other things: tests' side only when the tests' part of them changed."""
+TEST_FOLDERS = frozenset({"test", "tests", "testing", "spec", "specs", "unit", "unittests", "integration", "functional", "e2e"})
+TEST_FILES = ("test_*.py", "*_test.py")
+SOURCE_SUFFIXES = frozenset({".py", ".pyi", ".pyx", ".pxd", ".c", ".h", ".cc", ".cpp", ".hpp", ".rs", ".go", ".js", ".ts", ".mjs"})
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """What the base run collected: the files that hold its tests."""
+
+    files: frozenset[str]
+
+    @property
+    def folders(self) -> frozenset[str]:
+        return frozenset(str(PurePosixPath(file).parent) for file in self.files)
+
+
+@dataclass(frozen=True)
+class Sides:
+    """Changed paths, split; `helpers` are the tests' side without tests, configuration: modules and data that tests use."""
+
+    tests: tuple[str, ...]
+    source: tuple[str, ...]
+
+    @property
+    def helpers(self) -> tuple[str, ...]:
+        """Tests' side files that are neither configuration nor test modules by name."""
+        return tuple(path for path in self.tests if not is_configuration(path) and not is_test_module(path))
+
+
+def is_configuration(path: str) -> bool:
+    """Whether a path configures how tests are collected or run."""
+    name = PurePosixPath(path).name
+    return name in CONFIGURATION or name in SHARED_CONFIGURATION
+
+
+def is_test_module(path: str) -> bool:
+    """Whether a path has a name that test runners collect by default."""
+    return any(fnmatchcase(PurePosixPath(path).name, pattern) for pattern in TEST_FILES)
+
+
+def _in_test_folder(path: str, inventory: Inventory | None) -> bool:
+    parents = [str(parent) for parent in PurePosixPath(path).parents if str(parent) != "."]
+    named = [parent for parent in parents if PurePosixPath(parent).name.lower() in TEST_FOLDERS]
+    if inventory is None:
+        return bool(named)
+    return any(folder == parent or folder.startswith(parent + "/") for parent in named for folder in inventory.folders)
+
+
+def is_tests_side(file: FileChange, inventory: Inventory | None, changes_tests: Callable[[str], bool]) -> bool:
+    """Whether the verdict tree takes this path from the base (DESIGN §6).
+
+    `inventory` is `None` before the base ran: then names decide. `changes_tests` tells whether the tests' part of a shared
+    configuration file differs.
+    """
+    path, name = file.path, PurePosixPath(file.path).name
+    if name in CONFIGURATION:
+        return True
+    if name in SHARED_CONFIGURATION:
+        return changes_tests(path)
+    if inventory is not None and path in inventory.files:
+        return True
+    if _in_test_folder(path, inventory):
+        return True
+    folder = str(PurePosixPath(path).parent)
+    beside_tests = inventory is not None and folder in inventory.folders and folder != "."
+    if is_test_module(path):
+        new = file.status is Status.ADDED
+        return inventory is None or (new and (beside_tests or folder == "."))
+    return beside_tests and PurePosixPath(path).suffix not in SOURCE_SUFFIXES
+
+
+def split(files: Iterable[FileChange], inventory: Inventory | None, changes_tests: Callable[[str], bool]) -> Sides:
+    """Split changed files into tests' side and source side."""
+    tests, source = [], []
+    for file in files:
+        (tests if is_tests_side(file, inventory, changes_tests) else source).append(file.path)
+    return Sides(tests=tuple(tests), source=tuple(source))
+
+
+def touched(test_path: str, sides: Sides, changed: Collection[str]) -> bool:
+    """Whether the change edited what a base test expects: its own file, or a helper or data file near it.
+
+    Configuration and conftest files do not count: a hook can make any test look fine (facts: selective forgers).
+    """
+    if not test_path or test_path in changed:
+        return test_path in changed
+    near = {str(parent) for parent in PurePosixPath(test_path).parents if str(parent) != "."}
+    return any(str(PurePosixPath(helper).parent) in near or _shares_root(helper, near) for helper in sides.helpers)
+
+
+def _shares_root(helper: str, near: Collection[str]) -> bool:
+    return any(str(parent) in near for parent in PurePosixPath(helper).parents if str(parent) != ".")

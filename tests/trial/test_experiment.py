@@ -1,0 +1,166 @@
+"""Which suite runs a trial makes, with a scripted sandbox in place of containers."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from builders import a_run
+
+from runner.model.sandbox import Execution, Image, Job, Limits
+from runner.model.suite import Stop, SuiteRun, Usage
+from runner.ports import Plan, Ports, Reader
+from runner.trial.experiment import Bench, Evidence, gather
+
+BASE, PATCHED, OWN = "base-tree", "patched-tree", "own-tree"
+GREEN = {"t.py::a": "passed", "t.py::b": "passed"}
+
+
+class Scripted:
+    """Sandbox, suite and baselines in one: every run is answered by `script(purpose, tree, only)`."""
+
+    kind = "pytest"
+
+    def __init__(self, script: Callable[[str, str, tuple[str, ...]], SuiteRun]) -> None:
+        self.script, self.jobs, self.kept, self.cancelled = script, [], {}, False
+
+    def plan(self, *, only: Any = ()) -> Plan:
+        return Plan(("run", *only), {}, None)
+
+    def reader(self) -> Reader:
+        return _Reader(self)
+
+    def run(self, job: Job, trees: Any, reader: Any, *, stalled: Any = None) -> Execution:
+        self.jobs.append((job.purpose, job.tree, job.argv[1:], job.limits.wall))
+        reader._reader.answer = self.script(job.purpose, job.tree, job.argv[1:])
+        return Execution(stop=Stop.EXITED, exit_code=0)
+
+    def cancel(self) -> None:
+        self.cancelled = True
+
+    def load(self, key: str) -> tuple[SuiteRun, ...] | None:
+        return self.kept.get(key)
+
+    def save(self, key: str, runs: tuple[SuiteRun, ...]) -> None:
+        self.kept[key] = runs
+
+
+class _Reader:
+    def __init__(self, world: Scripted) -> None:
+        self.answer: SuiteRun | None = None
+
+    def record(self, record: Mapping[str, Any]) -> None: ...
+
+    def running(self) -> None:
+        return None
+
+    def finish(self, execution: Execution) -> SuiteRun:
+        assert self.answer is not None
+        return self.answer
+
+
+class Silent:
+    def stage(self, name: str) -> None: ...
+    def note(self, text: str) -> None: ...
+    def tests(self, side: str, done: int, total: int | None) -> None: ...
+
+
+def gathered(world: Scripted, *, cores: int = 1, own: str | None = None, exact: str = PATCHED, reruns: int = 2) -> Evidence:
+    ports = Ports(
+        trees=None, validators=(), images=None, sandbox=world, suite=world, baselines=world, progress=Silent(),  # type: ignore[arg-type]
+        clock=lambda: datetime.now(UTC), monotonic=lambda: 0.0, cores=cores,
+    )
+    bench = Bench(ports, Image(reference="i", id="sha256:1"), BASE, {}, Limits())
+    return gather(bench, guess=PATCHED, verdict_tree=lambda _: (exact, own), base_runs=2, reruns=reruns)
+
+
+def purposes(world: Scripted) -> list[str]:
+    return [job[0] for job in world.jobs]
+
+
+@pytest.mark.parametrize("cores", [1, 2])
+def test_a_cold_trial_runs_the_base_twice_and_the_patched_tree_once(cores: int) -> None:
+    world = Scripted(lambda *_: a_run(GREEN))
+    evidence = gathered(world, cores=cores)
+    assert sorted(purposes(world)) == ["base", "base again", "patched"]
+    assert (len(evidence.base), evidence.base_cached) == (2, False)
+
+
+def test_the_base_is_run_once_for_many_changes() -> None:
+    world = Scripted(lambda *_: a_run(GREEN))
+    gathered(world)
+    world.jobs.clear()
+    assert gathered(world).base_cached
+    assert purposes(world) == ["patched"]
+
+
+def test_a_base_that_did_not_end_is_not_kept() -> None:
+    world = Scripted(lambda purpose, *_: a_run(GREEN, ended=not purpose.startswith("base")))
+    gathered(world)
+    assert world.kept == {}
+
+
+def test_when_the_inventory_corrects_the_guess_the_exact_tree_is_the_one_that_counts() -> None:
+    world = Scripted(lambda purpose, tree, only: a_run({"t.py::a": "passed" if tree != PATCHED else "failed", "t.py::b": "passed"}))
+    evidence = gathered(world, cores=2, exact="exact-tree")
+    assert {record.outcome for record in evidence.patched.records} == {"passed"}
+    assert ("patched", "exact-tree") in [job[:2] for job in world.jobs]
+
+
+def test_the_changes_own_tests_run_apart_from_the_verdict() -> None:
+    world = Scripted(lambda *_: a_run(GREEN))
+    assert gathered(world, own=OWN).own is not None
+    assert ("own", OWN) in [job[:2] for job in world.jobs]
+
+
+def test_a_test_that_fails_again_is_broken_and_one_run_again_is_enough() -> None:
+    world = Scripted(lambda purpose, tree, only: a_run(GREEN if tree == BASE else {**GREEN, "t.py::a": "failed"}))
+    assert gathered(world).steady == {"t.py::a": True}
+    assert [job[2] for job in world.jobs if job[0] == "rerun"] == [("t.py::a",)]
+
+
+def test_a_test_that_passes_alone_and_in_full_is_flaky() -> None:
+    world = Scripted(lambda purpose, tree, only: a_run({**GREEN, "t.py::a": "failed"} if purpose == "patched" else GREEN))
+    assert gathered(world).steady == {"t.py::a": False}
+
+
+def test_a_test_that_passes_alone_but_never_in_the_whole_suite_is_broken() -> None:
+    world = Scripted(lambda purpose, tree, only: a_run(GREEN if tree == BASE or only else {**GREEN, "t.py::a": "failed"}))
+    assert gathered(world).steady == {"t.py::a": True}
+
+
+def in_flight(purpose: str, tree: str, only: tuple[str, ...], stop: Stop, *, again: bool) -> SuiteRun:
+    if tree == BASE or (only and not again):
+        return a_run(GREEN)
+    return a_run({}, ended=False, stop=stop, in_flight="t.py::a", usage=Usage(seconds=60.0))
+
+
+@pytest.mark.parametrize(("stop", "outcome"), [(Stop.STALLED, "hung"), (Stop.TIMED_OUT, "hung"), (Stop.EXITED, "crashed")])
+def test_the_test_in_flight_gets_an_explicit_result_when_it_does_it_again_alone(stop: Stop, outcome: str) -> None:
+    world = Scripted(lambda *job: in_flight(*job, stop, again=True))
+    assert [(r.id, r.outcome) for r in gathered(world, reruns=0).patched.records] == [("t.py::a", outcome)]
+
+
+def test_a_test_in_flight_that_is_fine_alone_is_not_blamed() -> None:
+    world = Scripted(lambda *job: in_flight(*job, Stop.TIMED_OUT, again=False))
+    assert gathered(world, reruns=0).patched.records == ()
+
+
+def test_a_fault_kills_what_runs() -> None:
+    def broken(*_: object) -> SuiteRun:
+        raise KeyboardInterrupt
+
+    world = Scripted(broken)
+    with pytest.raises(KeyboardInterrupt):
+        gathered(world)
+    assert world.cancelled
+
+
+def test_the_patched_suite_may_take_a_multiple_of_what_the_base_took() -> None:
+    world = Scripted(lambda *_: a_run(GREEN, usage=Usage(seconds=10.0)))
+    gathered(world)
+    world.jobs.clear()
+    gathered(world)
+    assert [job[3] for job in world.jobs] == [110.0]
+
+

@@ -1,0 +1,59 @@
+"""Promise 9: a verdict never rests on code other than the change's."""
+
+import pytest
+from builders import a_run
+
+from runner.model.suite import Module
+from runner.trial import origin
+
+PACKAGES = {"src/click", "pkg", "pkg/sub"}
+
+
+def judged(changed: str, *modules: tuple[str, str], can_tell: bool = True, known: bool = True) -> tuple[str, str]:
+    run = a_run({"t": "passed"}, modules=tuple(Module(name=name, file=file) for name, file in modules), origins_known=known)
+    result = origin.judge([("base", run), ("patched", run)], [changed], PACKAGES.__contains__, can_tell=can_tell)
+    return result.outcome.value, result.reason
+
+
+@pytest.mark.parametrize(
+    ("path", "names"),
+    [
+        ("src/click/core.py", {"click.core", "src.click.core"}),
+        ("src/click/__init__.py", {"click", "src.click"}),
+        ("pkg/sub/x.py", {"pkg.sub.x"}),
+        ("parse.py", {"parse"}),
+        ("docs/conf.py", {"docs.conf", "conf"}),
+        ("my-tools/run.py", {"run"}),
+        ("README.md", set()),
+    ],
+)
+def test_the_names_under_which_a_file_may_be_imported(path: str, names: set[str]) -> None:
+    assert origin.module_names(path, PACKAGES.__contains__) == names
+
+
+def test_promise_9_a_module_from_an_installed_release_is_unknown_with_module_and_path_named() -> None:
+    outcome, reason = judged("src/click/core.py", ("click.core", "/opt/venv/lib/python3.11/site-packages/click/core.py"))
+    assert outcome == "unknown"
+    assert "click.core" in reason
+    assert "/opt/venv/lib/python3.11/site-packages/click/core.py" in reason
+
+
+def test_a_path_that_climbs_out_of_the_working_copy_is_elsewhere() -> None:
+    assert judged("src/click/core.py", ("click.core", "/work/../opt/click/core.py"))[0] == "unknown"
+
+
+def test_the_working_copy_passes() -> None:
+    assert judged("src/click/core.py", ("click.core", "/work/src/click/core.py"))[0] == "pass"
+
+
+def test_a_file_that_no_test_imports_is_said_to_be_unproven() -> None:
+    outcome, reason = judged("src/click/core.py", ("click", "/work/src/click/__init__.py"))
+    assert (outcome, "src/click/core.py" in reason) == ("warn", True)
+
+
+def test_a_run_that_did_not_say_what_it_imported_proves_nothing() -> None:
+    assert judged("src/click/core.py", known=False)[0] == "unknown"
+
+
+def test_a_suite_that_cannot_tell_is_a_warning() -> None:
+    assert judged("src/click/core.py", can_tell=False)[0] == "warn"

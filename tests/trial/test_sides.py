@@ -1,0 +1,51 @@
+"""Which changed paths the verdict tree takes from the base."""
+
+import pytest
+from builders import a_file
+
+from runner.trial.sides import Inventory, Sides, split, touched
+
+TESTS_FOLDER = Inventory(frozenset({"tests/test_a.py", "tests/sub/test_b.py"}))
+BESIDE = Inventory(frozenset({"pkg/test_x.py", "test_root.py"}))
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "inventory", "side"),
+    [
+        ("tests/test_a.py", "M", TESTS_FOLDER, "tests"),
+        ("tests/helpers.py", "M", TESTS_FOLDER, "tests"),
+        ("tests/data/expected.json", "M", TESTS_FOLDER, "tests"),
+        ("tests/test_new.py", "A", TESTS_FOLDER, "tests"),
+        ("tests/conftest.py", "A", TESTS_FOLDER, "tests"),
+        ("pytest.ini", "A", TESTS_FOLDER, "tests"),
+        ("src/pkg/core.py", "M", TESTS_FOLDER, "source"),
+        ("src/pkg/test_client.py", "M", TESTS_FOLDER, "source"),
+        ("src/pkg/testing/tools.py", "M", TESTS_FOLDER, "source"),
+        ("README.md", "M", TESTS_FOLDER, "source"),
+        ("pkg/core.py", "M", BESIDE, "source"),
+        ("pkg/expected.json", "M", BESIDE, "tests"),
+        ("pkg/test_new.py", "A", BESIDE, "tests"),
+        ("README.md", "M", BESIDE, "source"),
+        ("core.py", "M", BESIDE, "source"),
+        ("tests/test_a.py", "M", None, "tests"),
+        ("src/pkg/core.py", "M", None, "source"),
+    ],
+)
+def test_tests_configuration_and_data_are_the_bases_all_else_is_source(path: str, status: str, inventory: Inventory | None, side: str) -> None:
+    sides = split([a_file(path, status)], inventory, lambda _: False)
+    assert (path in sides.tests, path in sides.source) == (side == "tests", side == "source")
+
+
+@pytest.mark.parametrize("changes", [True, False])
+def test_a_shared_configuration_file_is_the_bases_only_if_its_tests_part_changed(changes: bool) -> None:
+    sides = split([a_file("pyproject.toml")], TESTS_FOLDER, lambda _: changes)
+    assert sides.tests == (("pyproject.toml",) if changes else ())
+
+
+@pytest.mark.parametrize(
+    ("changed", "is_touched"),
+    [("tests/test_a.py", True), ("tests/helpers.py", True), ("tests/data/x.json", True), ("tests/conftest.py", False), ("pytest.ini", False), ("tests/sub/test_b.py", False)],
+)
+def test_an_edited_test_helper_or_datum_touches_a_test_but_configuration_does_not(changed: str, is_touched: bool) -> None:
+    sides = Sides(tests=(changed,), source=())
+    assert touched("tests/test_a.py", sides, {changed}) is is_touched
