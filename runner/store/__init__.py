@@ -1,0 +1,1 @@
+"""The durable record of runs, and the directories it lives in."""

@@ -1,0 +1,71 @@
+"""The ends of the suites' logs, one bounded private file each: `<state>/logs/<run>/<suite>.log`."""
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+from runner.errors import StoreUnavailable
+
+MOST = 2 * 2**20
+"""Bytes kept of one log, from its end."""
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+
+
+def save(state: Path, run: str, logs: Mapping[str, str]) -> None:
+    """Keep the end of each log; raises StoreUnavailable when it cannot be written."""
+    folder = _folder(state, run)
+    with _translated(folder):
+        if logs:
+            for level in (folder.parent, folder):  # `parents=True` would make the upper one with an open mode
+                level.mkdir(mode=0o700, exist_ok=True)
+        for suite, text in logs.items():
+            _write(folder / f"{_named(suite)}.log", _end(text))
+
+
+def load(state: Path, run: str) -> dict[str, str]:
+    """Every log kept of a run, by suite; empty when there is none. The text is hostile."""
+    folder = _folder(state, run)
+    with _translated(folder):
+        if not folder.is_dir():
+            return {}
+        files = sorted(file for file in folder.glob("*.log") if file.is_file() and not file.is_symlink())
+        return {file.stem: file.read_bytes()[-MOST:].decode("utf-8", "replace") for file in files}
+
+
+def _folder(state: Path, run: str) -> Path:
+    return state / "logs" / _named(run)
+
+
+def _named(name: str) -> str:
+    if _NAME.fullmatch(name) is None:
+        raise ValueError(f"{name!r} cannot name a log")
+    return name
+
+
+def _end(text: str) -> bytes:
+    content = text.encode("utf-8", "backslashreplace")
+    return content if len(content) <= MOST else "[… the beginning was cut off …]\n".encode() + content[-MOST:]
+
+
+def _write(path: Path, content: bytes) -> None:
+    with NamedTemporaryFile(dir=path.parent, prefix=".", delete=False) as beside:  # NamedTemporaryFile makes it 0600
+        try:
+            beside.write(content)
+            beside.flush()
+            os.replace(beside.name, path)
+        except BaseException:
+            os.unlink(beside.name)
+            raise
+
+
+@contextmanager
+def _translated(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as problem:
+        raise StoreUnavailable(
+            f"the logs under {folder} cannot be used: {problem.strerror}", hint="Free some space, or set XDG_STATE_HOME to another folder."
+        ) from problem

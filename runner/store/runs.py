@@ -1,0 +1,165 @@
+"""The runs as rows: begun before anything happens, finished with their report, found again by id, prefix or `latest`."""
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from runner.errors import UsageError
+from runner.model.run import Run, State
+from runner.model.value import Value
+from runner.store import logs as log_files
+from runner.store.database import PATIENCE, Database
+from runner.store.places import claim
+
+LATEST: Final = "latest"
+_PREFIX = re.compile(r"[0-9a-f]{1,64}")
+_CANDIDATES = 5
+
+
+class Record(Value):
+    """One run as the store keeps it; `report` is the JSON report, absent while the run goes on."""
+
+    id: str
+    change_id: str
+    patch_id: str
+    repository: str
+    base: str
+    started: str
+    ended: str | None
+    state: str
+    ending: str | None
+    verdict: str | None
+    reason: str
+    policy_digest: str
+    exit_code: int | None
+    report: str | None = None
+
+
+class SqlRuns:
+    """The record of runs in the folder `state`; every method raises StoreUnavailable when it cannot be read or written."""
+
+    def __init__(self, state: Path, *, patience: float = PATIENCE) -> None:
+        self._state = state
+        self._database = Database(state, patience=patience)
+
+    def begin(self, run: Run) -> None:
+        """Write the run down before anything happens; on disk when this returns."""
+        from sqlalchemy import insert
+
+        from runner.store.schema import runs
+
+        claim(self._state)
+        with self._database.writing() as connection:
+            connection.execute(insert(runs).values(id=run.id, **_identity(run), **_fate(run), ended=None, report=None))
+
+    def finish(self, run: Run, report: str, logs: Mapping[str, str], *, ended: datetime | None = None) -> None:
+        """Write down how it ended: decision, JSON report, and the ends of the suites' logs.
+
+        A run that never began is recorded whole. A run that was recorded as ended stays as it was.
+        """
+        from sqlalchemy import insert, update
+
+        from runner.store.schema import runs
+
+        claim(self._state)
+        values = {**_identity(run), **_fate(run), "ended": _time(ended or datetime.now(UTC))}
+        values |= {"report": report, "exit_code": _exit_code(report)}
+        with self._database.writing() as connection:
+            there = connection.execute(runs.select().with_only_columns(runs.c.state).where(runs.c.id == run.id)).first()
+            if there is None:
+                connection.execute(insert(runs).values(id=run.id, **values))
+            elif there.state == State.RUNNING:
+                connection.execute(update(runs).where(runs.c.id == run.id).values(**values))
+        log_files.save(self._state, run.id, logs)  # last: a log that does not fit must not cost the record
+
+    def list(self, limit: int = 20, *, repository: str | None = None) -> tuple[Record, ...]:
+        """The newest runs first, without their reports."""
+        from sqlalchemy import select
+
+        from runner.store.schema import runs
+
+        if not self._database.exists:
+            return ()
+        query = select(*(column for column in runs.c if column.name not in ("number", "report"))).order_by(runs.c.number.desc())
+        if repository is not None:
+            query = query.where(runs.c.repository == repository)
+        with self._database.reading() as connection:
+            return tuple(Record(**row._mapping) for row in connection.execute(query.limit(limit)))
+
+    def find(self, name: str) -> str:
+        """The id of the run called `name`: an id, a unique prefix of one, or `latest`; raises UsageError for none or several."""
+        from sqlalchemy import select
+
+        from runner.store.schema import runs
+
+        if name != LATEST and _PREFIX.fullmatch(name) is None:
+            raise UsageError(f"'{name}' is no run id", hint="Give an id, the beginning of one, or `latest`; see `seatrial run list`.")
+        query = select(runs.c.id).order_by(runs.c.number.desc())
+        query = query.limit(1) if name == LATEST else query.where(runs.c.id.startswith(name, autoescape=True)).limit(_CANDIDATES + 1)
+        found: tuple[str, ...] = ()
+        if self._database.exists:
+            with self._database.reading() as connection:
+                found = tuple(connection.execute(query).scalars())
+        return name if name in found else _only(name, found)
+
+    def show(self, name: str) -> Record:
+        """The run called `name`, with its report; raises UsageError as `find` does."""
+        from sqlalchemy import select
+
+        from runner.store.schema import runs
+
+        run = self.find(name)
+        with self._database.reading() as connection:
+            row: Any = connection.execute(select(*(c for c in runs.c if c.name != "number")).where(runs.c.id == run)).one()
+            return Record(**row._mapping)
+
+    def logs(self, name: str) -> dict[str, str]:
+        """The ends of the suites' logs of the run called `name`, by suite; raises UsageError as `find` does. Hostile text."""
+        return log_files.load(self._state, self.find(name))
+
+    def close(self) -> None:
+        """Let go of the database file."""
+        self._database.close()
+
+
+def _only(name: str, found: tuple[str, ...]) -> str:
+    if not found:
+        what = "there is no run yet" if name == LATEST else f"there is no run '{name}'"
+        raise UsageError(what, hint="`seatrial run list` shows the runs recorded here.")
+    if len(found) > 1:
+        more = ", …" if len(found) > _CANDIDATES else ""
+        raise UsageError(f"'{name}' fits several runs: {', '.join(found[:_CANDIDATES])}{more}", hint="Give more digits.")
+    return found[0]
+
+
+def _identity(run: Run) -> dict[str, object]:
+    return {
+        "change_id": run.change.id,
+        "patch_id": run.change.patch_id,
+        "repository": run.repository,
+        "base": run.change.base_commit,
+        "started": _time(run.started),
+        "policy_digest": run.policy.digest,
+    }
+
+
+def _fate(run: Run) -> dict[str, object]:
+    decision = run.decision
+    return {
+        "state": run.state.value,
+        "ending": decision.ending.value if decision and decision.ending else None,
+        "verdict": decision.verdict.value if decision and decision.verdict else None,
+        "reason": decision.reason if decision else "",
+    }
+
+
+def _exit_code(report: str) -> int | None:
+    code = json.loads(report).get("exit_code")
+    return code if isinstance(code, int) else None
+
+
+def _time(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds")

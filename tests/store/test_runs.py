@@ -1,0 +1,203 @@
+"""The record of runs on a real SQLite file."""
+
+import os
+import sqlite3
+import stat
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from runner.errors import StoreUnavailable, UsageError
+from runner.model.result import Decision
+from runner.model.run import Run
+from runner.store.database import Database
+from runner.store.runs import SqlRuns
+from runner.store.schema import REVISIONS, metadata
+
+Make = Callable[..., Run]
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> SqlRuns:
+    return SqlRuns(tmp_path / "state", patience=0.2)
+
+
+def test_a_run_is_on_disk_before_anything_happens_and_says_that_it_goes_on(runs: SqlRuns, tmp_path: Path, run_of: Make) -> None:
+    runs.begin(run_of())
+    again = SqlRuns(tmp_path / "state").show("latest")
+    assert (again.id, again.state, again.ending, again.verdict, again.report, again.ended) == ("abc123abc123", "running", None, None, None, None)
+
+
+def test_a_finished_run_is_found_with_its_report_its_exit_code_and_its_logs(runs: SqlRuns, run_of: Make, accepted: Decision) -> None:
+    runs.begin(run_of())
+    runs.finish(run_of(decision=accepted), '{"exit_code": 0}', {"base": "fine\n", "patched": "also \x1b[31mfine\n"})
+    record = runs.show("abc1")
+    assert (record.state, record.ending, record.verdict, record.exit_code, record.report) == ("ended", "accepted", "accept", 0, '{"exit_code": 0}')
+    assert runs.logs("abc123abc123") == {"base": "fine\n", "patched": "also \x1b[31mfine\n"}
+    assert record.started == "2026-11-22T12:00:00.000+00:00"
+
+
+def test_a_held_run_waits_without_an_ending(runs: SqlRuns, run_of: Make, held: Decision) -> None:
+    runs.finish(run_of(decision=held), '{"exit_code": 3}', {})
+    record = runs.show("latest")
+    assert (record.state, record.ending, record.verdict, record.exit_code) == ("held", None, "hold", 3)
+
+
+def test_what_a_run_ended_with_is_never_rewritten(runs: SqlRuns, run_of: Make, accepted: Decision, held: Decision) -> None:
+    runs.finish(run_of(decision=accepted), '{"exit_code": 0}', {})
+    runs.finish(run_of(decision=held), '{"exit_code": 3}', {})
+    assert runs.show("latest").verdict == "accept"
+
+
+def test_the_list_is_newest_first_and_bounded(runs: SqlRuns, run_of: Make) -> None:
+    for id in ("aa1", "bb2", "aa3"):
+        runs.begin(run_of(id))
+    assert [record.id for record in runs.list(2)] == ["aa3", "bb2"]
+    assert runs.list(5, repository="/elsewhere") == ()
+    assert runs.find("latest") == "aa3"
+
+
+def test_a_prefix_that_fits_several_runs_is_refused_with_their_names(runs: SqlRuns, run_of: Make) -> None:
+    for id in ("aa1", "bb2", "aa3"):
+        runs.begin(run_of(id))
+    assert runs.find("b") == "bb2"
+    with pytest.raises(UsageError, match="aa3, aa1"):
+        runs.find("aa")
+
+
+def test_an_id_that_is_the_beginning_of_another_still_names_its_run(runs: SqlRuns, run_of: Make) -> None:
+    for id in ("aa", "aab"):
+        runs.begin(run_of(id))
+    assert runs.find("aa") == "aa"
+
+
+@pytest.mark.parametrize("name", ["", "%", "_", "zz", "../x", "a" * 65, "latest ", "ff"])
+def test_a_name_that_fits_no_run_is_a_usage_error(runs: SqlRuns, run_of: Make, name: str) -> None:
+    runs.begin(run_of("aa1"))
+    with pytest.raises(UsageError, match="no run"):
+        runs.show(name)
+
+
+def test_reading_where_nothing_was_ever_recorded_makes_nothing(runs: SqlRuns, tmp_path: Path) -> None:
+    assert runs.list() == ()
+    with pytest.raises(UsageError, match="no run yet"):
+        runs.logs("latest")
+    assert not (tmp_path / "state").exists()
+
+
+def test_everything_is_private_to_its_owner(runs: SqlRuns, tmp_path: Path, run_of: Make, accepted: Decision) -> None:
+    old = os.umask(0)
+    try:
+        runs.begin(run_of())
+        runs.finish(run_of(decision=accepted), "{}", {"base": "secret"})
+    finally:
+        os.umask(old)
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in [tmp_path / "state", *(tmp_path / "state").rglob("*")]}
+    assert {name: mode for name, mode in modes.items() if mode not in (0o600, 0o700)} == {}
+    assert "base.log" in modes
+
+
+def test_the_file_is_durable_and_lets_readers_in_while_somebody_writes(runs: SqlRuns, tmp_path: Path, run_of: Make) -> None:
+    runs.begin(run_of())
+    database = Database(tmp_path / "state", patience=0.2)
+    with database.reading() as connection:
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+        assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
+    with database.writing():
+        assert [record.id for record in runs.list()] == ["abc123abc123"]
+
+
+def test_a_database_that_somebody_keeps_locked_is_a_clear_error(runs: SqlRuns, tmp_path: Path, run_of: Make) -> None:
+    runs.begin(run_of("aa1"))
+    with Database(tmp_path / "state").writing(), pytest.raises(StoreUnavailable, match="locked by another process"):
+        runs.begin(run_of("aa2"))
+
+
+def test_a_database_of_a_newer_version_is_left_alone(runs: SqlRuns, tmp_path: Path, run_of: Make) -> None:
+    runs.begin(run_of("aa1"))
+    with sqlite3.connect(tmp_path / "state" / "state.db") as raw:
+        raw.execute("UPDATE alembic_version SET version_num = '0999'")
+    with pytest.raises(StoreUnavailable, match=r"newer version of Seatrial \(schema 0999") as refused:
+        SqlRuns(tmp_path / "state").begin(run_of("aa2"))
+    assert "Upgrade" in refused.value.hint
+
+
+@pytest.mark.parametrize("content", [b"this is no database, and long enough to be read as one" * 100, b"SQLite format 3\0" + b"\xff" * 5000])
+def test_a_damaged_file_is_a_clear_error(runs: SqlRuns, tmp_path: Path, run_of: Make, content: bytes) -> None:
+    (tmp_path / "state").mkdir(mode=0o700)
+    (tmp_path / "state" / "state.db").write_bytes(content)
+    with pytest.raises(StoreUnavailable, match="is damaged|is not a database"):
+        runs.begin(run_of())
+
+
+def test_a_folder_where_a_file_must_go_is_a_clear_error(runs: SqlRuns, tmp_path: Path, run_of: Make) -> None:
+    (tmp_path / "state" / "state.db").mkdir(parents=True, mode=0o700)
+    (tmp_path / "state").chmod(0o700)
+    with pytest.raises(StoreUnavailable, match="cannot be opened"):
+        runs.begin(run_of())
+
+
+def test_a_full_disk_is_a_clear_error_and_leaves_the_old_record(runs: SqlRuns, tmp_path: Path, run_of: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs.begin(run_of("aa1"))
+    full = SqlRuns(tmp_path / "state")
+    with full._database.reading():
+        pass
+    engine = full._database._engine
+    assert engine is not None
+    from sqlalchemy import event
+
+    event.listen(engine, "connect", lambda raw, _: raw.execute(f"PRAGMA max_page_count={raw.execute('PRAGMA page_count').fetchone()[0]}"))
+    with pytest.raises(StoreUnavailable, match="disk is full"):
+        full.finish(run_of("aa2"), '{"filler": "' + "x" * 100_000 + '"}', {})
+    assert [record.id for record in runs.list()] == ["aa1"]
+
+
+_WRITER = """
+import sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[3])
+from test_writer import a_run
+from runner.store.runs import SqlRuns
+runs = SqlRuns(Path(sys.argv[1]))
+for number in range(8):
+    runs.begin(a_run(f"{sys.argv[2]}{number}"))
+    runs.finish(a_run(f"{sys.argv[2]}{number}"), "{}", {"base": sys.argv[2]})
+"""
+
+
+def test_processes_that_start_at_once_on_a_new_machine_all_write_everything(tmp_path: Path) -> None:
+    here = tmp_path / "code"
+    here.mkdir()
+    (here / "test_writer.py").write_text((Path(__file__).parent / "conftest.py").read_text())
+    state = tmp_path / "state"
+    writers = [subprocess.Popen([sys.executable, "-c", _WRITER, state, letter, here], cwd=Path(__file__).parents[2]) for letter in "abcd"]
+    assert [writer.wait(60) for writer in writers] == [0, 0, 0, 0]
+    assert sorted(record.id for record in SqlRuns(state).list(100)) == sorted(f"{letter}{number}" for letter in "abcd" for number in range(8))
+
+
+def test_alembic_is_only_imported_when_the_schema_is_not_current(tmp_path: Path, runs: SqlRuns, run_of: Make) -> None:
+    runs.begin(run_of())
+    code = (
+        "import sys; from pathlib import Path; import runner.store.runs as r; assert 'sqlalchemy' not in sys.modules\n"
+        f"assert r.SqlRuns(Path({str(tmp_path / 'state')!r})).find('latest'); assert 'alembic' not in sys.modules and 'sqlalchemy' in sys.modules"
+    )
+    assert subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2], check=False).returncode == 0
+
+
+def test_the_migrations_make_exactly_the_tables_that_the_code_uses(runs: SqlRuns, tmp_path: Path, run_of: Make) -> None:
+    from alembic.autogenerate import compare_metadata
+    from alembic.config import Config
+    from alembic.migration import MigrationContext
+    from alembic.script import ScriptDirectory
+
+    import runner.store.database as module
+
+    runs.begin(run_of())
+    with Database(tmp_path / "state").reading() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+    config = Config()
+    config.set_main_option("script_location", str(Path(module.__file__).with_name("migrations")))
+    assert tuple(reversed([script.revision for script in ScriptDirectory.from_config(config).walk_revisions()])) == REVISIONS
