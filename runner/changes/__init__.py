@@ -1,0 +1,1 @@
+"""Change sources: whatever a person gives becomes a base tree and a patched tree."""

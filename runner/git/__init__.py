@@ -1,0 +1,1 @@
+"""Git on untrusted input: the only place that starts git."""

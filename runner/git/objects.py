@@ -1,0 +1,166 @@
+"""A private object store over the user's repository: everything git makes of a change is written there and only there."""
+
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from runner.errors import UsageError
+from runner.git import apply as applying
+from runner.git import cat, difference
+from runner.git.command import Git, ended
+from runner.git.repository import Repository, open_repository
+from runner.git.trees import DIRECTORY, Entry, TreeReader, rewrite
+from runner.model.change import FileChange
+from runner.ports import TreeEntry
+
+_FEW = 256
+MOST_PATCH = 64 * 2**20
+
+
+class PrivateObjects:
+    """Trees and blobs of the user's repository and of changes to it; close it, or use it in a `with`.
+
+    `private` is a directory of its own, made when missing; whoever gave it removes it. The repository is only read:
+    its objects through `alternates`, its revisions by `rev-parse`; its configuration does not govern anything else.
+    """
+
+    def __init__(self, repository: Path, private: Path) -> None:
+        """Raises UsageError when `repository` is none that git reads."""
+        home = private.absolute() / "home"
+        home.mkdir(parents=True, exist_ok=True)
+        self.repository: Repository = open_repository(repository, home)
+        self._git = _private_git(self.repository, private.absolute(), home)
+        self._cat = cat.Cat(self._git)
+        self._reader = TreeReader(self._cat)
+
+    def close(self) -> None:
+        """End the process that reads objects."""
+        self._cat.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    # Revisions
+
+    def resolve(self, revision: str) -> str:
+        """The commit id of a revision; raises UsageError when there is none."""
+        return self.repository.resolve(revision)
+
+    def tree_of(self, commit: str) -> str:
+        """The tree id of a commit id."""
+        return self._commit(commit)[0]
+
+    def parent_of(self, commit: str) -> str | None:
+        """The first parent of a commit id, or `None`."""
+        return next(iter(self._commit(commit)[1:]), None)
+
+    def describe(self, commit: str) -> str:
+        """The PEP 440 version of a commit by its last tag, or `0.0.0`."""
+        return self.repository.describe(commit)
+
+    def _commit(self, commit: str) -> list[str]:
+        """Tree and parents."""
+        found = self._cat.get(commit)
+        if found.kind != "commit":
+            raise UsageError(f"{commit} is a {found.kind}, not a commit")
+        head = found.content.partition(b"\n\n")[0].split(b"\n")
+        return [line.split(b" ")[1].decode() for line in head if line.startswith((b"tree ", b"parent "))]
+
+    # Changes
+
+    def apply(self, base_tree: str, patch: bytes) -> str:
+        """The id of the tree that a patch makes of a base tree; raises ChangeRefused with git's reason."""
+        return applying.apply(self._git, self._reader, base_tree, patch)
+
+    def patch(self, base_tree: str, tree: str, most: int = MOST_PATCH) -> bytes:
+        """The canonical diff of two trees; raises ChangeRefused when it is larger than `most` bytes."""
+        return difference.patch(self._git, base_tree, tree, most)
+
+    def patch_id(self, patch: bytes) -> str:
+        """A stable digest of a diff without base and line numbers."""
+        return difference.patch_id(self._git, patch)
+
+    # What runner.ports.Trees asks for
+
+    def read(self, tree: str, path: str) -> bytes | None:
+        """Content of a file or symlink of a tree; `None` when there is none."""
+        entry = self._reader.find(tree, path.encode("utf-8", "surrogateescape"))
+        if entry is None or entry.mode in (DIRECTORY, "160000"):
+            return None
+        return self._cat.get(entry.id).content
+
+    def blobs(self, ids: Iterable[str]) -> Mapping[str, bytes]:
+        """Contents by blob id; all of them are in memory at once."""
+        wanted = dict.fromkeys(ids)
+        if len(wanted) <= _FEW:
+            return {name: self._cat.get(name).content for name in wanted}
+        return dict(self.stream_blobs(wanted))
+
+    def stream_blobs(self, ids: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+        """Id and content of each blob, in the order asked for, one in memory at a time."""
+        return cat.stream(self._git, ids)
+
+    def listing(self, tree: str, directory: str = "") -> tuple[TreeEntry, ...]:
+        """The entries of one directory, none when it is no directory; paths are names within it."""
+        entry = self._reader.find(tree, directory.encode("utf-8", "surrogateescape"))
+        if entry is None or entry.mode != DIRECTORY:
+            return ()
+        return tuple(TreeEntry(e.mode, e.id, name) for name, e in self._reader.load(entry.id).items())
+
+    def entries(self, tree: str) -> Iterator[TreeEntry]:
+        """Every file, symlink and gitlink of a tree, recursive, as `git ls-tree -r` goes on."""
+        with ended(self._git.start("ls-tree", "-r", "-z", "--full-tree", tree)) as process:
+            assert process.stdout is not None
+            assert process.stdin is not None
+            process.stdin.close()
+            rest = b""
+            while piece := process.stdout.read1(2**18):  # type: ignore[attr-defined]
+                *lines, rest = (rest + piece).split(b"\0")
+                for line in lines:
+                    head, _, path = line.partition(b"\t")
+                    mode, _, blob = head.decode("ascii").split(" ")
+                    yield TreeEntry(mode, blob, path)
+            if process.wait() or rest:
+                raise cat.missing(tree)
+
+    def diff(self, old: str, new: str) -> tuple[FileChange, ...]:
+        """What differs, path by path, with sizes and line counts."""
+        return difference.files(self._git, old, new)
+
+    def raw_diff(self, old: str, new: str) -> tuple[tuple[TreeEntry | None, TreeEntry | None], ...]:
+        """Old and new entry of every path that differs; `None` where the path is absent on that side."""
+        return difference.raw(self._git, old, new)
+
+    def with_paths(self, tree: str, paths: Iterable[bytes], source: str) -> str:
+        """The id of `tree` with the file at each of `paths` as it is in `source`, absent where `source` has none."""
+        changes: dict[bytes, Entry | None] = {}
+        for path in paths:
+            entry = self._reader.find(source, path)
+            changes[path] = None if entry is None or entry.mode == DIRECTORY else entry
+        return rewrite(self._reader, self._git, tree, changes)
+
+
+def _private_git(repository: Repository, private: Path, home: Path) -> Git:
+    """Git over a bare repository in `private` that has nothing but alternates to the user's objects."""
+    directory = private / "git"
+    for folder in (directory / "objects" / "info", directory / "objects" / "pack", directory / "refs"):
+        folder.mkdir(parents=True, exist_ok=True)
+    version, extension = ("0", "") if repository.object_format == "sha1" else ("1", f"[extensions]\n\tobjectFormat = {repository.object_format}\n")
+    (directory / "config").write_text(f"[core]\n\trepositoryFormatVersion = {version}\n\tbare = true\n{extension}")
+    (directory / "objects" / "info" / "alternates").write_bytes(_quoted(bytes(repository.objects)) + b"\n")
+    (directory / "HEAD").write_text("ref: refs/heads/none\n")
+    with contextlib.suppress(FileExistsError):
+        (private / "empty").mkdir()
+    return Git(private / "empty", home, (("GIT_DIR", str(directory)),))
+
+
+def _quoted(path: bytes) -> bytes:
+    """A line of `alternates`: C-quoted when it would not be read as it stands."""
+    if not path.startswith((b"#", b'"')) and b"\n" not in path:
+        return path
+    return b'"' + path.replace(b"\\", b"\\\\").replace(b'"', b'\\"').replace(b"\n", b"\\n") + b'"'

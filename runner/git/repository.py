@@ -1,0 +1,117 @@
+"""The user's repository, which is only ever read: where its objects are, and what its revisions mean."""
+
+import contextlib
+import os
+import re
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from runner.errors import UsageError
+from runner.git.command import Answer, Git, executable, plain
+
+_SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+_VERSION = re.compile(r"(?:^|[^0-9a-z])v?(\d+(?:\.\d+)*(?:(?:a|b|rc)\d+)?(?:\.post\d+)?(?:\.dev\d+)?)$")
+_HINT_REPO = "Run inside a repository, or name one with --repo."
+
+
+@dataclass(frozen=True)
+class Repository:
+    """A repository that git agrees to read; `objects` is its object directory, shared by its work trees."""
+
+    git: Git
+    objects: Path
+    shallow: bool
+    object_format: str
+
+    def resolve(self, revision: str) -> str:
+        """The commit id that a revision names; raises UsageError when there is none."""
+        if not revision or revision.startswith("-") or not revision.isprintable():
+            raise UsageError(f"{revision!a} is not a revision", hint="Give a branch, a tag or a commit id.")
+        answer = self.git.run("rev-parse", "--verify", f"{revision}^{{commit}}")
+        found = answer.out.decode("ascii", "replace").strip()
+        if answer.ok and _SHA.fullmatch(found):
+            return found
+        raise self._unknown(revision, answer)
+
+    def _unknown(self, revision: str, answer: Answer) -> UsageError:
+        if not self.git.run("rev-parse", "--verify", "--quiet", "HEAD").ok and revision == "HEAD":
+            return UsageError("the repository has no commit yet", hint="Commit something first, or name a base with --base.")
+        if self.shallow:
+            return UsageError(
+                f"this shallow clone does not have '{revision}'",
+                hint="Fetch more history with `git fetch --unshallow` (in CI: fetch depth 0).",
+            )
+        return UsageError(f"there is no revision '{revision}' in the repository ({answer.reason})", hint="See `git log` and `git branch -a`.")
+
+    def branch(self) -> str:
+        """The branch that is checked out, or `HEAD`."""
+        answer = self.git.run("symbolic-ref", "--quiet", "--short", "HEAD")
+        return plain(answer.out) if answer.ok else "HEAD"
+
+    def describe(self, commit: str) -> str:
+        """The version of a commit by the last tag that looks like one (`1.2.3`, `1.2.3.post4` four commits later), or `0.0.0`."""
+        answer = self.git.run("describe", "--tags", "--long", "--match", "*[0-9]*", commit)
+        return version_of(answer.out.decode("utf-8", "replace").strip()) if answer.ok else "0.0.0"
+
+
+def version_of(described: str) -> str:
+    """The PEP 440 version that `git describe --long` stands for, or `0.0.0`."""
+    tag, _, rest = described.rpartition("-g")[0].rpartition("-")
+    found = _VERSION.search(tag.lower().replace("_", ".")) if rest.isdigit() else None
+    if found is None:
+        return "0.0.0"
+    version = found[1]
+    return version if rest == "0" or ".post" in version or ".dev" in version else f"{version}.post{rest}"
+
+
+def open_repository(path: Path, home: Path) -> Repository:
+    """The repository that holds `path`; raises UsageError when there is none or git distrusts its owner. `home` is an empty directory."""
+    if not path.is_dir():
+        raise UsageError(f"'{path}' is not a directory", hint=_HINT_REPO)
+    git = Git(path, home)
+    answer = _locate(git)
+    if b"dubious ownership" in answer.err:
+        git = _trusted(git, answer)
+        answer = _locate(git)
+    if not answer.ok:
+        if b"not a git repository" in answer.err:
+            raise UsageError(f"'{path}' is not in a git repository", hint=_HINT_REPO)
+        raise UsageError(f"git cannot read the repository at '{path}': {answer.reason}", hint=_HINT_REPO)
+    # From the right: a directory may have a newline in its name.
+    objects, shallow, object_format = answer.out.removesuffix(b"\n").rsplit(b"\n", 2)
+    return Repository(git, Path(os.fsdecode(objects)), shallow == b"true", object_format.decode())
+
+
+def _locate(git: Git) -> Answer:
+    return git.run("rev-parse", "--path-format=absolute", "--git-path", "objects", "--is-shallow-repository", "--show-object-format")
+
+
+def _trusted(git: Git, refusal: Answer) -> Git:
+    """The same git, told to trust exactly the directory it refused, if the user's own configuration already does."""
+    named = re.search(rb"in repository at '(.*)'", refusal.err)
+    refused = os.fsdecode(named[1]) if named else str(git.directory.resolve())
+    trusted = _safe_directories()
+    if not any(_covers(entry, refused) for entry in trusted):
+        raise UsageError(
+            f"git distrusts the repository at '{refused}', because somebody else owns it",
+            hint=f"If you trust it: git config --global --add safe.directory {refused}",
+        )
+    return Git(git.directory, git.home, git.env, (*git.config, f"safe.directory={refused}"))
+
+
+def _covers(entry: str, directory: str) -> bool:
+    return entry == "*" or entry.rstrip("/") == directory or (entry.endswith("/*") and directory.startswith(entry[:-1]))
+
+
+def _safe_directories() -> list[str]:
+    """What the user's and the system's own configuration call safe; an empty entry clears those before it, as in git."""
+    entries: list[str] = []
+    for scope in ("--system", "--global"):
+        with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+            own = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+            asked = [executable(), "config", scope, "--null", "--type=path", "--get-all", "safe.directory"]
+            answer = subprocess.run(asked, cwd="/", env=own, capture_output=True, timeout=10, check=False)
+            for entry in answer.stdout.decode("utf-8", "surrogateescape").split("\0")[:-1]:
+                entries = [*entries, entry] if entry else []
+    return entries
