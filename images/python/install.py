@@ -1,0 +1,168 @@
+"""The python recipe: runs as root inside a build container and leaves an environment for the tests in /opt/venv.
+
+Standard library only, and old Python too: it runs on whatever `python3` the base image has. Everything it is told is in
+`settings.json` beside it; the folder it lies in is removed at the end, so nothing of it reaches the image.
+"""
+
+import json
+import os
+import re
+import shutil
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+BUILD = Path(__file__).resolve().parent
+WORK = Path("/work")
+VENV = Path("/opt/venv")
+GENERATED = Path("/opt/seatrial/generated")
+PYTHON = str(VENV / "bin" / "python")
+PIP = [PYTHON, "-m", "pip", "install", "--no-input", "--progress-bar", "off", "--root-user-action", "ignore"]
+NO_EDITABLE_HOOK = "missing the 'build_editable' hook"
+LEFT_BEHIND = {"build", "__pycache__", ".eggs"}
+
+
+def say(text):
+    print(text, flush=True)
+
+
+def run(argv, env=None):
+    """Run a command with its output passed on as it comes; give back its exit status and what it printed."""
+    process = subprocess.Popen(
+        argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=env, cwd="/", text=True, errors="replace"
+    )
+    printed = []
+    for line in process.stdout:
+        say(line.rstrip("\n"))
+        printed.append(line)
+    return process.wait(), "".join(printed)
+
+
+def must(argv, env=None):
+    """Run a command that has to succeed; its exit status becomes ours otherwise."""
+    status, _ = run(argv, env)
+    if status:
+        sys.exit(status)
+
+
+def make_venv():
+    """The environment, with the newest pip where it can be had; pip 21.3 is the first that knows editable wheels."""
+    say("creating /opt/venv")
+    must([sys.executable, "-m", "venv", str(VENV)])
+    status, _ = run([*PIP, "--upgrade", "--quiet", "pip"])
+    if status:
+        say("pip could not be brought up to date; going on with the one that came with Python")
+
+
+def files_of(root):
+    """Every file and link under `root`, relative to it."""
+    found = set()
+    for folder, _, names in os.walk(str(root)):
+        found.update(os.path.relpath(os.path.join(folder, name), str(root)) for name in names)
+    return found
+
+
+def install_listed(settings):
+    """The requirement files and packages that were asked for."""
+    wanted = [part for file in settings["requirement_files"] for part in ("--requirement", file)] + settings["packages"]
+    if wanted:
+        must([*PIP, *wanted])
+
+
+def install_project(settings):
+    """The project itself, editable at the very path that the working copy will have."""
+    extras = "[" + ",".join(settings["extras"]) + "]" if settings["extras"] else ""
+    target = str(WORK) + extras
+    env = dict(os.environ, **settings["version_env"])
+    status, printed = run([*PIP, "--editable", target], env)
+    if status and NO_EDITABLE_HOOK in printed:
+        say("the project pins a build backend without editable installs; trying a current setuptools instead")
+        must([*PIP, "setuptools", "wheel"])
+        status, _ = run([*PIP, "--no-build-isolation", "--editable", target], env)
+    if status:
+        sys.exit(status)
+
+
+def install_pytest(settings):
+    """pytest, unless something already brought it."""
+    if settings["pytest"] and subprocess.call([PYTHON, "-c", "import pytest"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL):
+        must([*PIP, settings["pytest"]])
+
+
+def metadata_elsewhere(egg_info):
+    """Whether site-packages has its own metadata of the project, so that this old-style folder is not needed."""
+    name = re.split(r"-\d", egg_info[: -len(".egg-info")])[0]
+    plain = re.sub(r"[-_.]+", "_", name).lower()
+    known = VENV.glob("lib/python*/site-packages/*.dist-info")
+    return any(re.sub(r"[-_.]+", "_", path.name.rsplit("-", 1)[0]).lower() == plain for path in known)
+
+
+def worth_keeping(path):
+    """Whether a file that the install made in the source tree is needed when the tree is mounted again."""
+    folders = path.split(os.sep)[:-1]
+    if LEFT_BEHIND & set(folders) or path.endswith((".pyc", ".pyo")):
+        return False
+    eggs = [folder for folder in folders if folder.endswith(".egg-info")]
+    return not eggs or not metadata_elsewhere(eggs[0])
+
+
+def keep_generated(tracked):
+    """Move what the install made beside the sources out of the way, under the same relative paths."""
+    kept = 0
+    for path in sorted(files_of(WORK) - tracked):
+        source = WORK / path
+        if source.is_symlink() or not source.is_file() or not worth_keeping(path):
+            continue
+        (GENERATED / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(str(source), str(GENERATED / path))
+        kept += 1
+    if kept:
+        say("kept %d files that the build made beside the sources" % kept)
+
+
+def empty(folder):
+    """Remove everything inside a folder; the folder stays as a mount point."""
+    for entry in folder.iterdir():
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(str(entry))
+        else:
+            entry.unlink()
+
+
+def make_readable(root):
+    """The tests run as another user: all may read, nobody else may write."""
+    for folder, folders, names in os.walk(str(root)):
+        for name in folders + names:
+            path = os.path.join(folder, name)
+            mode = os.lstat(path).st_mode
+            if stat.S_ISLNK(mode):
+                continue
+            wanted = (mode | 0o444 | (0o111 if stat.S_ISDIR(mode) or mode & 0o100 else 0)) & ~0o022
+            if wanted != mode:
+                os.chmod(path, stat.S_IMODE(wanted))
+
+
+def main():
+    os.umask(0o022)
+    settings = json.loads((BUILD / "settings.json").read_text())
+    GENERATED.mkdir(parents=True, exist_ok=True)
+    for folder in (WORK, Path("/home/sandbox")):
+        folder.mkdir(parents=True, exist_ok=True)
+    tracked = files_of(WORK)
+    make_venv()
+    install_listed(settings)
+    if settings["project"]:
+        install_project(settings)
+    install_pytest(settings)
+    keep_generated(tracked)
+    run([PYTHON, "-m", "compileall", "-q", "-j", "0", str(VENV / "lib")])
+    make_readable(Path("/opt"))
+    empty(WORK)
+    Path("/tmp").chmod(0o1777)
+    empty(Path("/tmp"))
+    shutil.rmtree(str(BUILD))
+
+
+if __name__ == "__main__":
+    main()

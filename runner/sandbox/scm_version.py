@@ -1,0 +1,45 @@
+"""Projects that take their version from git tags: how to tell them, and how to tell their build backends the version."""
+
+import re
+from collections.abc import Iterable
+
+_SETUPTOOLS_SCM = "SETUPTOOLS_SCM_PRETEND_VERSION"
+_TOOLS = {
+    "setuptools_scm": _SETUPTOOLS_SCM,
+    "setuptools-scm": _SETUPTOOLS_SCM,
+    "hatch-vcs": _SETUPTOOLS_SCM,
+    "hatch_vcs": _SETUPTOOLS_SCM,
+    "flit_scm": _SETUPTOOLS_SCM,
+    "use_scm_version": _SETUPTOOLS_SCM,
+    "vcs-versioning": _SETUPTOOLS_SCM,
+    "pbr": "PBR_VERSION",
+    "tool.pdm.version": "PDM_BUILD_SCM_VERSION",
+    "poetry-dynamic-versioning": "POETRY_DYNAMIC_VERSIONING_BYPASS",
+    "uv-dynamic-versioning": "UV_DYNAMIC_VERSIONING_BYPASS",
+    "versioningit": "",
+    "versioneer": "",
+}
+_RELEASE = re.compile(r"(?<![\d.])\d+(?:\.\d+)*(?:(?:a|b|rc|\.post|\.dev)\d+)*")
+UNKNOWN_VERSION = "0.0.0"
+
+
+def scm_variables(build_files: Iterable[str], version: str) -> dict[str, str]:
+    """Environment variables that give `version` to the tools which `build_files` (their texts) mention.
+
+    Empty when the project's version does not come from git. A name for a tool without such a variable (versioneer) is
+    given all the same, as `SEATRIAL_VERSION`, so that the version counts as an input of the build.
+    """
+    text = "\n".join(build_files).lower()
+    names = {variable for tool, variable in _TOOLS.items() if re.search(rf"(?<![\w-]){re.escape(tool)}(?![\w-])", text)}
+    release = release_of(version)
+    return {name or "SEATRIAL_VERSION": release for name in sorted(names)}
+
+
+def release_of(version: str) -> str:
+    """The release inside what `git describe` says, as packaging tools accept it; `0.0.0` when there is none.
+
+    >>> release_of("v1.2.3-4-gabcdef0")
+    '1.2.3'
+    """
+    found = _RELEASE.findall(version)
+    return next((release for release in found if "." in release), found[0] if found else UNKNOWN_VERSION)
