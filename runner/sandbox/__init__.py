@@ -1,0 +1,1 @@
+"""Disposable containers: images, working copies, and what runs in them."""

@@ -1,0 +1,144 @@
+"""The connection to a Docker-compatible engine: one client for all threads, and its errors as sentences."""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from runner.errors import EngineUnavailable, ImageUnavailable, InfrastructureError
+
+if TYPE_CHECKING:
+    import docker
+
+DEFAULT_SOCKET = "/var/run/docker.sock"
+CALL_SECONDS = 120
+"""How long one engine call may take; starting a container on a busy machine is slow."""
+CONNECTIONS = 64
+
+
+class Engine:
+    """A lazily opened connection; safe for use by several threads."""
+
+    def __init__(self, environment: Mapping[str, str] | None = None) -> None:
+        self._environment = dict(os.environ if environment is None else environment)
+
+    @cached_property
+    def api(self) -> docker.APIClient:
+        """The low-level client; raises EngineUnavailable."""
+        import docker
+
+        with speaking("reach the container engine", self.address):
+            settings = docker.utils.kwargs_from_env(environment=self._environment)
+            return docker.APIClient(**settings, version="auto", timeout=CALL_SECONDS, max_pool_size=CONNECTIONS)
+
+    @cached_property
+    def info(self) -> Mapping[str, Any]:
+        """What the engine says of itself and its host."""
+        api = self.api
+        with speaking("ask the container engine about itself", self.address):
+            return dict(api.info())
+
+    @property
+    def address(self) -> str:
+        """Where the engine is spoken to."""
+        return self._environment.get("DOCKER_HOST") or f"unix://{DEFAULT_SOCKET}"
+
+    @cached_property
+    def shares_our_files(self) -> bool:
+        """Whether the process behind the socket sees the same mounts as this one.
+
+        False for an engine behind TCP or ssh, in another mount namespace, or outside of the container that runs us.
+        """
+        server = _peer(self.address)
+        return server is not None and _mounts_of(server) == _mounts_of(os.getpid()) is not None
+
+    @cached_property
+    def on_this_host(self) -> bool:
+        """Whether the engine is a process of this machine and of our process namespace."""
+        return _peer(self.address) is not None
+
+    def has_option(self, word: str) -> bool:
+        """Whether the engine's security options name `word`, e.g. `rootless`, `userns`, `selinux`."""
+        return any(word in option for option in self.info.get("SecurityOptions") or ())
+
+    def close(self) -> None:
+        """Drop the connections, if any were made."""
+        if "api" in self.__dict__:
+            self.api.close()
+
+
+def _peer(address: str) -> int | None:
+    if not address.startswith("unix://"):
+        return None
+    try:
+        with socket.socket(socket.AF_UNIX) as probe:
+            probe.settimeout(5)
+            probe.connect(address.removeprefix("unix://"))
+            found = probe.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    except OSError:
+        return None
+    process: int = struct.unpack("3i", found)[0]
+    return process or None  # 0: a process that our namespace cannot see
+
+
+def _mounts_of(process: int) -> str | None:
+    try:
+        return os.readlink(f"/proc/{process}/ns/mnt")
+    except OSError:
+        return None
+
+
+@contextmanager
+def speaking(task: str, address: str = "") -> Iterator[None]:
+    """Turn whatever the docker library raises into EngineUnavailable, ImageUnavailable or InfrastructureError."""
+    import docker.errors
+    import requests.exceptions
+
+    try:
+        yield
+    except docker.errors.ImageNotFound as problem:
+        raise ImageUnavailable(f"Cannot {task}: {_reason(problem)}", hint="Build or load the image first.") from problem
+    except docker.errors.APIError as problem:
+        raise _refused(task, problem) from problem
+    except (docker.errors.DockerException, requests.exceptions.RequestException, OSError) as problem:
+        raise _unreachable(task, address, problem) from problem
+
+
+def _refused(task: str, problem: docker.errors.APIError) -> InfrastructureError:
+    reason = _reason(problem)
+    if problem.status_code == 404 and "no such image" in reason.lower():
+        return ImageUnavailable(f"Cannot {task}: {reason}", hint="Build or load the image first.")
+    return InfrastructureError(f"Cannot {task}: {reason}", hint="`seatrial doctor` checks the engine.")
+
+
+def _reason(problem: docker.errors.APIError) -> str:
+    return str(problem.explanation or problem).strip().rstrip(".") + "."
+
+
+def _unreachable(task: str, address: str, problem: BaseException) -> EngineUnavailable:
+    where = address or "the container engine"
+    path = Path(address.removeprefix("unix://") if address.startswith("unix://") else DEFAULT_SOCKET)
+    chain = list(_causes(problem))
+    if any(isinstance(cause, PermissionError) for cause in chain) or "Permission denied" in str(problem):
+        hint = f"Add this user to the group that owns {path} (`sudo usermod -aG docker $USER`, then log in again)."
+        return EngineUnavailable(f"Cannot {task}: permission denied on {where}.", hint=hint)
+    if any(isinstance(cause, FileNotFoundError) for cause in chain) or "No such file" in str(problem):
+        hint = "Install and start Docker (Debian, Ubuntu: `sudo apt-get install docker.io`), or point DOCKER_HOST at an engine."
+        return EngineUnavailable(f"Cannot {task}: there is no {where}.", hint=hint)
+    last = str(chain[-1]) or type(chain[-1]).__name__
+    return EngineUnavailable(f"Cannot {task}: {where} does not answer ({last}).", hint="Is the engine running? `docker info` shows it.")
+
+
+def _causes(problem: BaseException | None) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    while problem is not None and id(problem) not in seen:
+        seen.add(id(problem))
+        yield problem
+        inner = next((argument for argument in problem.args if isinstance(argument, BaseException)), None)
+        problem = problem.__cause__ or inner or problem.__context__

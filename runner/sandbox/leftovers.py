@@ -1,0 +1,135 @@
+"""Containers, volumes and mounts of runs whose process died: found by label, removed at the next start."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from runner.errors import InfrastructureError
+from runner.sandbox import live
+from runner.sandbox.engine import Engine, speaking
+
+RUN = "dev.seatrial.run"
+PURPOSE = "dev.seatrial.purpose"
+HOME = "dev.seatrial.home"
+
+_SETTLING_SECONDS = 5.0
+"""An engine may still be carrying out the last call of a client that was killed this recently."""
+
+
+class Swept(NamedTuple):
+    """What a sweep removed."""
+
+    runs: int = 0
+    containers: int = 0
+    volumes: int = 0
+
+
+def home_label(cache: Path) -> str:
+    """Names this machine and this cache directory, so that two users of one engine never sweep each other's runs."""
+    machine = ""
+    for name in ("/etc/machine-id", "/var/lib/dbus/machine-id", "/etc/hostname"):
+        with suppress(OSError):
+            machine = Path(name).read_text(encoding="utf-8", errors="replace").strip()
+        if machine:
+            break
+    return hashlib.sha256(f"{machine}\0{cache.resolve()}".encode()).hexdigest()[:16]
+
+
+def labels(run_id: str, purpose: str, home: str) -> dict[str, str]:
+    """What every container and volume of a run carries."""
+    return {RUN: run_id, PURPOSE: purpose, HOME: home}
+
+
+def sweep(engine: Engine, cache: Path) -> Swept:
+    """Remove what dead runs of this cache left; without such runs the engine is not spoken to.
+
+    An engine that does not answer leaves the rest for the next time. Raises nothing.
+    """
+    total = Swept()
+    for dead in live.stale(cache / "live"):
+        with suppress(InfrastructureError):
+            gone = _remove(engine, f"{RUN}={dead.id}", settle=time.time() - dead.touched < _SETTLING_SECONDS)
+            live.erase(dead.path)
+            total = Swept(total.runs + 1, total.containers + gone.containers, total.volumes + gone.volumes)
+    return total
+
+
+def sweep_all(engine: Engine, cache: Path) -> Swept:
+    """Like `sweep`, and also what carries this cache's label but has no directory any more; for `seatrial doctor`.
+
+    Raises EngineUnavailable, InfrastructureError.
+    """
+    swept = sweep(engine, cache)
+    alive = _alive(cache)
+    more = _remove(engine, f"{HOME}={home_label(cache)}", spare=alive)
+    return Swept(swept.runs, swept.containers + more.containers, swept.volumes + more.volumes)
+
+
+def _alive(cache: Path) -> frozenset[str]:
+    home = cache / "live"
+    return frozenset(path.name.removesuffix(".new") for path in home.iterdir()) if home.is_dir() else frozenset()
+
+
+def _remove(engine: Engine, label: str, *, spare: frozenset[str] = frozenset(), settle: bool = False) -> Swept:
+    found = Swept()
+    for attempt in range(3 if settle else 1):
+        if attempt:
+            time.sleep(0.4)
+        containers = _remove_containers(engine, label, spare)
+        volumes = _remove_volumes(engine, label, spare)
+        found = Swept(0, found.containers + containers, found.volumes + volumes)
+    return found
+
+
+def _remove_containers(engine: Engine, label: str, spare: frozenset[str]) -> int:
+    with speaking("look for leftover containers", engine.address):
+        found = engine.api.containers(all=True, filters={"label": label})
+    doomed = [item["Id"] for item in found if (item.get("Labels") or {}).get(RUN) not in spare]
+    for container in doomed:
+        remove_container(engine, container)
+    return len(doomed)
+
+
+def _remove_volumes(engine: Engine, label: str, spare: frozenset[str]) -> int:
+    with speaking("look for leftover volumes", engine.address):
+        found = engine.api.volumes(filters={"label": label}).get("Volumes") or []
+    doomed = [item["Name"] for item in found if (item.get("Labels") or {}).get(RUN) not in spare]
+    for volume in doomed:
+        remove_volume(engine, volume)
+    return len(doomed)
+
+
+def remove_container(engine: Engine, container: str) -> None:
+    """Kill and remove a container with its anonymous volumes; absent is fine. Raises InfrastructureError."""
+    import docker.errors
+
+    with speaking("remove a container", engine.address):
+        for attempt in range(6):
+            try:
+                return engine.api.remove_container(container, force=True, v=True)
+            except docker.errors.NotFound:
+                return None
+            except docker.errors.APIError as problem:
+                if problem.status_code != 409 or attempt == 5:  # noqa: PLR2004 - removal is already in progress
+                    raise
+                time.sleep(0.1 * 2**attempt)
+
+
+def remove_volume(engine: Engine, volume: str) -> None:
+    """Remove a volume; absent is fine. Raises InfrastructureError."""
+    import docker.errors
+
+    with speaking("remove a volume", engine.address):
+        for attempt in range(6):
+            try:
+                return engine.api.remove_volume(volume, force=True)
+            except docker.errors.NotFound:
+                return None
+            except docker.errors.APIError as problem:
+                if problem.status_code != 409 or attempt == 5:  # noqa: PLR2004 - its container is still being removed
+                    raise
+                time.sleep(0.1 * 2**attempt)
