@@ -1,0 +1,118 @@
+"""How a pytest suite is started inside the sandbox."""
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from runner.ports import Plan, Trees
+from runner.trial.options import Tests
+from runner.trial.pytest_options import PytestConfig, kept, read_configuration
+from runner.trial.pytest_reader import PytestReader
+from runner.trial.roots import import_roots, own_modules
+
+LONGEST_ARGUMENT = 100_000
+"""Characters; the kernel allows 128 KiB for one argument."""
+LONGEST_SETTINGS = 1_000_000
+"""Characters of all settings; the kernel allows 2 MiB for arguments and environment together."""
+_FORCED = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": "", "PYTEST_PLUGINS": ""}
+_DEFAULTS = {"PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"}
+
+# `-I` keeps the working copy out of this first interpreter; it would also make it deaf to PYTHONHASHSEED and its like, so a
+# second one takes over, started in `/` because `python -c` looks for modules in its current folder
+BOOT = """\
+import os, sys
+env = dict(os.environ)
+env["SEATRIAL_PYTHONPATH"] = env.pop("PYTHONPATH", "")
+os.chdir("/")
+os.execve(sys.executable, [sys.executable, "-s", "-c", *sys.argv[1:]], env)
+"""
+
+
+@dataclass(frozen=True)
+class Project:
+    """What the trusted tree says about its tests and its code."""
+
+    config: PytestConfig = field(default_factory=PytestConfig)
+    roots: tuple[str, ...] = ()
+    own: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class PytestSuite:
+    """pytest of the image, with the plugins of the image, over the working copy."""
+
+    options: Tests
+    project: Project = field(default_factory=Project)
+    env: Mapping[str, str] = field(default_factory=dict)
+    work: str = "/work"
+    scratch: str = "/tmp"  # noqa: S108  a path inside the sandbox
+    python: str = "python3"
+    monotonic: Callable[[], float] = time.monotonic
+    kind: str = "pytest"
+    selects: bool = True
+    """Whether `plan(only=…)` can run single tests."""
+
+    @cached_property
+    def _kept(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        addopts, args = kept(self.project.config.addopts), kept(self.options.args)
+        return (*addopts[0], *args[0]), (*addopts[1], *args[1])
+
+    @property
+    def dropped(self) -> tuple[str, ...]:
+        """Options of the project or the policy that do not apply in a trial, for people."""
+        return self._kept[1]
+
+    def plan(self, *, only: Sequence[str] = ()) -> Plan:
+        """The command for the whole suite, or for the test ids `only`."""
+        settings = json.dumps(self._settings(tuple(only)), separators=(",", ":"))
+        pieces = [settings[at : at + LONGEST_ARGUMENT] for at in range(0, len(settings), LONGEST_ARGUMENT)]
+        return Plan(
+            argv=(self.python, "-I", "-c", BOOT, _program(), *pieces),
+            env={**_DEFAULTS, **self.env, **_FORCED},
+            report_file=None,
+        )
+
+    def reader(self) -> PytestReader:
+        """A fresh reader for one run."""
+        config = self.project.config
+        return PytestReader(self.monotonic, expected_ini=config.file if config.addopts else None)
+
+    def _settings(self, only: tuple[str, ...]) -> dict[str, object]:
+        ids, files = only, tuple(dict.fromkeys(name.partition("::")[0] for name in only))
+        if sum(map(len, ids)) > LONGEST_SETTINGS // 6:  # JSON may need six characters for one
+            ids = ()
+        if sum(map(len, files)) > LONGEST_SETTINGS // 6:
+            files = ()
+        return {
+            "work": self.work,
+            "roots": self.project.roots,
+            "own": self.project.own,
+            "args": self._arguments(),
+            "only": ids,
+            "only_files": files,
+        }
+
+    def _arguments(self) -> list[str]:
+        args = list(self._kept[0])
+        ours = ["-o", "addopts=", f"--basetemp={self.scratch}/pytest", "--color=no"]
+        if not _without_cache(args):
+            ours += ["-o", f"cache_dir={self.scratch}/pytest-cache"]
+        return [*ours, *args]
+
+
+def _without_cache(args: Sequence[str]) -> bool:
+    return any(token.replace(" ", "").endswith("no:cacheprovider") for token in args)
+
+
+def _program() -> str:
+    return (Path(__file__).parent / "inside" / "pytest_session.py").read_text(encoding="utf-8")
+
+
+def build(options: Tests, trees: Trees, base_tree: str, env: Mapping[str, str]) -> PytestSuite:
+    """The suite for the pytest configuration of the base tree. Raises UsageError when that cannot be read."""
+    roots = import_roots(trees, base_tree)
+    project = Project(config=read_configuration(trees, base_tree, options.args), roots=roots, own=own_modules(trees, base_tree, roots))
+    return PytestSuite(options=options, project=project, env=dict(env))
