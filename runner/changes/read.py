@@ -38,13 +38,23 @@ def read_change(
         if ".." not in spec and _is_revision(objects, spec):
             note(f"'{spec}' is both a file and a revision; the file was taken. For the revision, write 'refs/heads/{spec}' or its id.")
         return from_diff(read_file(Path(spec)), source=spec, objects=objects, base=base, caps=caps)
-    if ".." in spec and not spec.startswith((".", "/")):
+    if is_range(spec):
         if base is not None:
             raise UsageError(f"'{spec}' names its base itself", hint="Leave --base out, or give only the revision.")
         return from_range(spec, objects=objects, caps=caps)
     if _looks_like_a_file(spec):
         raise UsageError(f"there is no file '{spec}'", hint="Give a diff file, `-`, a revision or A..B.")
     return from_revision(spec, objects=objects, base=base, caps=caps)
+
+
+def is_range(spec: str) -> bool:
+    """Whether `spec` is taken as `A..B`."""
+    return spec != "-" and not _is_file(spec) and ".." in spec and not spec.startswith((".", "/"))
+
+
+def is_single_revision(spec: str) -> bool:
+    """Whether `spec` is taken as one revision."""
+    return spec != "-" and not _is_file(spec) and not is_range(spec) and not _looks_like_a_file(spec)
 
 
 def _is_file(spec: str) -> bool:

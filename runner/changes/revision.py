@@ -19,11 +19,12 @@ def from_range(spec: str, *, objects: PrivateObjects, caps: Caps) -> Change:
 def from_revision(spec: str, *, objects: PrivateObjects, base: str | None, caps: Caps) -> Change:
     """The change that one commit makes to its first parent or, when a base is named, from that base's tree to its own."""
     commit = objects.resolve(spec)
-    start = base_of(objects, base) if base is not None else _parent(objects, spec, commit)
+    start = base_of(objects, base) if base is not None else parent_of(objects, spec, commit)
     return change_of(objects, start, objects.tree_of(commit), kind="revision", source=spec, caps=caps)
 
 
-def _parent(objects: PrivateObjects, spec: str, commit: str) -> Base:
+def parent_of(objects: PrivateObjects, spec: str, commit: str) -> Base:
+    """The first parent of a commit, as the base of what the commit changes; raises UsageError when there is none."""
     parent = objects.parent_of(commit)
     if parent is None:
         raise UsageError(f"'{spec}' is the first commit, so there is nothing to compare it with", hint="Name a base with --base.")

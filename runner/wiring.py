@@ -1,0 +1,204 @@
+"""The only place that chooses concrete classes: what a request becomes, and what its run is made of."""
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+
+from runner.changes.caps import Caps
+from runner.changes.read import read_change
+from runner.changes.start import start_of
+from runner.errors import ChangeRefused, StoreUnavailable
+from runner.git.objects import PrivateObjects
+from runner.model.change import Change
+from runner.model.result import Decision, Ending, Outcome, Result
+from runner.model.run import PolicyFacts, Run, State, run_id
+from runner.pipeline import carry, decide
+from runner.policy.load import Loaded, find_policy
+from runner.ports import Ports, Progress
+from runner.sandbox import live
+from runner.sandbox.containers import DockerSandbox
+from runner.sandbox.engine import Engine
+from runner.sandbox.images import DockerImages
+from runner.store.baselines import FileBaselines
+from runner.store.places import Places, claim, places
+from runner.store.runs import SqlRuns
+from runner.trial.suites import suite_for
+from runner.validators import layers
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a person or a CI job asks: may this change go in?"""
+
+    repo: Path
+    change: str
+    base: str | None = None
+    policy: Path | None = None
+    stdin: bytes | None = None
+
+
+def check(request: Request, progress: Progress) -> Run:
+    """Judge a change and record the run; nothing outside the cache and state directories is written.
+
+    Raises UsageError, PolicyInvalid, InfrastructureError; a change that cannot be read is a rejected run.
+    """
+    where = places()
+    claim(where.cache)
+    with ExitStack() as stack:
+        engine = Engine()
+        sandbox = stack.enter_context(DockerSandbox(engine, where.cache, note=progress.note))
+        threading.Thread(target=_warm, args=(sandbox,), daemon=True).start()
+        objects = stack.enter_context(_objects(request.repo, where))
+        start = start_of(request.change, objects=objects, base=request.base)
+        policy = find_policy(request.policy, objects, objects.tree_of(start.commit), start.label)
+        for warning in policy.warnings:
+            progress.note(warning)
+        run = _begin(request, objects, policy, progress)
+        ports = _ports(engine, sandbox, objects, policy, run, progress, where)
+        with _recorded(run, where, progress) as record:
+            return record(_judged(run, ports, policy))
+
+
+def _warm(sandbox: DockerSandbox) -> None:
+    """Import and connect while git works; whoever needs the engine meets its error again and reports it."""
+    with suppress(Exception):
+        sandbox.start()
+
+
+@contextmanager
+def _objects(repo: Path, where: Places) -> Iterator[PrivateObjects]:
+    """A private object store in a directory that the next start removes should this process die."""
+    alive = live.begin(where.cache / "live")
+    try:
+        with PrivateObjects(repo, alive.path / "objects") as objects:
+            yield objects
+    finally:
+        alive.dispose()
+
+
+def _begin(request: Request, objects: PrivateObjects, policy: Loaded, progress: Progress) -> Run:
+    """The run before its first stage; a change that cannot be read is rejected by the intake, whose answer this is."""
+    intake = policy.policy.validation.intake
+    caps = Caps(max_patch=intake.max_patch, max_files=intake.max_files)
+    results: tuple[Result, ...] = ()
+    try:
+        change = read_change(request.change, objects=objects, base=request.base, stdin=request.stdin, limits=caps, note=progress.note)
+    except ChangeRefused as refused:
+        change = _unreadable(request, objects)
+        reason = f"{refused} ({refused.hint})" if refused.hint else str(refused)
+        results = (Result(check="intake", outcome=Outcome.FAIL, reason=reason, policy=policy.where("validate.intake")),)
+    attempt = f"{time.time_ns()}-{os.getpid()}"
+    return Run(
+        id=run_id(change, "", policy.digest, attempt),
+        started=datetime.now(UTC),
+        repository=str(request.repo.resolve()),
+        policy=PolicyFacts(source=policy.source, digest=policy.digest),
+        change=change,
+        results=results,
+    )
+
+
+def _unreadable(request: Request, objects: PrivateObjects) -> Change:
+    """Stands for a change that has no patched tree: it is named by what was given."""
+    start = start_of(request.change, objects=objects, base=request.base)
+    given = request.stdin if request.stdin is not None else request.change.encode()
+    return Change(
+        base_commit=start.commit,
+        base_tree=objects.tree_of(start.commit),
+        tree="",
+        patch_id=sha256(given).hexdigest(),
+        source=request.change,
+        kind="diff",
+        base_label=start.label,
+    )
+
+
+def _ports(
+    engine: Engine, sandbox: DockerSandbox, objects: PrivateObjects, policy: Loaded, run: Run, progress: Progress, where: Places
+) -> Ports:
+    options = policy.policy
+    return Ports(
+        trees=objects,
+        validators=layers(),
+        images=DockerImages(engine, where.cache, progress.note),
+        sandbox=sandbox,
+        suite=suite_for(options.tests, objects, run.change.base_tree, options.sandbox.env),
+        baselines=FileBaselines(where.cache / "baselines"),
+        progress=progress,
+        clock=lambda: datetime.now(UTC),
+        monotonic=time.monotonic,
+        cores=len(os.sched_getaffinity(0)),
+        version=objects.describe(run.change.base_commit),
+    )
+
+
+def _judged(run: Run, ports: Ports, policy: Loaded) -> Run:
+    """Carry the run through the stages, unless its change could not even be read."""
+    done = carry(run, ports, policy) if not run.results else decide(run, ())
+    assert done.decision is not None
+    return done.with_(state=State.ENDED if done.decision.ending else State.HELD)
+
+
+@contextmanager
+def _recorded(run: Run, where: Places, progress: Progress) -> Iterator[Callable[[Run], Run]]:
+    """Keep the record of a run in the background; a record that cannot be written is said, and changes no verdict."""
+    runs = SqlRuns(where.state)
+    writer = ThreadPoolExecutor(1, thread_name_prefix="record")
+    begun = writer.submit(runs.begin, run)
+
+    def record(done: Run) -> Run:
+        problem = _problem(begun) or _problem(writer.submit(_finish, runs, done))
+        return done.with_(notes=(*done.notes, f"the run could not be recorded: {problem}")) if problem else done
+
+    try:
+        yield record
+    except BaseException:
+        cancelled = run.with_(
+            state=State.ENDED, decision=Decision(verdict=None, ending=Ending.CANCELLED, reason="the run was stopped before it ended")
+        )
+        _problem(writer.submit(_finish, runs, cancelled))
+        raise
+    finally:
+        writer.shutdown(wait=True)
+        runs.close()
+
+
+def _finish(runs: SqlRuns, run: Run) -> None:
+    from runner.reports.report import build, to_json
+
+    runs.finish(run, to_json(build(run)), run.logs)
+
+
+def _problem(done: Future[None]) -> str:
+    try:
+        done.result()
+    except StoreUnavailable as problem:
+        return str(problem)
+    return ""
+
+
+def demo(progress: Progress) -> tuple[tuple[str, Run], ...]:
+    """Judge the example changes of the distribution against the example project; the runs by name."""
+    import shutil
+    import tempfile
+
+    from runner.git.examples import commit_all
+    from runner.shipped import shipped
+
+    with tempfile.TemporaryDirectory(prefix="seatrial-demo-") as folder:
+        repo = Path(folder) / "berth"
+        shutil.copytree(shipped("examples/berth"), repo, ignore=shutil.ignore_patterns("__pycache__", ".*"))
+        commit_all(repo)
+        names = ("good", "broken", "cheating")
+        runs = []
+        for name in names:
+            progress.note(f"examples/changes/{name}.diff")
+            runs.append((name, check(Request(repo=repo, change=str(shipped(f"examples/changes/{name}.diff"))), progress)))
+        return tuple(runs)
