@@ -44,7 +44,8 @@ def _check_size(patch: bytes, caps: Caps) -> None:
     if len(patch) > most:
         known = show_size(len(patch)) if len(patch) <= HARDEST else f"more than {show_size(HARDEST)}"
         raise ChangeRefused(
-            f"the patch is {known}; at most {show_size(most)} are taken", hint="Split it, or raise `validate.intake.max_patch` in the policy."
+            f"the patch is {known}; at most {show_size(most)} are taken",
+            hint="Split it, or raise `validate.intake.max_patch` in the policy.",
         )
     if not patch.strip():
         raise ChangeRefused("the patch is empty", hint="Give the output of `git diff`; is there a change at all?")

@@ -39,7 +39,9 @@ def files(git: Git, old: str, new: str) -> tuple[FileChange, ...]:
     return tuple(_file(before, after, known, counts) for before, after in pairs)
 
 
-def _file(before: TreeEntry | None, after: TreeEntry | None, known: dict[str, int], counts: dict[bytes, tuple[int, int] | None]) -> FileChange:
+def _file(
+    before: TreeEntry | None, after: TreeEntry | None, known: dict[str, int], counts: dict[bytes, tuple[int, int] | None]
+) -> FileChange:
     some = after or before
     assert some is not None
     added_deleted = counts.get(some.path, (0, 0))

@@ -13,7 +13,11 @@ def commit_all(folder: Path) -> None:
     """Make `folder` a repository with one commit of everything in it; raises InfrastructureError."""
     with tempfile.TemporaryDirectory(prefix="seatrial-git-") as home:
         git = Git(folder, Path(home), (), _WHO)
-        for words in (("init", "--quiet", "--initial-branch=main"), ("add", "--all"), ("commit", "--quiet", "--message=The example project")):
+        for words in (
+            ("init", "--quiet", "--initial-branch=main"),
+            ("add", "--all"),
+            ("commit", "--quiet", "--message=The example project"),
+        ):
             answer = git.run(*words)
             if not answer.ok:
                 raise InfrastructureError(f"git {words[0]} failed: {answer.reason}")

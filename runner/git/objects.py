@@ -150,7 +150,9 @@ def _private_git(repository: Repository, private: Path, home: Path) -> Git:
     directory = private / "git"
     for folder in (directory / "objects" / "info", directory / "objects" / "pack", directory / "refs"):
         folder.mkdir(parents=True, exist_ok=True)
-    version, extension = ("0", "") if repository.object_format == "sha1" else ("1", f"[extensions]\n\tobjectFormat = {repository.object_format}\n")
+    version, extension = (
+        ("0", "") if repository.object_format == "sha1" else ("1", f"[extensions]\n\tobjectFormat = {repository.object_format}\n")
+    )
     (directory / "config").write_text(f"[core]\n\trepositoryFormatVersion = {version}\n\tbare = true\n{extension}")
     (directory / "objects" / "info" / "alternates").write_bytes(_quoted(bytes(repository.objects)) + b"\n")
     (directory / "HEAD").write_text("ref: refs/heads/none\n")

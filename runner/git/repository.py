@@ -42,7 +42,9 @@ class Repository:
                 f"this shallow clone does not have '{revision}'",
                 hint="Fetch more history with `git fetch --unshallow` (in CI: fetch depth 0).",
             )
-        return UsageError(f"there is no revision '{revision}' in the repository ({answer.reason})", hint="See `git log` and `git branch -a`.")
+        return UsageError(
+            f"there is no revision '{revision}' in the repository ({answer.reason})", hint="See `git log` and `git branch -a`."
+        )
 
     def branch(self) -> str:
         """The branch that is checked out, or `HEAD`."""

@@ -20,7 +20,9 @@ def git_in() -> GitIn:
         own = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
         who = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
         identity = ["-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "init.defaultBranch=main"]
-        done = subprocess.run(["git", "-C", str(folder), *identity, *args], input=stdin, env={**own, **who}, capture_output=True, check=True)
+        done = subprocess.run(
+            ["git", "-C", str(folder), *identity, *args], input=stdin, env={**own, **who}, capture_output=True, check=True
+        )
         return done.stdout.decode().strip()
 
     return run

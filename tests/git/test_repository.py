@@ -1,5 +1,6 @@
 import os
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,8 @@ import pytest
 from runner.errors import UsageError
 from runner.git.objects import PrivateObjects
 from runner.git.repository import open_repository, version_of
+
+GitIn = Callable[..., str]
 
 
 def test_a_folder_that_is_no_repository_is_a_usage_error_with_a_hint(tmp_path: Path) -> None:
@@ -31,13 +34,13 @@ def test_branch_tag_and_short_id_name_the_same_commit(objects: PrivateObjects) -
     assert objects.resolve("v1.2.0") == objects.resolve(commit[:8]) == objects.resolve("HEAD") == commit
 
 
-def test_a_repository_without_a_commit_says_so(tmp_path: Path, git_in) -> None:
+def test_a_repository_without_a_commit_says_so(tmp_path: Path, git_in: GitIn) -> None:
     git_in(tmp_path, "init", "-q")
     with PrivateObjects(tmp_path, tmp_path / "private") as objects, pytest.raises(UsageError, match="no commit yet"):
         objects.resolve("HEAD")
 
 
-def test_a_shallow_clone_that_lacks_the_commit_says_how_to_get_it(repository: Path, tmp_path: Path, git_in) -> None:
+def test_a_shallow_clone_that_lacks_the_commit_says_how_to_get_it(repository: Path, tmp_path: Path, git_in: GitIn) -> None:
     first = git_in(repository, "rev-parse", "HEAD")
     (repository / "a.txt").write_text("later\n")
     git_in(repository, "commit", "-qam", "second")
@@ -50,7 +53,7 @@ def test_a_shallow_clone_that_lacks_the_commit_says_how_to_get_it(repository: Pa
             assert "--unshallow" in refused.value.hint
 
 
-def test_a_linked_work_tree_a_bare_clone_a_subfolder_and_a_shared_clone_all_work(repository: Path, tmp_path: Path, git_in) -> None:
+def test_a_linked_work_tree_a_bare_clone_a_subfolder_and_a_shared_clone_all_work(repository: Path, tmp_path: Path, git_in: GitIn) -> None:
     git_in(repository, "worktree", "add", "-q", str(tmp_path / "tree"), "-b", "side")
     git_in(tmp_path, "clone", "-q", "--bare", str(repository), "bare.git")
     git_in(tmp_path, "clone", "-q", "--shared", str(repository), "shared")
@@ -70,7 +73,7 @@ def test_a_repository_in_a_folder_with_an_odd_name_works(repository: Path, tmp_p
         repository = odd
 
 
-def test_a_sha256_repository_works(tmp_path: Path, git_in) -> None:
+def test_a_sha256_repository_works(tmp_path: Path, git_in: GitIn) -> None:
     folder = tmp_path / "sha256"
     folder.mkdir()
     git_in(folder, "init", "-q", "--object-format=sha256")
@@ -94,7 +97,7 @@ def test_git_variables_of_the_caller_are_not_inherited(repository: Path, tmp_pat
         assert objects.read(objects.tree_of(objects.resolve("HEAD")), "a.txt") == b"one\ntwo\nthree\n"
 
 
-def test_replace_refs_do_not_change_what_is_read(repository: Path, tmp_path: Path, git_in) -> None:
+def test_replace_refs_do_not_change_what_is_read(repository: Path, tmp_path: Path, git_in: GitIn) -> None:
     blob = git_in(repository, "rev-parse", "HEAD:a.txt")
     other = git_in(repository, "hash-object", "-w", "--stdin", stdin=b"replaced\n")
     git_in(repository, "replace", blob, other)
@@ -144,7 +147,7 @@ def test_the_version_is_the_last_tags(described: str, version: str) -> None:
     assert version_of(described) == version
 
 
-def test_describe_counts_commits_after_the_tag(repository: Path, tmp_path: Path, git_in) -> None:
+def test_describe_counts_commits_after_the_tag(repository: Path, tmp_path: Path, git_in: GitIn) -> None:
     first = git_in(repository, "rev-parse", "HEAD")
     git_in(repository, "commit", "-q", "--allow-empty", "-m", "second")
     with PrivateObjects(repository, tmp_path / "private") as objects:
@@ -155,7 +158,7 @@ def test_describe_counts_commits_after_the_tag(repository: Path, tmp_path: Path,
         assert objects.describe(first) == "0.0.0"
 
 
-def test_a_hook_and_a_file_system_monitor_of_the_repository_do_not_run(repository: Path, tmp_path: Path, git_in) -> None:
+def test_a_hook_and_a_file_system_monitor_of_the_repository_do_not_run(repository: Path, tmp_path: Path, git_in: GitIn) -> None:
     trap = tmp_path / "trap.sh"
     trap.write_text(f"#!/bin/sh\ntouch {tmp_path}/sprung\n")
     trap.chmod(0o755)

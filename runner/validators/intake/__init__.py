@@ -74,7 +74,9 @@ def judge(change: Change, trees: Trees, options: Options) -> Result:
         return Result(check=name, outcome=Outcome.FAIL, reason=reason, measured=len(change.files), limit=options.max_files)
     found = [one for one in _findings(change, trees, options) if one.action != "allow"]
     if not found:
-        return Result(check=name, outcome=Outcome.PASS, reason=f"nothing unusual in {_count(len(change.files), 'changed file')}", measured=0)
+        return Result(
+            check=name, outcome=Outcome.PASS, reason=f"nothing unusual in {_count(len(change.files), 'changed file')}", measured=0
+        )
     found.sort(key=lambda one: (-_RANKS.index(one.action), one.finding.path, one.finding.line or 0))
     worst = found[0]
     reason = f"{_count(len(found), 'finding')}; the worst: {_printable(worst.finding.path)}: {worst.finding.message}"
