@@ -1,0 +1,98 @@
+"""`seatrial check`: judge a change and change nothing."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+import click
+
+from runner.cli.failure import of_error, report
+from runner.cli.output import check_writable, emit, save
+from runner.cli.settings import common, form, settings, stdout_colors
+from runner.errors import InfrastructureError, UsageError
+from runner.reports.formats import FORMATS, written
+
+if TYPE_CHECKING:
+    from runner.model.run import Run
+    from runner.reports.report import Report
+
+_HELD, _ACCEPTED, _INFRASTRUCTURE = 3, 0, 4
+
+
+@click.command()
+@click.argument("change")
+@click.option("--repo", type=click.Path(path_type=Path), default=Path(), help="The repository the change is for. [default: .]")
+@click.option("--base", metavar="REV", help="The commit the change is based on. [default: HEAD for a diff, its parent for a revision]")
+@click.option("--policy", metavar="FILE", type=click.Path(path_type=Path), help="Judge by this file. [default: .seatrial/policy.yaml of the base]")
+@form
+@click.option("--report", "reports", metavar="FORMAT=PATH", multiple=True, help="Also write the report to a file: text=PATH or json=PATH; repeatable.")
+@click.option(
+    "--fail-on",
+    type=click.Choice(("reject", "hold")),
+    default="hold",
+    help="hold (default): 1 when rejected, 3 when held. reject: a change that is held exits with 0.",
+)
+@common
+def check(change: str, repo: Path, base: str | None, policy: Path | None, form: str, reports: tuple[str, ...], fail_on: str) -> int:
+    """Judge CHANGE in a disposable sandbox; nothing is promoted and the repository is only read.
+
+    CHANGE is a diff file, `-` for a diff on stdin, a revision or branch, or a range A..B.
+
+    \b
+    Examples:
+      seatrial check fix.diff
+      git diff | seatrial check - --format json
+      seatrial check my-branch --base main --policy strict.yaml
+      seatrial check HEAD~2..HEAD --report json=out/report.json
+
+    Exit codes: 0 accepted, 1 rejected, 3 held for a person, 75 refused for now; 2 and 4 when nothing could be judged: wrong usage or policy, the machine.
+    """
+    files = [_report_file(text) for text in reports]
+    stdin = _read(sys.stdin.buffer) if change == "-" else None
+    answer = _report(_run(change, repo, base, policy, stdin), forgiving=fail_on == "reject")
+    problems = [problem for style, path in files if (problem := _saved(path, written(answer, style, full=True)))]
+    emit(written(answer, form, color=form == "text" and stdout_colors()))
+    for problem in problems:
+        report(of_error(problem))
+    return _INFRASTRUCTURE if problems or answer.exit_code is None else answer.exit_code
+
+
+def _run(change: str, repo: Path, base: str | None, policy: Path | None, stdin: bytes | None) -> "Run":
+    from runner import wiring
+    from runner.reports.progress import shown
+
+    asked = settings()
+    request = wiring.Request(repo=repo, change=change, base=base, policy=policy, stdin=stdin)
+    with shown(sys.stderr, quiet=asked.quiet, verbose=asked.verbose, color=asked.colors(sys.stderr)) as progress:
+        return wiring.check(request, progress)
+
+
+def _report(run: "Run", *, forgiving: bool) -> "Report":
+    from runner.reports.report import build
+
+    answer = build(run)
+    return build(run, exit_code=_ACCEPTED) if forgiving and answer.exit_code == _HELD else answer
+
+
+def _report_file(text: str) -> tuple[str, Path]:
+    style, equals, path = text.partition("=")
+    if style not in FORMATS or not equals or not path:
+        raise UsageError(f"'{text}' is no FORMAT=PATH for --report", hint=f"FORMAT is one of: {', '.join(FORMATS)}; e.g. --report json=report.json")
+    check_writable(Path(path))
+    return style, Path(path)
+
+
+def _saved(path: Path, text: str) -> InfrastructureError | None:
+    try:
+        save(path, text)
+    except InfrastructureError as problem:
+        return problem
+    return None
+
+
+def _read(stream: BinaryIO) -> bytes:
+    from runner.changes.diff import read_bounded
+
+    if stream.isatty():
+        click.echo("reading a diff from the terminal; end it with Ctrl-D", err=True)
+    return read_bounded(stream)

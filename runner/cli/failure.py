@@ -1,0 +1,105 @@
+"""What a person or a program is told when a command ends without its answer."""
+
+import errno
+import json
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import NamedTuple
+
+import click
+from click.exceptions import NoArgsIsHelpError
+
+from runner.cli import bugs
+from runner.cli.output import emit
+from runner.cli.signals import Terminated
+from runner.errors import ChangeRefused, InfrastructureError, PolicyInvalid, SeatrialError, UsageError
+from runner.reports.printable import printable
+
+SCHEMA = "seatrial.error/v1"
+REJECTED, USAGE, INFRASTRUCTURE, BUG, INTERRUPTED = 1, 2, 4, 70, 130  # as in reports/exits.py, which imports pydantic
+_SIGNALS = 128
+_MACHINE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.EIO, errno.ENOMEM})
+"""What the operating system says when the machine is at fault, wherever it surfaces."""
+
+
+class Failure(NamedTuple):
+    """What happened, what to do, and the exit code."""
+
+    code: str
+    message: str
+    hint: str
+    exit_code: int
+
+
+def explain(problem: BaseException, arguments: Sequence[str]) -> int:
+    """Say what happened, on stderr and with `--format json` as JSON on stdout, too; the exit code."""
+    if isinstance(problem, NoArgsIsHelpError):
+        _say(problem.ctx.get_help() if problem.ctx else problem.format_message())
+        return USAGE
+    failure = _failure(problem, arguments)
+    report(failure)
+    if wants_json(arguments):
+        emit(json.dumps({"schema": SCHEMA, **failure._asdict()}, indent=2) + "\n")
+    return failure.exit_code
+
+
+def report(failure: Failure) -> None:
+    """Say what happened, and what to do, on stderr."""
+    first, *rest = failure.message.splitlines() or [""]
+    _say("\n".join([f"seatrial: {printable(first)}", *(printable(line) for line in rest)]))
+    for line in failure.hint.splitlines():
+        _say(f"  {printable(line)}")
+
+
+def wants_json(arguments: Sequence[str]) -> bool:
+    """Whether the command line asks for JSON, understood even where the rest of it is not."""
+    asked = False
+    for word, following in zip(arguments, [*arguments[1:], ""], strict=True):
+        if word == "--":
+            break
+        if word == "--format":
+            asked = following == "json"
+        elif word.startswith("--format="):
+            asked = word == "--format=json"
+    return asked
+
+
+def of_error(problem: SeatrialError) -> Failure:
+    """An expected error with its exit code."""
+    if isinstance(problem, PolicyInvalid):
+        many = f"the policy has {len(problem.problems)} faults" if len(problem.problems) != 1 else "the policy cannot be used"
+        return Failure(problem.code, "\n".join((many, *problem.problems)), problem.hint, USAGE)
+    code = USAGE if isinstance(problem, UsageError) else REJECTED if isinstance(problem, ChangeRefused) else INFRASTRUCTURE
+    return Failure(problem.code, str(problem), problem.hint, code)
+
+
+def _failure(problem: BaseException, arguments: Sequence[str]) -> Failure:
+    if isinstance(problem, SeatrialError):
+        return of_error(problem)
+    if isinstance(problem, click.ClickException):
+        path = problem.ctx.command_path if isinstance(problem, click.UsageError) and problem.ctx else "seatrial"
+        return Failure(UsageError.code, problem.format_message(), f"`{path} --help` shows what there is.", USAGE)
+    if isinstance(problem, (KeyboardInterrupt, click.Abort)):
+        return Failure("interrupted", "interrupted", "", INTERRUPTED)
+    if isinstance(problem, Terminated):
+        return Failure("terminated", f"stopped by signal {problem.number}", "", _SIGNALS + problem.number)
+    if isinstance(problem, OSError) and problem.errno in _MACHINE:
+        where = f" ({problem.filename})" if problem.filename else ""
+        return Failure(InfrastructureError.code, f"{problem.strerror}{where}", "Free what is missing, then try again; see `seatrial doctor`.", INFRASTRUCTURE)
+    return _bug(problem, arguments)
+
+
+def _bug(problem: BaseException, arguments: Sequence[str]) -> Failure:
+    what = f"this is a bug in Seatrial: {type(problem).__name__}: {str(problem)[:300]}".replace("\n", " ")
+    try:
+        return Failure("bug", what, f"Please report it with the log {bugs.write(problem, arguments)}", BUG)
+    except (OSError, SeatrialError):
+        _say(printable(bugs.text(problem, arguments), lines=True))
+        return Failure("bug", what, "Please report it with the lines above; no log could be written.", BUG)
+
+
+def _say(text: str) -> None:
+    with suppress(OSError, ValueError):
+        data = (text + "\n").encode(getattr(sys.stderr, "encoding", None) or "utf-8", "backslashreplace")
+        click.echo(data, err=True, nl=False)

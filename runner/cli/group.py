@@ -1,0 +1,74 @@
+"""The command `seatrial` and its subcommands, each imported when it is called."""
+
+import importlib
+from difflib import get_close_matches
+from typing import Any, ClassVar
+
+import click
+
+from runner import __version__
+from runner.cli.settings import common
+
+
+class Lazy(click.Group):
+    """A group that knows its commands by name and one sentence, and imports only the one that is called."""
+
+    TABLE: ClassVar[dict[str, str]] = {
+        "check": "Judge a change in a disposable sandbox; change nothing.",
+        "run": "List and show recorded runs, and their logs.",
+        "image": "Build, list and remove images for the sandbox.",
+        "doctor": "Say whether this machine can judge changes, and what is missing.",
+        "init": "Write a first policy for a repository.",
+        "demo": "Judge three example changes: a good, a broken and a cheating one.",
+    }
+    ALIASES: ClassVar[dict[str, str]] = {"runs": "run"}
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names in the order of the table."""
+        return list(self.TABLE)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name, imported now."""
+        name = self.ALIASES.get(cmd_name, cmd_name)
+        if name not in self.TABLE:
+            return None
+        command: click.Command = getattr(importlib.import_module(f"runner.cli.{name}"), name)
+        return command
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does, but naming the nearest command."""
+        if args and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
+            near = get_close_matches(args[0], [*self.TABLE, *self.ALIASES], 1)
+            ctx.fail(f"there is no command '{args[0]}'" + (f"; did you mean '{near[0]}'?" if near else ""))
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The table, without importing what it names."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(self.TABLE.items()))
+
+
+def _version(context: click.Context, _parameter: click.Parameter, asked: Any) -> None:
+    if asked:
+        click.echo(f"seatrial {__version__}")
+        context.exit()
+
+
+@click.command(
+    cls=Lazy,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit codes: 0 accepted, 1 rejected, 2 usage or policy error, 3 held, 4 infrastructure, 70 a bug, 75 refused for now, 130 or 143 interrupted.",
+)
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version and exit.")
+@common
+def seatrial() -> None:
+    """Judge code changes in disposable sandboxes before anyone signs for them.
+
+    \b
+    Examples:
+      seatrial demo                                 see it work
+      seatrial check fix.diff                       judge a diff against HEAD of this repository
+      git diff | seatrial check - --format json     judge what git says, for a program
+      seatrial check my-branch --base main          judge a branch
+      seatrial run show latest                      read the last report again
+    """

@@ -1,0 +1,72 @@
+"""Writes answers to stdout and to files, whoever reads or does not read them."""
+
+import errno
+import os
+import sys
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+import click
+
+from runner.errors import InfrastructureError, UsageError
+
+
+def emit(text: str) -> None:
+    """Write to stdout; a reader that went away is no failure. Raises InfrastructureError when it cannot be written."""
+    data = text.encode(getattr(sys.stdout, "encoding", None) or "utf-8", "backslashreplace")
+    try:
+        click.echo(data, nl=False)
+        sys.stdout.flush()
+    except OSError as problem:
+        _forget_stdout()
+        if problem.errno != errno.EPIPE:
+            raise InfrastructureError(f"the answer cannot be written to stdout: {problem.strerror}") from problem
+
+
+def _forget_stdout() -> None:
+    """Point stdout at nothing, so that the interpreter's last flush does not fail, too."""
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, sys.stdout.fileno())
+    os.close(nothing)
+
+
+def check_writable(path: Path) -> None:
+    """Raise UsageError now if a report could not be written to `path` later."""
+    folder = path.parent
+    if not folder.is_dir():
+        raise UsageError(f"there is no folder {folder} for the report {path.name}", hint=f"mkdir -p {folder}")
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder; a report is a file")
+    if not os.access(path if path.exists() else folder, os.W_OK):
+        raise UsageError(f"the report {path} cannot be written: permission denied")
+
+
+def save(path: Path, text: str) -> None:
+    """Write a whole file or nothing (a device or pipe is written to directly); raises InfrastructureError."""
+    data = text.encode("utf-8", "backslashreplace")
+    try:
+        if path.exists() and not path.is_file():
+            with path.open("wb") as stream:
+                stream.write(data)
+        else:
+            _replace(path.resolve(), data)
+    except OSError as problem:
+        raise InfrastructureError(f"the report {path} cannot be written: {problem.strerror}") from problem
+
+
+def _replace(path: Path, data: bytes) -> None:
+    with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as beside:
+        try:
+            beside.write(data)
+            beside.flush()
+            os.fchmod(beside.fileno(), 0o666 & ~_umask())
+            os.replace(beside.name, path)
+        except BaseException:
+            os.unlink(beside.name)
+            raise
+
+
+def _umask() -> int:
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,141 @@
+"""`seatrial run`: the record of runs."""
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+from runner.cli.output import emit
+from runner.cli.settings import common, form, stdout_colors
+from runner.errors import StoreUnavailable, UsageError
+from runner.reports.printable import cut, printable
+
+if TYPE_CHECKING:
+    from runner.store.runs import Record, SqlRuns
+
+_REASON = 70
+
+
+@click.group()
+@common
+def run() -> None:
+    """List and show recorded runs, and their logs. RUN is an id, the unique beginning of one, or `latest`.
+
+    \b
+    Examples:
+      seatrial run list
+      seatrial run show latest
+      seatrial run logs 3fa9 --suite patched
+    """
+
+
+@run.command("list")
+@click.option("-n", "--limit", type=click.IntRange(1, 10_000), default=20, show_default=True, help="How many, newest first.")
+@form
+@common
+def list_(limit: int, form: str) -> int:
+    """List runs, newest first.
+
+    \b
+    Examples:
+      seatrial run list
+      seatrial run list --limit 100 --format json
+    """
+    records = _store().list(limit)
+    if form == "json":
+        rows = [record.model_dump(mode="json", exclude={"report"}) for record in records]
+        emit(json.dumps({"schema": "seatrial.runs/v1", "runs": rows}, indent=2) + "\n")
+    elif records:
+        emit("".join(_row(record) for record in records))
+    else:
+        click.echo("there is no run yet; `seatrial check` makes one", err=True)
+    return 0
+
+
+@run.command()
+@click.argument("run_", metavar="RUN")
+@form
+@common
+def show(run_: str, form: str) -> int:
+    """Show the whole report of RUN again. The exit code is 0, whatever the verdict was.
+
+    \b
+    Examples:
+      seatrial run show latest
+      seatrial run show 3fa9 --format json
+    """
+    record = _store().show(run_)
+    if record.report is None:
+        emit(json.dumps({"schema": "seatrial.run/v1", **record.model_dump(mode="json")}, indent=2) + "\n" if form == "json" else _unfinished(record))
+    else:
+        emit(record.report.rstrip("\n") + "\n" if form == "json" else _text(record.id, record.report))
+    return 0
+
+
+@run.command()
+@click.argument("run_", metavar="RUN")
+@click.option("--suite", metavar="NAME", help="Only this one, e.g. base or patched.")
+@form
+@common
+def logs(run_: str, suite: str | None, form: str) -> int:
+    """Show the ends of what the suites of RUN printed.
+
+    \b
+    Examples:
+      seatrial run logs latest
+      seatrial run logs 3fa9 --suite patched
+    """
+    store = _store()
+    run_id = store.find(run_)
+    found = store.logs(run_id)
+    if suite is not None and suite not in found:
+        raise UsageError(f"run {run_id} has no log '{suite}'", hint=f"It has: {', '.join(found) or 'none'}.")
+    found = {name: text for name, text in found.items() if suite in (None, name)}
+    if form == "json":
+        emit(json.dumps({"schema": "seatrial.logs/v1", "run": run_id, "logs": found}, indent=2) + "\n")
+    elif not found:
+        click.echo(f"run {run_id} left no log: no suite was started, or it has not ended", err=True)
+    else:
+        emit("\n".join(_log(name, text, titled=len(found) > 1) for name, text in found.items()))
+    return 0
+
+
+def _store() -> "SqlRuns":
+    from runner.store.places import places
+    from runner.store.runs import SqlRuns
+
+    return SqlRuns(places().state)
+
+
+def _row(record: "Record") -> str:
+    fate = record.ending or record.state
+    when = record.started[:19].replace("T", " ")
+    return f"{record.id:<12}  {when}Z  {fate:<9}  {cut(printable(record.repository), 40)}  {cut(printable(record.reason), _REASON)}".rstrip() + "\n"
+
+
+def _unfinished(record: "Record") -> str:
+    lines = (
+        f"RUNNING  {record.id}",
+        f"began {record.started[:19].replace('T', ' ')}Z and has no report: it goes on, or it was killed",
+        f"repository  {printable(record.repository)}",
+        f"base        {printable(record.base)}",
+        f"change      {printable(record.change_id)}",
+    )
+    return "\n".join(lines) + "\n"
+
+
+def _text(run_id: str, report: str) -> str:
+    from runner.reports.formats import written
+    from runner.reports.report import from_json
+
+    try:
+        return written(from_json(report), "text", color=stdout_colors(), full=True)
+    except ValueError as problem:
+        hint = f"`seatrial run show {run_id} --format json` prints it as it is."
+        raise StoreUnavailable(f"the report of run {run_id} is not one that this version can read", hint=hint) from problem
+
+
+def _log(name: str, text: str, *, titled: bool) -> str:
+    title = f"==> {name} <==\n" if titled else ""
+    shown = printable(text.replace("\r\n", "\n"), lines=True)
+    return title + shown + ("" if shown.endswith("\n") else "\n")

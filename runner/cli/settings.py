@@ -1,0 +1,58 @@
+"""The options that every command takes: how much to say, and in which colours."""
+
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import click
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+@dataclass
+class Settings:
+    """What was asked for, before or after the command's name; the later wins."""
+
+    quiet: bool = False
+    verbose: bool = False
+    color: str = "auto"
+
+    def colors(self, stream: Any) -> bool:
+        """Whether to write colours to this stream (https://no-color.org)."""
+        if self.color != "auto":
+            return self.color == "always"
+        return bool(stream.isatty()) and not os.environ.get("NO_COLOR") and os.environ.get("TERM", "") not in ("", "dumb")
+
+
+def settings() -> Settings:
+    """Those of the command that runs now."""
+    return click.get_current_context().ensure_object(Settings)
+
+
+def stdout_colors() -> bool:
+    """Whether the answer is written in colours."""
+    return settings().colors(sys.stdout)
+
+
+def common(command: Command) -> Command:
+    """Add -q, -v and --color to a command."""
+    color = click.Choice(("auto", "always", "never"))
+    for option in (
+        click.option("--color", type=color, default=None, expose_value=False, callback=_keep, help="Colours: auto (default), always or never."),
+        click.option("-v", "--verbose", is_flag=True, default=None, expose_value=False, callback=_keep, help="Say more while working."),
+        click.option("-q", "--quiet", is_flag=True, default=None, expose_value=False, callback=_keep, help="Say nothing while working."),
+    ):
+        command = option(command)
+    return command
+
+
+def form(command: Command) -> Command:
+    """Add --format text|json to a command."""
+    return click.option("--format", "form", type=click.Choice(("text", "json")), default="text", help="What to write to stdout.")(command)
+
+
+def _keep(context: click.Context, parameter: click.Parameter, value: Any) -> None:
+    if value is not None and parameter.name:
+        setattr(context.ensure_object(Settings), parameter.name, value)

@@ -1,0 +1,190 @@
+"""The report for people: what happened, why, the evidence, where time went, and what to type next."""
+
+from collections.abc import Iterator
+
+from runner.model.result import Ending, Finding, Outcome, Result, Verdict
+from runner.model.run import State
+from runner.model.suite import Stop, SuiteSummary
+from runner.model.units import show_duration, show_size
+from runner.reports.lines import Line, line, write
+from runner.reports.report import PairReport, Report
+
+_STYLE = {"pass": "good", "warn": "unsure", "hold": "unsure", "unknown": "unsure", "refuse": "unsure", "fail": "bad"}
+_TITLES = {
+    "broken": "broke",
+    "missing": "gave no result any more",
+    "skipped": "newly skipped",
+    "flaky": "flaky",
+    "still_failing": "fail on the base too",
+    "fixed": "fixed",
+    "new": "new",
+}
+_EVIDENCE = ("broken", "missing", "skipped", "flaky")
+_MARGIN = 11
+
+
+class _Bounds:
+    """How much of long lists is shown."""
+
+    def __init__(self, *, full: bool) -> None:
+        self.findings = 200 if full else 5
+        self.ids = 200 if full else 5
+        self.failures = 20 if full else 3
+        self.failure_lines = 60 if full else 12
+        self.full = full
+
+
+def render(report: Report, *, color: bool = False, full: bool = False) -> str:
+    """The report as text; `full` shows long lists to (nearly) their end."""
+    return write(_report(report, _Bounds(full=full)), color=color)
+
+
+def _report(report: Report, bounds: _Bounds) -> Iterator[Line]:
+    yield from _headline(report)
+    yield from _failures(report, bounds)
+    yield from _checks(report, bounds)
+    yield from _tests(report, bounds)
+    yield line()
+    yield from _facts(report, bounds)
+
+
+def _headline(report: Report) -> Iterator[Line]:
+    word, style = _word(report)
+    change = report.change
+    size = f"{_count(change.files, 'file')}, +{change.added} -{change.deleted}"
+    yield line((word, style), "  ", (change.source, "head"), f" onto {change.base_label}  ({size})")
+    yield line(report.reason)
+
+
+def _word(report: Report) -> tuple[str, str]:
+    if report.verdict is Verdict.ACCEPT:
+        return "ACCEPTED", "good"
+    if report.verdict is Verdict.REJECT:
+        return "REJECTED", "bad"
+    if report.state is State.RUNNING:
+        return "RUNNING", "head"
+    if report.verdict is Verdict.HOLD:
+        return "HELD", "unsure"
+    return (report.ending or Ending.FAILED).value.upper(), "unsure"
+
+
+def _failures(report: Report, bounds: _Bounds) -> Iterator[Line]:
+    """The failing tests with the end of what they said."""
+    pairs = [pair for pair in report.tests.pairs if pair.list in _EVIDENCE]
+    for pair in pairs[: bounds.failures]:
+        yield line()
+        yield line("  ", (pair.id, "head"), f"  {_outcome(pair.base)} -> {_outcome(pair.patched)}")
+        yield from _failure_text(pair, bounds)
+    if len(pairs) > bounds.failures:
+        yield line()
+        yield line((f"  … and {len(pairs) - bounds.failures} more", "dim"))
+
+
+def _failure_text(pair: PairReport, bounds: _Bounds) -> Iterator[Line]:
+    said = pair.text.strip("\n").splitlines()
+    if len(said) > bounds.failure_lines:
+        yield line(("    | …", "dim"))
+    for text in said[-bounds.failure_lines :]:
+        yield line(("    | ", "dim"), (text.expandtabs(4), "bad" if text.startswith("E ") else ""))
+
+
+def _checks(report: Report, bounds: _Bounds) -> Iterator[Line]:
+    if not report.results:
+        return
+    yield line()
+    yield line(("checks", "head"))
+    width = max(len(result.check) for result in report.results)
+    for result in report.results:
+        yield _check(result, min(width, 24))
+        shown = bounds.findings if bounds.full or result.outcome is not Outcome.PASS else 0
+        yield from (_finding(finding) for finding in result.findings[:shown])
+        if shown and len(result.findings) > shown:
+            yield line((f"      … and {len(result.findings) - shown} more findings", "dim"))
+
+
+def _check(result: Result, width: int) -> Line:
+    numbers = []
+    if result.measured is not None:
+        numbers.append(f"measured {_number(result.measured)}")
+    if result.limit is not None:
+        numbers.append(f"limit {_number(result.limit)}")
+    if result.policy:
+        numbers.append(result.policy)
+    cause = f" ({result.cause.value})" if result.cause else ""
+    beside = f"  [{', '.join(numbers)}]" if numbers else ""
+    return line("  ", (f"{result.outcome.value:<8}", _STYLE[result.outcome.value]), f"{result.check:<{width}}  {result.reason}{cause}", (beside, "dim"))
+
+
+def _finding(finding: Finding) -> Line:
+    place = f"{finding.path}:{finding.line}" if finding.line else finding.path
+    fix = f"  (fix: {finding.fix})" if finding.fix else ""
+    return line(f"      {place}: {finding.message} ", (f"[{finding.rule}]", "dim"), fix)
+
+
+def _tests(report: Report, bounds: _Bounds) -> Iterator[Line]:
+    tests = report.tests
+    sides = [(name, side) for name, side in (("base", tests.base), ("patched", tests.patched), ("own", tests.own)) if side is not None]
+    if not sides:
+        return
+    yield line()
+    yield line(("tests", "head"))
+    for name, side in sides:
+        yield line(f"  {name:<{_MARGIN - 2}}{_side(side)}")
+    for name, title in _TITLES.items():
+        ids: tuple[str, ...] = getattr(tests, name)
+        if ids:
+            yield line(f"  {_count(len(ids), 'test')} {title}: {', '.join(ids[: bounds.ids])}{', …' if len(ids) > bounds.ids else ''}")
+    if tests.tests_side:
+        shown = ", ".join(tests.tests_side[: bounds.ids]) + (", …" if len(tests.tests_side) > bounds.ids else "")
+        yield line(f"  taken from the base, not from the change: {shown}")
+
+
+def _side(side: SuiteSummary) -> str:
+    parts = [f"{number} {word}" for number, word in ((side.passed, "passed"), (side.failed, "failed"), (side.skipped, "skipped")) if number]
+    usage = [f"{side.seconds:.1f}s"]
+    if side.usage.memory_peak:
+        usage.append(f"peak {show_size(side.usage.memory_peak)}")
+    if side.usage.cpu_seconds is not None:
+        usage.append(f"cpu {side.usage.cpu_seconds:.1f}s")
+    if side.cached:
+        usage.append("from the cache")
+    stop = f"  {side.stop.value}!" if side.stop is not Stop.EXITED else ""
+    runner = f"  {side.runner}" if side.runner else ""
+    return f"{_count(side.tests, 'test')}: {', '.join(parts) or 'no result'}  ({', '.join(usage)}){runner}{stop}"
+
+
+def _facts(report: Report, bounds: _Bounds) -> Iterator[Line]:
+    if report.timings:
+        spent = " · ".join(f"{stage} {seconds:.2f}s" for stage, seconds in report.timings.items())
+        yield _fact("time", f"{spent}  (total {sum(report.timings.values()):.2f}s)")
+    if box := report.sandbox:
+        limits = ", ".join(f"{name} {value}" for name, value in box.limits.items())
+        parts = (box.image, box.digest[:19], box.runtime, box.working_copy and f"working copy: {box.working_copy}", limits)
+        yield _fact("sandbox", " · ".join(part for part in parts if part))
+        if bounds.full and box.in_force:
+            yield _fact("in force", ", ".join(f"{name}={value}" for name, value in box.in_force.items()))
+    if report.level:
+        yield _fact("level", report.level)
+    yield _fact("policy", f"{report.policy.source}  (sha256 {report.policy.digest[:12]})")
+    for note in report.notes:
+        yield _fact("note", note)
+    if report.retry_after is not None:
+        yield _fact("retry", f"in {show_duration(round(report.retry_after, 1))}")
+    yield _fact("run", report.run)
+    yield line((f"{'next':<{_MARGIN}}", "dim"), (report.next, "head"))
+
+
+def _fact(name: str, text: str) -> Line:
+    return line((f"{name:<{_MARGIN}}", "dim"), text)
+
+
+def _outcome(outcome: object) -> str:
+    return str(outcome) if outcome is not None else "no result"
+
+
+def _number(value: float | str) -> str:
+    return value if isinstance(value, str) else f"{value:g}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

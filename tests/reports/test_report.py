@@ -1,0 +1,120 @@
+"""The JSON report."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+import runner.reports.report as module
+from runner.model.change import Change
+from runner.model.result import Outcome, Result
+from runner.model.run import Run
+from runner.reports.report import build, from_json, json_schema, schema_text, to_json
+
+Make = Callable[..., Run]
+FIELDS = "schema run verdict ending state reason next exit_code retry_after change policy results tests sandbox level timings notes promotion backup"
+
+
+@pytest.mark.parametrize(
+    ("ending", "verdict", "state", "code"),
+    [
+        ("accepted", "accept", "ended", 0),
+        ("rejected", "reject", "ended", 1),
+        ("held", "hold", "held", 3),
+        ("failed", None, "ended", 4),
+        ("refused", None, "ended", 75),
+        ("cancelled", None, "ended", 130),
+        ("running", None, "running", None),
+    ],
+)
+def test_each_ending_has_its_verdict_its_state_and_its_exit_code(run_of: Make, ending: str, verdict: str | None, state: str, code: int | None) -> None:
+    report = json.loads(to_json(build(run_of(ending))))
+    assert (report["verdict"], report["state"], report["exit_code"]) == (verdict, state, code)
+    assert report["ending"] == (None if ending in ("held", "running") else ending)
+
+
+def test_the_report_has_the_fields_of_the_contract(run_of: Make) -> None:
+    report = json.loads(to_json(build(run_of())))
+    assert list(report) == FIELDS.split()
+    assert report["schema"] == "seatrial.report/v1"
+    assert {"id", "patch_id", "base", "tree", "files", "added", "deleted"} <= set(report["change"])
+    assert (report["change"]["files"], report["change"]["added"], report["change"]["deleted"]) == (1, 3, 1)
+    assert report["policy"] == {"source": "builtin:default", "digest": "d" * 64}
+    assert set(report["sandbox"]) >= {"image", "digest", "runtime", "limits"}
+    assert (report["promotion"], report["backup"]) == (None, None)
+
+
+def test_broken_and_missing_are_plain_test_ids_and_their_details_stand_beside(run_of: Make) -> None:
+    tests = json.loads(to_json(build(run_of())))["tests"]
+    assert tests["broken"] == ["tests/test_a.py::test_sum"]
+    assert (tests["missing"], tests["skipped"], tests["flaky"], tests["new"]) == ([], [], [], [])
+    pair = tests["pairs"][0]
+    assert (pair["id"], pair["list"], pair["base"], pair["patched"]) == ("tests/test_a.py::test_sum", "broken", "passed", "failed")
+    assert "assert 3 == 4" in pair["text"]
+
+
+def test_a_run_without_a_trial_still_has_every_list(run_of: Make) -> None:
+    tests = json.loads(to_json(build(run_of(tests=None))))["tests"]
+    assert (tests["base"], tests["patched"], tests["broken"], tests["missing"]) == (None, None, [], [])
+
+
+def test_a_refusal_says_when_to_come_again(run_of: Make) -> None:
+    refusals = tuple(Result(check=name, outcome=Outcome.REFUSE, reason="not now", retry_after=wait) for name, wait in (("rate", 5.0), ("breaker", 60.0)))
+    assert build(run_of("refused", results=refusals)).retry_after == 60.0
+    assert build(run_of("rejected")).retry_after is None
+
+
+@pytest.mark.parametrize(
+    ("given", "command"),
+    [
+        ({}, "git apply --index fix.diff"),
+        ({"source": "it's; rm -rf x.diff"}, "git apply --index 'it'\"'\"'s; rm -rf x.diff'"),
+        ({"source": "-"}, "seatrial run show abc123abc123"),
+        ({"source": "--exec=x.diff"}, "seatrial run show abc123abc123"),
+        ({"source": "topic", "kind": "revision"}, "git merge topic"),
+        ({"source": "topic", "kind": "revision", "base_label": "topic^ (ccccccc)"}, "git cherry-pick topic"),
+        ({"source": "a..b", "kind": "range"}, "git diff --binary a..b | git apply --index"),
+    ],
+)
+def test_after_an_accept_the_next_command_takes_the_change(run_of: Make, change_of: Callable[..., Change], given: dict[str, str], command: str) -> None:
+    assert build(run_of("accepted", change=change_of(**given))).next == command
+
+
+@pytest.mark.parametrize(("ending", "word"), [("rejected", "run logs abc123abc123"), ("held", "run show abc123abc123"), ("failed", "doctor"), ("refused", "run show")])
+def test_after_anything_else_the_next_command_explains(run_of: Make, ending: str, word: str) -> None:
+    assert build(run_of(ending)).next.startswith(f"seatrial {word}")
+
+
+def test_what_was_written_reads_back_the_same_and_is_only_ascii(run_of: Make) -> None:
+    report = build(run_of(notes=("böse \u202e\x1b[31m\u0000 Zeichen",)))
+    assert to_json(report).isascii()
+    assert "\x1b" not in to_json(report)
+    assert from_json(to_json(report)) == report
+
+
+def test_a_report_of_a_newer_version_can_still_be_read(run_of: Make) -> None:
+    newer = json.loads(to_json(build(run_of()))) | {"invented_later": 1}
+    newer["change"]["invented_later"] = 2
+    assert from_json(json.dumps(newer)) == build(run_of())
+
+
+def test_a_number_that_json_does_not_know_is_null(run_of: Make) -> None:
+    odd = Result(check="x", outcome=Outcome.WARN, reason="", measured=float("nan"), limit=float("inf"))
+    text = to_json(build(run_of(results=(odd,))))
+    assert json.loads(text, parse_constant=pytest.fail)["results"][0]["measured"] is None
+
+
+def test_the_shipped_schema_is_current() -> None:
+    shipped = Path(module.__file__).with_name("report.v1.schema.json")
+    assert shipped.read_text() == schema_text(), "run: python -c 'from runner.reports.report import *; ...' and write schema_text() to it"
+
+
+@pytest.mark.parametrize("ending", ["accepted", "rejected", "held", "failed", "refused", "cancelled", "running"])
+def test_every_report_is_valid_by_the_schema(run_of: Make, ending: str) -> None:
+    validator = jsonschema.Draft202012Validator(json_schema())
+    validator.validate(json.loads(to_json(build(run_of(ending)))))
+    validator.validate(json.loads(to_json(build(run_of(ending, tests=None, sandbox=None)))))
+    with pytest.raises(jsonschema.ValidationError):
+        validator.validate({**json.loads(to_json(build(run_of(ending)))), "verdict": "perhaps"})
