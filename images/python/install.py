@@ -93,9 +93,13 @@ def install_pytest(settings):
 def metadata_elsewhere(egg_info):
     """Whether site-packages has its own metadata of the project, so that this old-style folder is not needed."""
     name = re.split(r"-\d", egg_info[: -len(".egg-info")])[0]
-    plain = re.sub(r"[-_.]+", "_", name).lower()
     known = VENV.glob("lib/python*/site-packages/*.dist-info")
-    return any(re.sub(r"[-_.]+", "_", path.name.rsplit("-", 1)[0]).lower() == plain for path in known)
+    return any(normal(path.name[: -len(".dist-info")].rsplit("-", 1)[0]) == normal(name) for path in known)
+
+
+def normal(name):
+    """A distribution's name as metadata folders write it, whatever its spelling."""
+    return re.sub(r"[-_.]+", "_", name).lower()
 
 
 def worth_keeping(path):

@@ -147,7 +147,6 @@ def _config(engine: Engine, base: Base, key: str) -> dict[str, object]:
         "Env": [f"{name}={value}" for name, value in env.items()],
         "Cmd": ["python3"],
         "Entrypoint": [],
-        "User": "",
         "WorkingDir": "/work",
         "Labels": {LABEL: key},
     }

@@ -1,0 +1,67 @@
+# Every target sets up what it needs by itself; `make help` lists them.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+MAKEFLAGS += --no-print-directory
+
+VENV ?= .venv
+PYTHON ?=
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+# Two workers: the tests with containers are bound by the two cores they ask for.
+JOBS ?= 2
+PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
+
+.PHONY: help setup engine image demo test check lint format types layers long bench lock clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(READY) engine image ## virtual environment, container engine, base image
+
+$(READY): requirements/dev.txt pyproject.toml scripts/venv.sh
+	@PYTHON='$(PYTHON)' scripts/venv.sh $(VENV)
+	@touch $@
+
+engine:
+	@scripts/engine.sh
+
+image: $(READY) engine ## the base image that sandboxes are built on
+	@$(BIN)/python scripts/base_image.py
+
+demo: setup ## judge a good, a broken and a cheating change
+	@$(BIN)/seatrial demo
+
+test: setup lint types layers ## everything: lint, types, layers, and all tests with real containers
+	@$(PYTEST) -m "not long"
+
+check: $(READY) lint types layers ## everything that needs no container engine
+	@$(PYTEST) -m "not docker and not long"
+
+lint: $(READY) ## ruff: rules and format
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check . || { echo "run: make format"; exit 1; }
+
+format: $(READY) ## write the code as ruff formats it
+	@$(BIN)/ruff format --quiet .
+	@$(BIN)/ruff check --quiet --fix . || true
+
+types: $(READY) ## mypy, strict
+	@$(BIN)/mypy --no-error-summary
+
+layers: $(READY) ## import-linter: imports point downward only
+	@$(BIN)/lint-imports --no-logo >$(VENV)/layers.log 2>&1 || { cat $(VENV)/layers.log; exit 1; }
+
+long: setup ## the long tiers: 10 000 damaged patches, 100 runs, random kills
+	@SEATRIAL_LONG=1 SEATRIAL_DAMAGED=10000 SEATRIAL_RUNS=100 SEATRIAL_KILLS=50 $(PYTEST) --timeout 7200
+
+bench: setup ## how much time a sandbox costs; ARGS="..." is passed on
+	@$(BIN)/python bench/overhead.py $(ARGS)
+
+lock: ## write requirements/*.txt anew, with hashes and without index addresses
+	@PYTHON='$(PYTHON)' scripts/lock.sh
+
+clean: ## remove the virtual environment and everything generated
+	@rm -rf $(VENV) build dist out .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,47 @@
+"""What all tests share: a home of their own, and the rule that tests with containers are never skipped in silence."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from runner.errors import SeatrialError
+from runner.sandbox.engine import Engine
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_home() -> Iterator[Path]:
+    """State, cache and settings of the tests are nobody else's."""
+    home = Path(tempfile.mkdtemp(prefix="seatrial-tests-"))
+    names = {f"XDG_{kind}_HOME": str(home / kind.lower()) for kind in ("STATE", "CACHE", "CONFIG")}
+    before = {name: os.environ.get(name) for name in names}
+    os.environ.update(names)
+    yield home
+    for name, value in before.items():
+        if value is None:
+            os.environ.pop(name)
+        else:
+            os.environ[name] = value
+    shutil.rmtree(home, ignore_errors=True)
+
+
+@cache
+def _why_no_engine() -> str:
+    """Why no container engine can be used; empty when one can."""
+    try:
+        Engine().api.ping()
+    except SeatrialError as problem:
+        return f"{problem} {problem.hint}"
+    return ""
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("docker") is None or not (why := _why_no_engine()):
+        return
+    if os.environ.get("CI", "").lower() in ("1", "true", "yes"):
+        pytest.fail(f"this test needs a container engine: {why}", pytrace=False)
+    pytest.skip(f"NOT RUN, it needs a container engine: {why}")
