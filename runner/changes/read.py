@@ -49,7 +49,7 @@ def read_change(
 
 def is_range(spec: str) -> bool:
     """Whether `spec` is taken as `A..B`."""
-    return spec != "-" and not _is_file(spec) and ".." in spec and not spec.startswith((".", "/"))
+    return spec != "-" and not _is_file(spec) and ".." in spec and not spec.startswith(("./", "../", "/"))
 
 
 def is_single_revision(spec: str) -> bool:
