@@ -172,7 +172,7 @@ def _common_folder(trees: Trees, tree: str, args: Sequence[str]) -> str:
     """The folder where pytest begins to look: the common one of the arguments that exist."""
     common: tuple[str, ...] | None = None
     for before, token in zip(("", *args), args, strict=False):
-        is_value = before in _LONG_VALUES or (len(before) == 2 and before[0] == "-" and before[1] in _SHORT_VALUES)
+        is_value = before in (*_LONG_VALUES, *(f"-{letter}" for letter in _SHORT_VALUES))
         if is_value or token.startswith(("-", "/")):
             continue
         path = PurePosixPath(token.partition("::")[0])

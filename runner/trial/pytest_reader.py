@@ -158,9 +158,9 @@ class PytestReader:
     def _module(self, record: Mapping[str, Any]) -> None:
         given = record.get("modules")
         for pair in given[:MOST_MODULES] if isinstance(given, list) else ():
-            name, file = (records.word(item) for item in pair) if isinstance(pair, list) and len(pair) == 2 else (None, None)
-            if name and file and len(self._modules) < MOST_MODULES:
-                self._modules[name, file] = Module(name=name, file=file)
+            match records.words(pair, 3):
+                case [name, file] if len(self._modules) < MOST_MODULES:
+                    self._modules[name, file] = Module(name=name, file=file)
         if record.get("complete") is True:
             self._origins_known = records.count(record.get("total")) == len(self._modules)
 

@@ -40,7 +40,7 @@ class Project:
     own: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass
 class PytestSuite:
     """pytest of the image, with the plugins of the image, over the working copy."""
 

@@ -4,7 +4,7 @@ import math
 import re
 from collections.abc import Iterable
 from pathlib import PurePosixPath
-from typing import Any
+from typing import NamedTuple
 
 from runner.model.sandbox import Execution
 from runner.model.suite import Stop, TestOutcome, TestRecord, Usage
@@ -116,12 +116,10 @@ def note_channels(notes: Notes, execution: Execution, said: int | None) -> None:
 
 def with_disk_full(usage: Usage, texts: Iterable[str]) -> Usage:
     """Usage that names what ran out of room, when failure texts say so and the engine did not see it."""
-    if usage.disk_full:
+    found = [] if usage.disk_full else [match[1] for item in texts for match in _FULL.finditer(item)]
+    if not found:
         return usage
-    for found in (_FULL.search(item) for item in texts if item):
-        if found:
-            return usage.model_copy(update={"disk_full": found[1] or "a file system"})
-    return usage
+    return usage.model_copy(update={"disk_full": next(filter(None, found), None) or "a file system"})
 
 
 def numbered(ids: Iterable[str]) -> list[str]:
@@ -134,6 +132,8 @@ def numbered(ids: Iterable[str]) -> list[str]:
     return result
 
 
-def as_dict(value: Any) -> dict[str, Any]:
-    """The value when it is an object, else an empty one."""
-    return value if isinstance(value, dict) else {}
+class Told(NamedTuple):
+    """What a report said: its tests, and why it is no complete evidence (empty when it is)."""
+
+    tests: tuple[TestRecord, ...] = ()
+    problem: str = ""

@@ -6,8 +6,10 @@ import os
 import signal
 import subprocess
 import sys
+import sysconfig
 import textwrap
 import threading
+import venv
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -50,7 +52,8 @@ class Box:
     def write(self, **files: str) -> None:
         """Write files; `__` in a keyword is a `/`, the last `_` before the suffix a dot: `tests__test_a_py`."""
         for name, content in files.items():
-            self.write_file(".".join(name.replace("__", "/").rsplit("_", 1)), content)
+            path = name.replace("__init__", "\0").replace("__", "/").replace("\0", "__init__")
+            self.write_file(".".join(path.rsplit("_", 1)), content)
 
     def write_file(self, name: str, content: str) -> Path:
         file = self.work / name
@@ -90,7 +93,7 @@ class Box:
 
             timer = threading.Timer(seconds, kill)
             timer.start()
-            with open(ours, "rb") as stream:
+            with os.fdopen(ours, "rb") as stream:
                 for record in _objects(stream):
                     self.records.append(record)
                     reader.record(record)
@@ -112,6 +115,38 @@ def _objects(stream: Iterable[bytes]) -> Iterable[dict[str, Any]]:
             found = json.loads(line)
             if isinstance(found, dict):
                 yield found
+
+
+@dataclass(frozen=True)
+class Image:
+    """A Python of its own, with pytest and whatever a test installs."""
+
+    python: str
+    packages: Path
+
+    def install(self, name: str, version: str = "1.0", *, plugin: str = "", files: Mapping[str, str] | None = None) -> None:
+        """Put a distribution in place; `plugin` is its `pytest11` entry point, as `name = module`."""
+        info = self.packages / f"{name}-{version}.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+        if plugin:
+            (info / "entry_points.txt").write_text(f"[pytest11]\n{plugin}\n")
+        for file, content in (files or {}).items():
+            (self.packages / file).parent.mkdir(exist_ok=True)
+            (self.packages / file).write_text(textwrap.dedent(content))
+
+    def path_entry(self, folder: Path) -> None:
+        """What an editable install leaves: a `.pth` file that names a folder."""
+        (self.packages / f"editable-{folder.name}.pth").write_text(f"{folder}\n")
+
+
+@pytest.fixture
+def image(tmp_path: Path) -> Image:
+    """A fresh virtual environment that sees the packages of this one."""
+    venv.create(tmp_path / "image", with_pip=False, symlinks=True)
+    packages = next((tmp_path / "image").glob("lib/python*/site-packages"))
+    (packages / "these.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    return Image(str(tmp_path / "image" / "bin" / "python"), packages)
 
 
 @pytest.fixture

@@ -184,7 +184,7 @@ class Recorder:
             self.notes.append("plugin %s was loaded once the working copy could be imported" % point.name)
             self._load(pluginmanager, dist, point, early=False)
         # `-p NAME` would otherwise look for entry points in the working copy, too
-        pluginmanager.load_setuptools_entrypoints = lambda group, name=None: 0
+        pluginmanager.load_setuptools_entrypoints = lambda *_, **__: 0
         if pluginmanager.hasplugin("hypothesispytest") and not any("--hypothesis-seed" in arg for arg in args):
             args.append("--hypothesis-seed=0")
 
@@ -216,7 +216,7 @@ class Recorder:
             pass
         return True
 
-    def pytest_load_initial_conftests(self, early_config, parser, args):
+    def pytest_load_initial_conftests(self):
         os.environ.pop("PYTEST_DISABLE_PLUGIN_AUTOLOAD", None)  # sessions inside tests find their plugins as usual
 
     def pytest_configure(self, config):
@@ -259,7 +259,7 @@ class Recorder:
             counts[name] = counts.get(name, 0) + 1
             self._names[id(item)] = name if counts[name] == 1 else "%s#%d" % (name, counts[name])
 
-    def pytest_collection_modifyitems(self, session, config, items):
+    def pytest_collection_modifyitems(self, items):
         yield
         self._name(items)
         if self.settings["only"]:
@@ -295,7 +295,7 @@ class Recorder:
 
     # tests
 
-    def pytest_runtest_protocol(self, item, nextitem):
+    def pytest_runtest_protocol(self, item):
         name = self._names.get(id(item), name_of(item.nodeid))
         self._parts = []
         self.report("start", id=name)
@@ -330,7 +330,7 @@ class Recorder:
     def pytest_internalerror(self, excrepr):
         self.report("internal_error", text=tail(excrepr))
 
-    def pytest_sessionfinish(self, session, exitstatus):
+    def pytest_sessionfinish(self, session):
         self.stopped = str(getattr(session, "shouldfail", "") or getattr(session, "shouldstop", "") or "")[:500]
 
 
@@ -347,7 +347,7 @@ HOOKS = {
 
 
 def import_pytest(paths, notes):
-    """pytest of the image; of the working copy only when the project is something that pytest itself needs."""
+    """The image's pytest; that of the working copy only when the project is something that pytest itself needs."""
     try:
         import pytest
     except ImportError:
@@ -360,7 +360,7 @@ def import_pytest(paths, notes):
     return pytest
 
 
-def look_like_python_m_pytest(pytest, args):
+def look_like_python_m_pytest(args):
     """What tests may ask of the main program is what `python -m pytest` answers."""
     main = sys.modules["__main__"]
     main.__spec__ = importlib.util.find_spec("pytest.__main__")
@@ -382,7 +382,7 @@ def run(settings, report):
     for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS"):
         os.environ.pop(name, None)
     recorder = Recorder(report, paths, modules, settings, notes)
-    look_like_python_m_pytest(pytest, settings["args"])
+    look_like_python_m_pytest(settings["args"])
     status = int(pytest.main(list(settings["args"]), plugins=[recorder]))
     modules.look()
     modules.tell(report)
