@@ -13,7 +13,7 @@ from functools import cache
 from importlib import resources
 from pathlib import Path
 from threading import Event, Lock
-from typing import Any
+from typing import Any, Self
 
 from runner.errors import ImageUnavailable, InfrastructureError
 from runner.model.sandbox import Execution, Job
@@ -48,7 +48,7 @@ class DockerSandbox:
     """Disposable containers over one cache directory; safe for several threads. Close it to wait for all removals."""
 
     def __init__(
-        self, engine: Engine, cache: Path, *, note: Callable[[str], None] = lambda text: None, strategy: str = "", runtime: str = ""
+        self, engine: Engine, cache: Path, *, note: Callable[[str], None] = lambda _: None, strategy: str = "", runtime: str = ""
     ) -> None:
         """`strategy` forces `overlay` or `stream`; `runtime` names an OCI runtime of the engine, default its own."""
         self._engine = engine
@@ -93,7 +93,7 @@ class DockerSandbox:
         try:
             box, copy = self._box(kind, flight, job, trees)
             watch = self._create(flight, box, job, reader)
-            started = self._launch(kind, flight, watch)
+            started = self._launch(kind, flight)
             stop, status = watch.until_dead(started, stalled, self._cancelled)
             seconds = time.monotonic() - started
             state = self._state(flight)
@@ -140,7 +140,7 @@ class DockerSandbox:
         watch.listen()
         return watch
 
-    def _launch(self, kind: str, flight: _Flight, watch: Watch) -> float:
+    def _launch(self, kind: str, flight: _Flight) -> float:
         try:
             with speaking("start the sandbox", self._engine.address):
                 self._engine.api.start(flight.name)
@@ -148,7 +148,8 @@ class DockerSandbox:
             if kind == workcopy.OVERLAY and not self._strategy and workcopy.is_mount_failure(problem):
                 raise _MountRefused(str(problem)) from problem
             if "executable file not found" in str(problem):
-                raise ImageUnavailable(f"The image cannot be used: {problem}", hint="It must hold python3 (3.8 or newer) in PATH.") from problem
+                hint = "It must hold python3 (3.8 or newer) in PATH."
+                raise ImageUnavailable(f"The image cannot be used: {problem}", hint=hint) from problem
             raise
         return time.monotonic()
 
@@ -196,7 +197,7 @@ class DockerSandbox:
         self._workers.shutdown(wait=True)
         self._engine.close()
 
-    def __enter__(self) -> DockerSandbox:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *problem: object) -> None:
@@ -221,6 +222,7 @@ def _command(job: Job, copy: workcopy.WorkCopy, facts: Mapping[str, Any]) -> tup
             "places": [WORK, TMP, HOME],
             "expected": facts,
             "sample": copy.sample,
+            "links": copy.links,
             "report_file": job.report_file,
             "report_limit": job.limits.report,
         }
@@ -231,14 +233,13 @@ def _command(job: Job, copy: workcopy.WorkCopy, facts: Mapping[str, Any]) -> tup
     return ("python3", "-I", "-S", "-c", _launcher(), *pieces)
 
 
-
-
 def _verified(watch: Watch, wanted: Mapping[str, Any]) -> dict[str, str]:
     """What is in force, as the launcher read it before anything of the repository ran; raises InfrastructureError."""
     launch = watch.conversation.launch
     if launch is None or not isinstance(facts := launch.get("facts"), dict):
         last = watch.log.text.strip()[-400:]
-        raise InfrastructureError(f"The sandbox did not come up: {ascii(last) if last else 'it said nothing'}.", hint="Does the image's python3 work?")
+        said = ascii(last) if last else "it said nothing"
+        raise InfrastructureError(f"The sandbox did not come up: {said}.", hint="Does the image's python3 work?")
     wrong = [f"{name} is {facts.get(name)!r}, asked for {value!r}" for name, value in wanted.items() if facts.get(name) != value]
     if wrong:
         raise InfrastructureError(f"Hardening not in force: {'; '.join(wrong)}.", hint="`seatrial doctor` shows what the engine supports.")

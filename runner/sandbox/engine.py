@@ -8,6 +8,7 @@ import struct
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,9 +33,10 @@ class Engine:
     def api(self) -> docker.APIClient:
         """The low-level client; raises EngineUnavailable."""
         import docker
+        from docker.utils import kwargs_from_env
 
         with speaking("reach the container engine", self.address):
-            settings = docker.utils.kwargs_from_env(environment=self._environment)
+            settings = kwargs_from_env(environment=self._environment)
             return docker.APIClient(**settings, version="auto", timeout=CALL_SECONDS, max_pool_size=CONNECTIONS)
 
     @cached_property
@@ -89,7 +91,7 @@ def _peer(address: str) -> int | None:
 
 def _mounts_of(process: int) -> str | None:
     try:
-        return os.readlink(f"/proc/{process}/ns/mnt")
+        return os.fspath(Path(f"/proc/{process}/ns/mnt").readlink())
     except OSError:
         return None
 
@@ -112,7 +114,7 @@ def speaking(task: str, address: str = "") -> Iterator[None]:
 
 def _refused(task: str, problem: docker.errors.APIError) -> InfrastructureError:
     reason = _reason(problem)
-    if problem.status_code == 404 and "no such image" in reason.lower():
+    if problem.status_code == HTTPStatus.NOT_FOUND and "no such image" in reason.lower():
         return ImageUnavailable(f"Cannot {task}: {reason}", hint="Build or load the image first.")
     return InfrastructureError(f"Cannot {task}: {reason}", hint="`seatrial doctor` checks the engine.")
 

@@ -32,7 +32,9 @@ def volume(name: str, target: str, options: Mapping[str, str], labels: Mapping[s
     }
 
 
-def hold(engine: Engine, name: str, image: str, mount: Mapping[str, Any], owner: Owner, labels: Mapping[str, str], tar: Iterable[bytes]) -> str:
+def hold(
+    engine: Engine, name: str, image: str, mount: Mapping[str, Any], owner: Owner, labels: Mapping[str, str], tar: Iterable[bytes]
+) -> str:
     """Start a holder over `mount`, unpack `tar` into the volume, and tell where the engine's host has it mounted.
 
     The holder is as hardened as a sandbox, and nothing of a change runs in it. Raises InfrastructureError.
@@ -45,5 +47,5 @@ def hold(engine: Engine, name: str, image: str, mount: Mapping[str, Any], owner:
         if wrong := differences(box, host, inspected):
             raise InfrastructureError(f"The engine dropped hardening options: {', '.join(wrong)}.", hint="A newer engine is needed.")
         engine.api.start(container)
-        engine.api.put_archive(container, mount["Target"], tar)
+        engine.api.put_archive(container, mount["Target"], iter(tar))
     return next(str(found["Source"]) for found in inspected["Mounts"] if found["Destination"] == mount["Target"])

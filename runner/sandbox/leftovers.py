@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections.abc import Callable
 from contextlib import suppress
+from http import HTTPStatus
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,6 +20,8 @@ HOME = "dev.seatrial.home"
 
 _SETTLING_SECONDS = 5.0
 """An engine may still be carrying out the last call of a client that was killed this recently."""
+_PAUSES = (0.1, 0.2, 0.4, 0.8, 1.6)
+"""Seconds between attempts to remove what is still in use."""
 
 
 class Swept(NamedTuple):
@@ -105,31 +109,26 @@ def _remove_volumes(engine: Engine, label: str, spare: frozenset[str]) -> int:
 
 def remove_container(engine: Engine, container: str) -> None:
     """Kill and remove a container with its anonymous volumes; absent is fine. Raises InfrastructureError."""
-    import docker.errors
-
-    with speaking("remove a container", engine.address):
-        for attempt in range(6):
-            try:
-                return engine.api.remove_container(container, force=True, v=True)
-            except docker.errors.NotFound:
-                return None
-            except docker.errors.APIError as problem:
-                if problem.status_code != 409 or attempt == 5:  # noqa: PLR2004 - removal is already in progress
-                    raise
-                time.sleep(0.1 * 2**attempt)
+    _remove_one(engine, "remove a container", lambda: engine.api.remove_container(container, force=True, v=True))
 
 
 def remove_volume(engine: Engine, volume: str) -> None:
     """Remove a volume; absent is fine. Raises InfrastructureError."""
+    _remove_one(engine, "remove a volume", lambda: engine.api.remove_volume(volume, force=True))
+
+
+def _remove_one(engine: Engine, task: str, remove: Callable[[], object]) -> None:
     import docker.errors
 
-    with speaking("remove a volume", engine.address):
-        for attempt in range(6):
+    with speaking(task, engine.address):
+        for pause in (*_PAUSES, None):
             try:
-                return engine.api.remove_volume(volume, force=True)
+                remove()
             except docker.errors.NotFound:
-                return None
+                return
             except docker.errors.APIError as problem:
-                if problem.status_code != 409 or attempt == 5:  # noqa: PLR2004 - its container is still being removed
+                if problem.status_code != HTTPStatus.CONFLICT or pause is None:  # in use, or being removed by somebody else
                     raise
-                time.sleep(0.1 * 2**attempt)
+                time.sleep(pause)
+            else:
+                return

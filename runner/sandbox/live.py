@@ -62,15 +62,14 @@ class Stale:
 def stale(home: Path) -> Iterator[Stale]:
     """Directories whose owner is dead, each locked until the caller asks for the next one."""
     try:
-        names = sorted(os.listdir(home))
+        paths = sorted(home.iterdir())
     except OSError:
         return
-    for name in names:
-        path = home / name
+    for path in paths:
         if (lock := _seize(path)) is None:
             continue
         try:
-            yield Stale(id=name.removesuffix(_UNBORN), path=path, lock=lock, touched=_touched(path))
+            yield Stale(id=path.name.removesuffix(_UNBORN), path=path, lock=lock, touched=_touched(path))
         finally:
             os.close(lock)
 

@@ -32,7 +32,7 @@ def unmount(path: Path) -> None:
 def mounted_under(directory: Path) -> list[Path]:
     """The mount points at or below a directory, innermost first."""
     top = os.path.realpath(directory)
-    with open("/proc/self/mountinfo", "rb") as table:
+    with Path("/proc/self/mountinfo").open("rb") as table:
         points = [os.fsdecode(line.split(b" ")[4].decode("unicode_escape").encode("latin-1")) for line in table]
     inside = [point for point in points if point == top or point.startswith(f"{top}/")]
     return [Path(point) for point in reversed(inside)]

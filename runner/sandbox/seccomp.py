@@ -91,7 +91,9 @@ def profile() -> str:
         *(_allow("socket", _argument(0, family)) for family in _FAMILIES),
         _allow("socket", _argument(0, _NETLINK), _argument(2, _ROUTE)),
     ]
-    architectures = [{"architecture": name, "subArchitectures": []} for name in ("SCMP_ARCH_X86_64", "SCMP_ARCH_AARCH64")]
+    architectures: list[dict[str, Any]] = [
+        {"architecture": name, "subArchitectures": []} for name in ("SCMP_ARCH_X86_64", "SCMP_ARCH_AARCH64")
+    ]
     return json.dumps(
         {"defaultAction": "SCMP_ACT_ERRNO", "defaultErrnoRet": errno.ENOSYS, "archMap": architectures, "syscalls": calls},
         separators=(",", ":"),

@@ -2,7 +2,6 @@
 
 import errno
 import itertools
-import os
 import shutil
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
@@ -103,4 +102,4 @@ def disk_errors(task: str) -> Iterator[None]:
     except OSError as problem:
         full = problem.errno in (errno.ENOSPC, errno.EDQUOT)
         hint = "Free some space, or set another cache directory." if full else "Is the cache directory writable and on a local disk?"
-        raise InfrastructureError(f"Cannot {task}: {problem.strerror or problem} ({os.fspath(problem.filename or 'disk')!s}).", hint=hint) from problem
+        raise InfrastructureError(f"Cannot {task}: {problem}.", hint=hint) from problem

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
+from http import HTTPStatus
 from threading import Event, Thread
 from typing import Any
 
@@ -55,7 +57,7 @@ class Watch:
             self._fault = problem
         finally:
             self._silent.set()
-            socket.close()
+            _close(socket)
 
     def _feed(self, stream: int, chunk: bytes) -> None:
         if stream == _REPORT_STREAM:
@@ -96,7 +98,7 @@ class Watch:
         try:
             with speaking("wait for the sandbox", self._engine.address):
                 try:
-                    return int(self._engine.api.wait(self._container, timeout=seconds)["StatusCode"])
+                    return int(self._engine.api.wait(self._container, timeout=math.ceil(seconds))["StatusCode"])
                 except (requests.exceptions.ReadTimeout, requests.exceptions.ConnectionError) as problem:
                     if "timed out" in str(problem):
                         return None
@@ -117,6 +119,13 @@ class Watch:
         kill(self._engine, self._container)
 
 
+def _close(socket: Any) -> None:
+    """The docker library hands out a reader over a socket over a response, and closes none of the three."""
+    for part in (getattr(socket, "_response", None), socket, getattr(socket, "_sock", None)):
+        if part is not None:
+            part.close()
+
+
 def kill(engine: Engine, container: str) -> None:
     """Send SIGKILL to a container; one that is gone or not running is fine. Raises InfrastructureError."""
     import docker.errors
@@ -125,5 +134,5 @@ def kill(engine: Engine, container: str) -> None:
         try:
             engine.api.kill(container)
         except docker.errors.APIError as problem:
-            if problem.status_code not in (404, 409):
+            if problem.status_code not in (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT):
                 raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import posixpath
 import tarfile
 from collections.abc import Mapping
 from concurrent.futures import Executor
@@ -34,6 +35,8 @@ class WorkCopy(NamedTuple):
     size: int
     """Bytes of the file system under it."""
     sample: tuple[delta.Sample, ...]
+    links: tuple[tuple[str, str], ...] = ()
+    """Symbolic links for the launcher to make, since the engine refuses them: path and target."""
 
 
 class Place(NamedTuple):
@@ -101,7 +104,7 @@ def stream(place: Place, job: Job, trees: Trees) -> WorkCopy:
     """
     with disk_errors("write the working copy's archive"):
         archive = place.directory / "tree.tar"
-        held = _write_archive(archive, job.tree, trees, place.owner)
+        held, links = _write_archive(archive, job.tree, trees, place.owner)
         size = pages(job.limits.disk) + held
         mount = holder.memory_volume(f"{place.name}-work", WORK, size, place.owner, place.labels)
         with archive.open("rb") as body:
@@ -109,12 +112,13 @@ def stream(place: Place, job: Job, trees: Trees) -> WorkCopy:
             holder.hold(place.engine, f"{place.name}-holder", job.image.id, mount, place.owner, place.labels, chunks)
         archive.unlink()
     changed = delta.differences(job.base_tree, job.tree, trees)
-    return WorkCopy(mount=mount, size=size, sample=delta.sample(changed, (), job.tree, trees))
+    return WorkCopy(mount=mount, size=size, sample=delta.sample(changed, (), job.tree, trees), links=links)
 
 
-def _write_archive(archive: Path, tree: str, trees: Trees, owner: Owner) -> int:
-    """Write the tar; an upper bound of the bytes its content takes in a memory file system."""
+def _write_archive(archive: Path, tree: str, trees: Trees, owner: Owner) -> tuple[int, tuple[tuple[str, str], ...]]:
+    """Write the tar; an upper bound of the bytes its content takes in a memory file system, and the links left out."""
     held = 0
+    left_out: list[tuple[str, str]] = []
     leaves: set[bytes] = set()
     directories: set[bytes] = set()
     with tarfile.open(archive, "w", format=tarfile.GNU_FORMAT, encoding="utf-8", errors="surrogateescape") as tar:
@@ -127,9 +131,18 @@ def _write_archive(archive: Path, tree: str, trees: Trees, owner: Owner) -> int:
                 if directory not in directories:
                     directories.add(directory)
                     tar.addfile(_directory(directory, owner))
-            tar.addfile(_member(entry, content, owner), io.BytesIO(content))
+            member = _member(entry, content, owner)
+            if member.issym() and _leads_out(member):
+                left_out.append((member.name, member.linkname))
+            else:
+                tar.addfile(member, io.BytesIO(content))
             held += pages(len(content)) + _PER_FILE
-    return held + len(directories) * _PER_FILE
+    return held + len(directories) * _PER_FILE, tuple(left_out)
+
+
+def _leads_out(member: tarfile.TarInfo) -> bool:
+    """Whether an engine would refuse to unpack the link: its target, read as relative, is above the working copy."""
+    return posixpath.normpath(posixpath.join(posixpath.dirname(member.name), member.linkname.lstrip("/"))).startswith("..")
 
 
 def _ancestors(path: bytes) -> list[bytes]:

@@ -1,0 +1,125 @@
+import json
+
+import pytest
+
+from runner.errors import ImageUnavailable, InfrastructureError
+from runner.sandbox import containers, profile
+
+pytestmark = pytest.mark.docker
+
+_CALLS = r"""
+import ctypes, ctypes.util, errno, json, os, platform, socket
+libc = ctypes.CDLL(None, use_errno=True)
+x86 = platform.machine() == "x86_64"
+def call(number, *arguments):
+    ctypes.set_errno(0)
+    result = libc.syscall(ctypes.c_long(number), *map(ctypes.c_long, arguments))
+    return errno.errorcode.get(ctypes.get_errno(), "ok") if result == -1 else "ok"
+def family(number, kind=socket.SOCK_STREAM, protocol=0):
+    try: socket.socket(number, kind, protocol).close()
+    except OSError as problem: return errno.errorcode[problem.errno]
+    return "ok"
+def attempt(action):
+    try: action()
+    except OSError as problem: return errno.errorcode[problem.errno]
+    return "ok"
+numbers = dict(ptrace=101, mount=165, chroot=161, unshare=272, setns=308, bpf=321, userfaultfd=323, keyctl=250, perf_event_open=298,
+               memfd_secret=447, modify_ldt=154, io_uring_setup=425, clone3=435, pivot_root=155, open_by_handle_at=304,
+               process_vm_readv=310, init_module=175, kexec_load=246) if x86 else dict(
+               ptrace=117, mount=40, chroot=51, unshare=97, setns=268, bpf=280, userfaultfd=282, keyctl=219, perf_event_open=241,
+               memfd_secret=447, io_uring_setup=425, clone3=435, pivot_root=41, open_by_handle_at=265, process_vm_readv=270,
+               init_module=105, kexec_load=104)
+arguments = dict(unshare=(0x10000000,), mount=(0, 0, 0, 0, 0))
+found = {name: call(number, *arguments.get(name, (0, 0, 0, 0, 0, 0))) for name, number in numbers.items()}
+found.update(
+    vsock=family(40), packet=family(17, socket.SOCK_RAW), raw=family(2, socket.SOCK_RAW, 1), alg=family(38, 5),
+    netlink_audit=family(16, socket.SOCK_RAW, 9), unix=family(1), inet=family(2), inet6=family(10), route=family(16, socket.SOCK_RAW, 0),
+    mknod_block=attempt(lambda: os.mknod("/work/b", 0o060600, os.makedev(8, 0))),
+    mknod_char=attempt(lambda: os.mknod("/work/c", 0o020600, os.makedev(0, 0))),
+    mkfifo=attempt(lambda: os.mkfifo("/work/f")),
+    setuid=attempt(lambda: os.setuid(0)), setgroups=attempt(lambda: os.setgroups([0])),
+    xattr=attempt(lambda: os.setxattr("/work/kept.txt", "user.a", b"1")),
+    write_etc=attempt(lambda: open("/etc/new", "w")), write_root=attempt(lambda: open("/new", "w")),
+    core_pattern=attempt(lambda: open("/proc/sys/kernel/core_pattern", "w")), sysrq=attempt(lambda: open("/proc/sysrq-trigger", "w")),
+    cgroup=attempt(lambda: os.mkdir("/sys/fs/cgroup/new")), dev=attempt(lambda: open("/dev/new", "w")),
+)
+import threading
+thread = threading.Thread(target=lambda: found.update(threads="ok")); thread.start(); thread.join()
+print(json.dumps(found))
+"""
+
+
+def test_dangerous_calls_are_refused_and_the_ones_that_suites_need_work(run):
+    execution = run(_CALLS)
+    found = json.loads(execution.log)
+    for name in ("unix", "inet", "inet6", "route", "mkfifo", "threads"):
+        assert found.pop(name) == "ok", name
+    assert found.pop("clone3") == "ENOSYS"
+    for name in ("write_etc", "write_root"):
+        assert found.pop(name) == "EROFS"
+    assert {name: answer for name, answer in found.items() if answer not in {"EPERM", "EACCES", "EROFS", "ENOENT"}} == {}
+
+
+def test_what_is_in_force_is_read_from_inside(run):
+    found = run("").in_force
+    assert (found["capabilities"], found["no new privileges"], found["seccomp"], found["network"]) == ("0", "1", "2", "['lo']")
+    assert found["writable places"] == "['/home/sandbox', '/tmp', '/work']"
+    assert (found["memory"], found["swap"], found["pids"], found["cpus"]) == (str(192 * 2**20), "0", "64", "1.0")
+    assert found["size of /work"] == str(16 * 2**20)
+
+
+def test_the_environment_is_an_allow_list(run, monkeypatch):
+    monkeypatch.setenv("CANARY", "host")
+    found = json.loads(run("import os, json; print(json.dumps(dict(os.environ)))", env={"MINE": "1"}).log)
+    found.pop("LC_CTYPE", None)
+    assert found.pop("PATH")
+    assert found == {
+        "HOME": "/home/sandbox",
+        "LANG": "C.UTF-8",
+        "MINE": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONHASHSEED": "0",
+        "SEATRIAL_REPORT_FD": "198",
+        "TZ": "UTC",
+    }
+
+
+def test_a_program_in_every_writable_place_can_be_executed(run):
+    program = """
+import os, subprocess
+for place in ("/work", "/tmp", "/home/sandbox"):
+    path = place + "/program"
+    open(path, "w").write("#!/bin/sh\\necho ran\\n"); os.chmod(path, 0o755)
+    subprocess.run([path], check=True)
+"""
+    assert run(program).log == "ran\n" * 3
+
+
+@pytest.mark.parametrize("field", ["memory", "capabilities", "seccomp"])
+def test_a_sandbox_that_is_not_as_asked_for_starts_nothing(run, monkeypatch, field):
+    honest = profile.expected
+    monkeypatch.setattr(containers, "expected", lambda *given: {**honest(*given), field: "something else"})
+    with pytest.raises(InfrastructureError, match=f"Hardening not in force: {field} is"):
+        run("print('ran')")
+
+
+def test_an_engine_that_changes_an_option_is_noticed_before_anything_starts(run, monkeypatch):
+    honest = containers.configuration
+
+    def weakened(*given):
+        config = honest(*given)
+        config["HostConfig"]["ReadonlyRootfs"] = False
+        return config
+
+    monkeypatch.setattr(containers, "configuration", weakened)
+    with pytest.raises(InfrastructureError, match="the engine changed ReadonlyRootfs"):
+        run("print('ran')")
+
+
+def test_a_missing_image_says_so(run, sandbox, trees, image):
+    from runner.model.sandbox import Job
+
+    tree = trees.add({"a": b""})
+    absent = image.model_copy(update={"id": "sha256:" + "0" * 64})
+    with pytest.raises(ImageUnavailable, match="(?i)no such image"):
+        sandbox.run(Job(image=absent, base_tree=tree, tree=tree, argv=("true",)), trees, None)
