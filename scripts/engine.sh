@@ -8,6 +8,7 @@ LOG=${SEATRIAL_ENGINE_LOG:-/var/log/seatrial-dockerd.log}
 LOCK=${SEATRIAL_ENGINE_LOCK:-/var/lock/seatrial-engine.lock}
 OS_RELEASE=${SEATRIAL_OS_RELEASE:-/etc/os-release}
 SYSTEMD=${SEATRIAL_SYSTEMD_DIR:-/run/systemd/system}
+SBIN=${SEATRIAL_SBIN:-/usr/sbin}
 SECONDS_TO_WAIT=${SEATRIAL_ENGINE_WAIT:-60}
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
@@ -31,11 +32,11 @@ answers() { ask && return 0 || return "$?"; }
 # Debian packages whose commands are missing; mmdebstrap makes a base image where no registry answers.
 missing() {
     local wanted=()
-    { command -v dockerd || [ -x /usr/sbin/dockerd ]; } >/dev/null || wanted+=(docker.io)
+    { command -v dockerd || [ -x "$SBIN/dockerd" ]; } >/dev/null || wanted+=(docker.io)
     command -v git >/dev/null || wanted+=(git)
     command -v mmdebstrap >/dev/null || wanted+=(mmdebstrap)
     [ -e /etc/ssl/certs/ca-certificates.crt ] || wanted+=(ca-certificates)
-    printf '%s\n' "${wanted[@]}"
+    echo "${wanted[@]}"
 }
 
 install() {
@@ -84,9 +85,9 @@ start() {
     mkdir -p "$(dirname "$LOG")"
     say "starting dockerd; its log is $LOG"
     local dockerd
-    dockerd=$(PATH=$PATH:/usr/sbin:/sbin command -v dockerd)
+    dockerd=$(PATH=$PATH:$SBIN command -v dockerd)
     # Its own session, nothing of this terminal, and not the lock (9), which it would hold for as long as it lives.
-    PATH=$PATH:/usr/sbin:/sbin setsid "$dockerd" </dev/null >>"$LOG" 2>&1 9>&- &
+    PATH=$PATH:$SBIN setsid "$dockerd" </dev/null >>"$LOG" 2>&1 9>&- &
     STARTED=$!
 }
 
@@ -130,8 +131,8 @@ main() {
     if [ "$status" = 0 ]; then
         # git and mmdebstrap are wanted, too; an engine that answers is no reason to fail without them.
         if is_root && on_debian; then
-            mapfile -t packages < <(missing | grep -v '^docker.io$' || true)
-            install ${packages[@]+"${packages[@]}"} || say "going on without: ${packages[*]}"
+            read -ra packages <<<"$(missing | sed 's/docker\.io//')"
+            install "${packages[@]}" || say "going on without: ${packages[*]}"
         fi
         return 0
     fi
@@ -139,8 +140,8 @@ main() {
     exec 9>>"$LOCK"
     flock 9
     answers && return 0
-    mapfile -t packages < <(missing | grep . || true)
-    install ${packages[@]+"${packages[@]}"} || stop "the packages could not be installed; see apt-get's words above"
+    read -ra packages <<<"$(missing)"
+    install "${packages[@]}" || stop "the packages could not be installed; see apt-get's words above"
     answers || { start; wait_for_it; }
 }
 
