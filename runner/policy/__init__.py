@@ -1,0 +1,1 @@
+"""The policy: its file, its schema, and its resolved form."""
