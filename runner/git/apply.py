@@ -6,7 +6,7 @@ from pathlib import Path
 
 from runner.errors import ChangeRefused, InfrastructureError
 from runner.git.command import Answer, Git, ProcessLimits
-from runner.git.mentions import binary_size, mentioned
+from runner.git.mentions import LONGEST, binary_size, mentioned
 from runner.git.trees import DIRECTORY, Entry, TreeReader, rewrite
 from runner.model.units import show_size
 
@@ -45,7 +45,7 @@ def _apply_to_part(git: Git, reader: TreeReader, base_tree: str, patch: bytes, f
     if after is None:
         return None
     # A path the patch adds must be free in the whole tree, and short enough for the walk below.
-    if not all(len(name) <= 1000 and reader.free(base_tree, name) for name in after.keys() - seed.keys()):
+    if not all(len(name) <= LONGEST and reader.free(base_tree, name) for name in after.keys() - seed.keys()):
         return None
     changes: dict[bytes, Entry | None] = dict.fromkeys(seed.keys() - after.keys())
     changes.update((name, entry) for name, entry in after.items() if seed.get(name) != entry)

@@ -8,9 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import IO, NamedTuple
 
 from runner.errors import InfrastructureError, UsageError
-from runner.git.command import Git, ended, plain
-
-_CHUNK = 2**20
+from runner.git.command import Git, ended, pipes, plain
 
 
 class Found(NamedTuple):
@@ -47,12 +45,11 @@ class Cat:
         """One object by its hexadecimal id; raises UsageError when it is missing, InfrastructureError when it is damaged."""
         with self._lock:
             process = self._running()
-            assert process.stdin is not None
-            assert process.stdout is not None
+            to_git, from_git = pipes(process)
             try:
-                process.stdin.write(name.encode("ascii") + b"\n")
-                process.stdin.flush()
-                found = _one(process.stdout)
+                to_git.write(name.encode("ascii") + b"\n")
+                to_git.flush()
+                found = _one(from_git)
             except BaseException as broken:  # the stream is out of step after any interruption, Ctrl-C included
                 told = self._end()
                 if isinstance(broken, OSError | EOFError | ValueError):
@@ -83,13 +80,13 @@ class Cat:
 def stream(git: Git, ids: Iterable[str]) -> Iterator[tuple[str, bytes]]:
     """Contents of many blobs, in the order asked for, one in memory at a time; raises UsageError for a missing one."""
     with tempfile.TemporaryFile() as errors, ended(git.start("cat-file", "--batch", "--buffer", stderr=errors)) as process:
-        assert process.stdout is not None
+        _, from_git = pipes(process)
         wanted = list(ids)
         feeder = threading.Thread(target=_ask, args=(process, wanted), daemon=True)
         feeder.start()
         for name in wanted:
             try:
-                found = _one(process.stdout)
+                found = _one(from_git)
             except (OSError, EOFError, ValueError) as broken:
                 errors.seek(0)
                 told = plain(errors.read(4096))
@@ -117,11 +114,11 @@ def sizes(git: Git, ids: Iterable[str]) -> dict[str, int]:
 
 
 def _ask(process: subprocess.Popen[bytes], wanted: list[str]) -> None:
-    assert process.stdin is not None
+    to_git, _ = pipes(process)
     with contextlib.suppress(OSError, ValueError):
         for start in range(0, len(wanted), 1000):
-            process.stdin.write(("\n".join(wanted[start : start + 1000]) + "\n").encode("ascii"))
-        process.stdin.close()
+            to_git.write(("\n".join(wanted[start : start + 1000]) + "\n").encode("ascii"))
+        to_git.close()
 
 
 def _one(pipe: IO[bytes]) -> tuple[str, str, bytes] | None:

@@ -61,6 +61,7 @@ class Answer:
 
     @property
     def ok(self) -> bool:
+        """Whether git ended by itself and said that all went well."""
         return self.status == 0 and not self.cut
 
     @property
@@ -200,11 +201,18 @@ def ended(process: subprocess.Popen[bytes]) -> Iterator[subprocess.Popen[bytes]]
                     pipe.close()
 
 
+def pipes(process: subprocess.Popen[bytes]) -> tuple[IO[bytes], IO[bytes]]:
+    """Input and output of a process made by `Git.start`."""
+    if process.stdin is None or process.stdout is None:
+        raise InfrastructureError("git was started without pipes")
+    return process.stdin, process.stdout
+
+
 def _feed(process: subprocess.Popen[bytes], stdin: bytes) -> None:
-    assert process.stdin is not None
+    to_git, _ = pipes(process)
     with contextlib.suppress(OSError, ValueError):
-        process.stdin.write(stdin)
-        process.stdin.close()
+        to_git.write(stdin)
+        to_git.close()
 
 
 def _stop(process: subprocess.Popen[bytes], late: threading.Event) -> None:
@@ -213,10 +221,10 @@ def _stop(process: subprocess.Popen[bytes], late: threading.Event) -> None:
 
 
 def _read(process: subprocess.Popen[bytes], most: int | None) -> tuple[bytes, bool]:
-    assert process.stdout is not None
+    _, from_git = pipes(process)
     pieces: list[bytes] = []
     size = 0
-    while piece := process.stdout.read1(_CHUNK):  # type: ignore[attr-defined]
+    while piece := from_git.read1(_CHUNK):  # type: ignore[attr-defined]
         size += len(piece)
         if most is not None and size > most:
             return b"".join(pieces), False

@@ -36,14 +36,12 @@ def files(git: Git, old: str, new: str) -> tuple[FileChange, ...]:
     if (content := sum(known.values())) > MOST_CONTENT:
         raise ChangeRefused(f"the changed files hold {show_size(content)}; at most {show_size(MOST_CONTENT)} can be judged")
     counts = _counts(git, old, new) if pairs else {}
-    return tuple(_file(before, after, known, counts) for before, after in pairs)
+    return tuple(_file(some, before, after, known, counts) for before, after in pairs if (some := after or before))
 
 
 def _file(
-    before: TreeEntry | None, after: TreeEntry | None, known: dict[str, int], counts: dict[bytes, tuple[int, int] | None]
+    some: TreeEntry, before: TreeEntry | None, after: TreeEntry | None, known: dict[str, int], counts: dict[bytes, tuple[int, int] | None]
 ) -> FileChange:
-    some = after or before
-    assert some is not None
     added_deleted = counts.get(some.path, (0, 0))
     added, deleted = added_deleted or (0, 0)
     nothing = "0" * len(some.blob)
@@ -105,7 +103,7 @@ def patch_id(git: Git, diff: bytes) -> str:
 
 
 def shown(path: bytes) -> str:
-    """A name for the model: bytes that are not UTF-8 become `\\xNN`."""
+    r"""A name for the model: bytes that are not UTF-8 become `\xNN`."""
     return path.decode("utf-8", "backslashreplace")
 
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 _HEADER = re.compile(rb"^(?:diff --git |--- |\+\+\+ |(?:rename|copy) (?:from|to) |rename (?:old|new) )([^\n]*)", re.MULTILINE)
 _BINARY_PIECE = re.compile(rb"^(?:literal|delta) (\d{1,18})\r?$", re.MULTILINE)
 _QUOTED = re.compile(rb'"((?:[^"\\]|\\.)*)"')
-_ESCAPE = re.compile(rb"\\([0-7]{3}|.)")
+_ESCAPE = re.compile(rb"\\([0-7]{3}|[^0-9])")
 _LETTERS = {b"a": b"\a", b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"v": b"\v"}
-_LONGEST = 1000
+LONGEST = 1000
 
 
 def mentioned(patch: bytes, most: int) -> frozenset[bytes] | None:
@@ -16,7 +16,7 @@ def mentioned(patch: bytes, most: int) -> frozenset[bytes] | None:
     names: set[bytes] = set()
     for header in _HEADER.finditer(patch):
         for name in _names(header[1]):
-            if len(name) > _LONGEST:
+            if len(name) > LONGEST:
                 return None
             names.update((name, name.partition(b"/")[2]))
         if len(names) > most:
@@ -49,6 +49,6 @@ def _names(text: bytes) -> Iterator[bytes]:
 
 def _unescape(found: re.Match[bytes]) -> bytes:
     code = found[1]
-    if len(code) == 3:
+    if code.isdigit():
         return bytes([int(code, 8) & 255])
     return _LETTERS.get(code, code)

@@ -9,7 +9,7 @@ from typing import Self
 from runner.errors import UsageError
 from runner.git import apply as applying
 from runner.git import cat, difference
-from runner.git.command import Git, ended
+from runner.git.command import Git, ended, pipes
 from runner.git.repository import Repository, open_repository
 from runner.git.trees import DIRECTORY, Entry, TreeReader, rewrite
 from runner.model.change import FileChange
@@ -115,11 +115,10 @@ class PrivateObjects:
     def entries(self, tree: str) -> Iterator[TreeEntry]:
         """Every file, symlink and gitlink of a tree, recursive, as `git ls-tree -r` goes on."""
         with ended(self._git.start("ls-tree", "-r", "-z", "--full-tree", tree)) as process:
-            assert process.stdout is not None
-            assert process.stdin is not None
-            process.stdin.close()
+            to_git, from_git = pipes(process)
+            to_git.close()
             rest = b""
-            while piece := process.stdout.read1(2**18):  # type: ignore[attr-defined]
+            while piece := from_git.read1(2**18):  # type: ignore[attr-defined]
                 *lines, rest = (rest + piece).split(b"\0")
                 for line in lines:
                     head, _, path = line.partition(b"\t")

@@ -1,6 +1,7 @@
 """Tree objects in memory: looking a path up, and building a tree from another with some paths replaced."""
 
 import contextlib
+import stat
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
@@ -8,7 +9,7 @@ from typing import NamedTuple
 
 from runner.errors import ChangeRefused, InfrastructureError
 from runner.git.cat import Cat
-from runner.git.command import Git, ended
+from runner.git.command import Git, ended, pipes
 
 DIRECTORY = "040000"
 _CACHED = 512
@@ -77,20 +78,26 @@ def parse(content: bytes, width: int) -> dict[bytes, Entry]:
             blank = content.index(b" ", at)
             end = content.index(b"\0", blank)
             name = content[blank + 1 : end]
-            if len(content) < end + 1 + width or name in entries:
-                raise ValueError(name)
-            entries[name] = Entry(_canonical(int(content[at:blank], 8)), content[end + 1 : end + 1 + width].hex())
+            mode = int(content[at:blank], 8)
             at = end + 1 + width
+            if len(content) < at or name in entries:
+                raise _malformed()
+            entries[name] = Entry(_canonical(mode), content[end + 1 : at].hex())
     except ValueError as problem:
-        raise ChangeRefused("a tree object of the change is malformed", hint="`git fsck` tells more.") from problem
+        raise _malformed() from problem
     return entries
 
 
+def _malformed() -> ChangeRefused:
+    return ChangeRefused("a tree object of the change is malformed", hint="`git fsck` tells more.")
+
+
 def _canonical(mode: int) -> str:
-    kind = mode & 0o170000
-    if kind == 0o100000:
-        return "100755" if mode & 0o100 else "100644"
-    return {0o040000: DIRECTORY, 0o120000: "120000"}.get(kind, "160000")
+    if stat.S_ISREG(mode):
+        return "100755" if mode & stat.S_IXUSR else "100644"
+    if stat.S_ISDIR(mode):
+        return DIRECTORY
+    return "120000" if stat.S_ISLNK(mode) else "160000"
 
 
 class TreeWriter:
@@ -101,13 +108,12 @@ class TreeWriter:
 
     def write(self, entries: Mapping[bytes, Entry]) -> str:
         """The id of a tree with these entries; raises InfrastructureError when git does not take them."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
+        to_git, from_git = pipes(self._process)
         lines = (b"%s %s %s\t%s\0" % (e.mode.encode(), _kind(e.mode), e.id.encode(), name) for name, e in entries.items())
         with contextlib.suppress(OSError):
-            self._process.stdin.write(b"".join(lines) + b"\0")
-            self._process.stdin.flush()
-        made = self._process.stdout.readline().decode().strip()
+            to_git.write(b"".join(lines) + b"\0")
+            to_git.flush()
+        made = from_git.readline().decode().strip()
         if not made:
             raise InfrastructureError("git could not write a tree", hint="Is the disk full?")
         return made

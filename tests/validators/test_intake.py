@@ -184,7 +184,7 @@ def test_every_kind_of_finding(judged: Judge, path: bytes, entry: tuple[str, byt
         ("s = 'hi\U000e0041\U000e0042'", "intake.invisible", "hold"),
         ("family 👨\u200d👩\u200d👧 and heart ❤\ufe0f and 1\ufe0f\u20e3", None, "pass"),
         ("flag 🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f", None, "pass"),
-        ("می\u200cخواهم HTML\u200cها क्\u200dष", None, "pass"),
+        ("می\u200cخواهم HTML\u200cها क्\u200dष", None, "pass"),  # noqa: RUF001
         ("葛\U000e0100", None, "pass"),
         ("form \x0c feed and tab\t", None, "pass"),
         ("windows line\r", None, "pass"),

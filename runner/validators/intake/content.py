@@ -3,6 +3,7 @@
 import re
 
 _BYTECODE_NAME = re.compile(r"\.(?:pyc|pyo)$", re.IGNORECASE)
+_BYTECODE_HEADER = re.compile(rb"..\r\n[\0-\3]\0\0\0.{8}", re.DOTALL)
 _NATIVE_NAME = re.compile(r"\.(?:so(?:\.[0-9.]+)?|pyd|dll|dylib|exe|com|sys|a|o|lib|node|wasm)$", re.IGNORECASE)
 _NATIVE_MAGIC = (
     b"\x7fELF",
@@ -24,8 +25,7 @@ def is_binary(content: bytes) -> bool:
 
 def is_bytecode(path: str, content: bytes) -> bool:
     """Compiled Python by name, or by the header of a `.pyc`: magic ending in CR LF, then flags of at most 3."""
-    marshalled = len(content) >= 16 and content[2:4] == b"\r\n" and content[4] <= 3 and content[5:8] == b"\0\0\0"
-    return _BYTECODE_NAME.search(path) is not None or marshalled
+    return _BYTECODE_NAME.search(path) is not None or _BYTECODE_HEADER.match(content) is not None
 
 
 def is_native(path: str, content: bytes) -> bool:
