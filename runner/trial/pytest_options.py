@@ -196,7 +196,9 @@ def _configuration(path: str, found: dict[str, Any]) -> PytestConfig:
         try:
             return tuple(shlex.split(value)) if isinstance(value, str) else tuple(str(item) for item in value)
         except (TypeError, ValueError) as problem:
-            raise UsageError(f"{path}: pytest's {key} cannot be read: {problem}", hint="Run pytest by hand: it will not start.") from problem
+            raise UsageError(
+                f"{path}: pytest's {key} cannot be read: {problem}", hint="Run pytest by hand: it will not start."
+            ) from problem
 
     folder = str(PurePosixPath(path).parent)
     return PytestConfig(

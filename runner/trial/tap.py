@@ -61,9 +61,7 @@ class _Stream:
         elif sorted(number for number, *_ in self._found) != list(range(1, len(self._found) + 1)):
             self._fail("the TAP test numbers do not run from 1 to the plan")
         names = records.numbered(name for _, name, _, _ in self._found)
-        tests = (
-            TestRecord(id=name, outcome=outcome, text=text) for name, (_, _, outcome, text) in zip(names, self._found, strict=True)
-        )
+        tests = (TestRecord(id=name, outcome=outcome, text=text) for name, (_, _, outcome, text) in zip(names, self._found, strict=True))
         return Told(tuple(tests), self._problem)
 
     def _fail(self, problem: str) -> None:

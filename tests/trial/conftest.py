@@ -80,9 +80,19 @@ class Box:
         ours, theirs = os.pipe()
         env = {"PATH": os.environ["PATH"], "HOME": str(self.scratch), **plan.env, "SEATRIAL_REPORT_FD": str(theirs)}
         log = (self.scratch / "log").open("w+b")
-        with log, subprocess.Popen(
-            plan.argv, cwd=self.work, env=env, pass_fds=(theirs,), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-        ) as process:
+        with (
+            log,
+            subprocess.Popen(
+                plan.argv,
+                cwd=self.work,
+                env=env,
+                pass_fds=(theirs,),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            ) as process,
+        ):
             os.close(theirs)
             overdue = threading.Event()
 

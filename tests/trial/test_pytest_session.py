@@ -162,7 +162,9 @@ def test_a_test_that_writes_records_of_its_own_is_noticed(box, forgery, sign):
     run = box.run()
     assert not run.ended
     assert sign in run.disagreement
-    assert {r.id: r.outcome.value for r in run.records}.get("test_a.py::test_1") != "passed" or "after the session's end" in run.disagreement
+    assert {r.id: r.outcome.value for r in run.records}.get(
+        "test_a.py::test_1"
+    ) != "passed" or "after the session's end" in run.disagreement
 
 
 def test_sessions_inside_tests_do_not_confuse_the_record(box, outcomes_of):
@@ -225,7 +227,10 @@ def test_a_full_disk_in_a_failure_text_is_named(box):
 
 
 def test_options_that_stop_early_or_repeat_do_not_apply(box, outcomes_of):
-    box.write(pytest_ini="[pytest]\naddopts = -x --maxfail=1 -n 2 -q --cov=pkg -k 'not never'", test_a_py="def test_1(): assert 0\ndef test_2(): pass\ndef test_never(): pass")
+    box.write(
+        pytest_ini="[pytest]\naddopts = -x --maxfail=1 -n 2 -q --cov=pkg -k 'not never'",
+        test_a_py="def test_1(): assert 0\ndef test_2(): pass\ndef test_never(): pass",
+    )
     project = Project(config=read_configuration(box.trees, "tree"))
     run = box.run(project=project)
     assert outcomes_of(run) == {"test_1": "failed", "test_2": "passed"}
@@ -293,7 +298,9 @@ def test_nothing_of_the_working_copy_runs_before_the_session(box, tmp_path):
 
 
 def test_the_interpreter_obeys_the_environment_of_the_job(box, outcomes_of):
-    box.write(test_a_py="import sys\ndef test_a(): assert not sys.flags.hash_randomization and sys.flags.dont_write_bytecode and not sys.flags.isolated")
+    box.write(
+        test_a_py="import sys\ndef test_a(): assert not sys.flags.hash_randomization and sys.flags.dont_write_bytecode and not sys.flags.isolated"
+    )
     assert outcomes_of(box.run()) == {"test_a": "passed"}
 
 
@@ -380,7 +387,9 @@ def test_a_plugin_of_the_image_does_not_come_from_the_working_copy(box, image):
 def test_plugins_that_repeat_or_shuffle_do_neither(box, image, outcomes_of):
     again = "import pytest\ndef pytest_configure(config): config.addinivalue_line('markers', 'flaky: again')\n@pytest.hookimpl(tryfirst=True)\ndef pytest_runtest_protocol(item): raise RuntimeError('again')\n"
     image.install("again", plugin="rerunfailures = again", files={"again.py": again})
-    image.install("shuffle", plugin="randomly = shuffle", files={"shuffle.py": "def pytest_collection_modifyitems(items): items.reverse()\n"})
+    image.install(
+        "shuffle", plugin="randomly = shuffle", files={"shuffle.py": "def pytest_collection_modifyitems(items): items.reverse()\n"}
+    )
     box.python = image.python
     box.write(test_a_py="import pytest\n@pytest.mark.flaky\ndef test_1(): pass\ndef test_2(): pass")
     run = box.run("--strict-markers")
