@@ -13,8 +13,8 @@ from pydantic import AfterValidator, WithJsonSchema
 from runner.model.change import Change, FileChange, Status
 from runner.model.result import Cause, Finding, Outcome, Result, Severity
 from runner.model.value import Value
+from runner.parsing import Parse, Source, parse
 from runner.ports import Trees
-from runner.validators.parsing import Parse, Source, parse
 
 name = "syntax"
 

@@ -1,14 +1,13 @@
 """The layer `syntax`: what parsed before must parse still, and no parser can take seatrial down."""
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from runner.model.result import Cause, Outcome, Result
+from runner.parsing import Source
 from runner.validators import syntax
-from runner.validators.parsing import Source, parse
 
 Judged = Callable[..., Result]
 GOOD = {"py": "a = 1\n", "json": "{}", "toml": "a = 1\n", "yaml": "a: 1\n", "xml": "<a/>"}
@@ -101,38 +100,6 @@ def test_code_too_deep_for_the_parser_is_unknown(judged: Judged, content: bytes)
     result = judged(syntax, {}, {"a.py": content, "b.py": "x = 1\n"})
     assert result.outcome is Outcome.UNKNOWN
     assert [finding.path for finding in result.findings] == ["a.py"]
-
-
-def test_a_parser_that_dies_takes_neither_us_nor_the_other_files_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    from runner.validators import parsing
-
-    monkeypatch.setattr(
-        parsing,
-        "PROGRAM",
-        parsing.PROGRAM.replace(
-            "def python(content, version):", "def python(content, version):\n    if b'die' in content: import os; os.abort()"
-        ),
-    )
-    states = [
-        answer.state for answer in parse([Source("python", b"a"), Source("python", b"die"), Source("python", b"b"), Source("json", b"{")])
-    ]
-    assert states == ["fine", "unjudged", "fine", "broken"]
-
-
-def test_a_parser_that_hangs_is_ended_and_many_of_them_end_the_layer(monkeypatch: pytest.MonkeyPatch) -> None:
-    from runner.validators import parsing
-
-    monkeypatch.setattr(parsing, "SECONDS", 1)
-    monkeypatch.setattr(parsing, "MOST_CHILDREN", 2)
-    monkeypatch.setattr(
-        parsing,
-        "PROGRAM",
-        parsing.PROGRAM.replace("def python(content, version):", "def python(content, version):\n    while b'spin' in content: pass"),
-    )
-    began = time.monotonic()
-    states = [answer.state for answer in parse([Source("python", b"spin"), Source("python", b"spin"), Source("python", b"a")])]
-    assert states == ["unjudged"] * 3
-    assert time.monotonic() - began < 20
 
 
 def test_nothing_that_is_parsed_is_imported_or_run(tmp_path: Path, judged: Judged) -> None:

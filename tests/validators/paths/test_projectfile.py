@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from runner.validators import parsing
-from runner.validators.projectfile import judge_file
+from runner import parsing
+from runner.validators.paths.projectfile import judge_file
 
 TOML = '[project]\nname = "a"\nversion = "1"\ndependencies = ["x"]\n[tool.ruff]\nline-length = 80\n'
 CFG = "[metadata]\nname = a\nversion = 1\n[options]\ninstall_requires = x\n[flake8]\nmax = 1\n"

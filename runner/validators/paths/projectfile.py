@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
-from runner.validators.differences import Difference, differences
-from runner.validators.parsing import Source, parse
+from runner.parsing import Source, parse
+from runner.validators.paths.differences import Difference, differences
 
 MOST_BYTES = 256 * 1024
 NAMES = ("pyproject.toml", "setup.cfg", "tox.ini")

@@ -8,8 +8,8 @@ from runner.model.change import Change, FileChange, Status
 from runner.model.result import Finding, Outcome, Result, Severity
 from runner.model.value import Value
 from runner.ports import Trees
-from runner.validators import projectfile, protected, startup
-from runner.validators.globs import Glob, first
+from runner.validators.paths import projectfile, protected, startup
+from runner.validators.paths.globs import Glob, first
 
 name = "paths"
 

@@ -1,0 +1,36 @@
+"""A parser that crashes or hangs on a hostile file takes nothing with it."""
+
+import time
+
+import pytest
+
+from runner import parsing
+from runner.parsing import Source, parse
+
+
+def test_a_parser_that_dies_takes_neither_us_nor_the_other_files_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        parsing,
+        "PROGRAM",
+        parsing.PROGRAM.replace(
+            "def python(content, version):", "def python(content, version):\n    if b'die' in content: import os; os.abort()"
+        ),
+    )
+    states = [
+        answer.state for answer in parse([Source("python", b"a"), Source("python", b"die"), Source("python", b"b"), Source("json", b"{")])
+    ]
+    assert states == ["fine", "unjudged", "fine", "broken"]
+
+
+def test_a_parser_that_hangs_is_ended_and_many_of_them_end_the_layer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parsing, "SECONDS", 1)
+    monkeypatch.setattr(parsing, "MOST_CHILDREN", 2)
+    monkeypatch.setattr(
+        parsing,
+        "PROGRAM",
+        parsing.PROGRAM.replace("def python(content, version):", "def python(content, version):\n    while b'spin' in content: pass"),
+    )
+    began = time.monotonic()
+    states = [answer.state for answer in parse([Source("python", b"spin"), Source("python", b"spin"), Source("python", b"a")])]
+    assert states == ["unjudged"] * 3
+    assert time.monotonic() - began < 20
