@@ -1,17 +1,20 @@
 """Applies a patch to a tree in a temporary index, exactly or not at all."""
 
+import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from runner.errors import ChangeRefused, InfrastructureError
+from runner.git.cat import sizes
 from runner.git.command import Answer, Git, ProcessLimits
 from runner.git.mentions import LONGEST, binary_size, mentioned
-from runner.git.trees import DIRECTORY, Entry, TreeReader, rewrite
+from runner.git.trees import DIRECTORY, GITLINK, Entry, TreeReader, rewrite
 from runner.model.units import show_size
 
 MOST_UNPACKED = 64 * 2**20
 _MOST_NAMES = 20_000
+_LEAST_FREE = 2**20
 _APPLY = ("apply", "--cached", "--whitespace=nowarn", "-")
 
 
@@ -27,7 +30,8 @@ def apply(git: Git, reader: TreeReader, base_tree: str, patch: bytes) -> str:
             hint="Keep large binary files out of the change.",
         )
     with tempfile.TemporaryDirectory(prefix="index-", dir=git.home.parent) as folder:
-        return _apply_to_part(git, reader, base_tree, patch, Path(folder)) or _apply_to_whole(git, base_tree, patch, Path(folder))
+        part = _apply_to_part(git, reader, base_tree, patch, Path(folder))
+        return part or _apply_to_whole(git, reader, base_tree, patch, Path(folder))
 
 
 def _apply_to_part(git: Git, reader: TreeReader, base_tree: str, patch: bytes, folder: Path) -> str | None:
@@ -52,7 +56,7 @@ def _apply_to_part(git: Git, reader: TreeReader, base_tree: str, patch: bytes, f
     return rewrite(reader, git, base_tree, changes)
 
 
-def _apply_to_whole(git: Git, base_tree: str, patch: bytes, folder: Path) -> str:
+def _apply_to_whole(git: Git, reader: TreeReader, base_tree: str, patch: bytes, folder: Path) -> str:
     file = folder / "whole"
     index = git.with_env(GIT_INDEX_FILE=str(file))
     seeded = index.run("read-tree", base_tree)
@@ -62,7 +66,7 @@ def _apply_to_whole(git: Git, base_tree: str, patch: bytes, folder: Path) -> str
     limits = ProcessLimits(memory=ProcessLimits.memory + 4 * size, file=ProcessLimits.file + 2 * size)
     applied = index.run(*_APPLY, stdin=patch, limits=limits)
     if not applied.ok:
-        raise _refusal(applied, patch)
+        raise _refusal(git, reader, base_tree, applied, patch)
     written = index.run("write-tree", "--missing-ok", limits=limits)
     if not written.ok:
         raise ChangeRefused(f"the patched tree cannot be written: {written.reason}")
@@ -85,15 +89,21 @@ def _staged(listing: bytes) -> dict[bytes, Entry] | None:
     return entries
 
 
-def _refusal(answer: Answer, patch: bytes) -> ChangeRefused:
-    if b"unable to read" in answer.err or b"No space left" in answer.err:
-        raise InfrastructureError(f"git could not apply the patch: {answer.reason}", hint="Is the disk full, or the clone partial?")
+def _refusal(git: Git, reader: TreeReader, base_tree: str, answer: Answer, patch: bytes) -> ChangeRefused:
+    """The change's own fault, once the machine's are ruled out; those are looked for, since git's words may quote the change."""
+    named = mentioned(patch, _MOST_NAMES) or ()
+    found = (entry for name in named if len(name) <= LONGEST and (entry := reader.find(base_tree, name)))
+    sizes(git, {entry.id for entry in found if entry.mode not in (DIRECTORY, GITLINK)})  # says so when an object is missing
+    if shutil.disk_usage(git.directory).free < _LEAST_FREE:
+        raise InfrastructureError(f"the disk is full: {answer.reason}", hint="Make room, or point the cache elsewhere.")
     return ChangeRefused(f"the patch does not apply: {answer.reason}", hint=_hint(answer, patch))
 
 
 def _hint(answer: Answer, patch: bytes) -> str:
     if b"No valid patches" in answer.err or b"unrecognized input" in answer.err:
         return "Give the output of `git diff` or `git format-patch`."
+    if b"ut of memory" in answer.err or answer.status < 0:
+        return "Keep large files out of the change."
     if b"corrupt patch" in answer.err or b"unexpected end" in answer.err:
         return "The patch is cut off or damaged; make it again with `git diff`."
     if b"full index line" in answer.err or b"without full index" in answer.err:

@@ -12,6 +12,7 @@ from runner.git.cat import Cat
 from runner.git.command import Git, ended, pipes
 
 DIRECTORY = "040000"
+GITLINK = "160000"
 _CACHED = 512
 _SMALL = 4096
 
@@ -97,7 +98,7 @@ def _canonical(mode: int) -> str:
         return "100755" if mode & stat.S_IXUSR else "100644"
     if stat.S_ISDIR(mode):
         return DIRECTORY
-    return "120000" if stat.S_ISLNK(mode) else "160000"
+    return "120000" if stat.S_ISLNK(mode) else GITLINK
 
 
 class TreeWriter:
@@ -120,7 +121,7 @@ class TreeWriter:
 
 
 def _kind(mode: str) -> bytes:
-    return {DIRECTORY: b"tree", "160000": b"commit"}.get(mode, b"blob")
+    return {DIRECTORY: b"tree", GITLINK: b"commit"}.get(mode, b"blob")
 
 
 @contextlib.contextmanager

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from runner.errors import ChangeRefused
+from runner.errors import ChangeRefused, InfrastructureError, UsageError
 from runner.git import apply as applying
 from runner.git.objects import PrivateObjects
 
@@ -170,7 +170,7 @@ CASES = [
 @pytest.mark.parametrize("patch", CASES)
 def test_a_part_of_the_index_gives_the_same_tree_as_the_whole(objects: PrivateObjects, tmp_path: Path, patch: bytes) -> None:
     base = base_of(objects)
-    whole = applying._apply_to_whole(objects._git, base, patch, tmp_path)
+    whole = applying._apply_to_whole(objects._git, objects._reader, base, patch, tmp_path)
     assert whole != base
     assert objects.apply(base, patch) == whole
     part = applying._apply_to_part(objects._git, objects._reader, base, patch, tmp_path)
@@ -218,3 +218,25 @@ def test_the_users_repository_keeps_every_byte(objects: PrivateObjects, reposito
         with contextlib.suppress(ChangeRefused):
             objects.patch(base_of(objects), objects.apply(base_of(objects), patch))
     assert contents() == before
+
+
+def test_a_partial_clone_without_the_file_is_not_the_changes_fault(repository: Path, tmp_path: Path, git_in: GitIn) -> None:
+    git_in(repository, "config", "uploadpack.allowFilter", "true")
+    git_in(tmp_path, "clone", "-q", "--no-checkout", "--filter=blob:none", f"file://{repository}", "partial")
+    with PrivateObjects(tmp_path / "partial", tmp_path / "private") as objects:
+        with pytest.raises(UsageError, match="does not have object") as refused:
+            objects.apply(base_of(objects), EDIT)
+        assert "partial clone" in refused.value.hint
+        assert objects.apply(base_of(objects), new_file("other.txt"))
+
+
+def test_a_file_name_cannot_pass_the_blame_to_the_machine(objects: PrivateObjects) -> None:
+    for name in (b"No space left on device", b"unable to read"):
+        with pytest.raises(ChangeRefused):
+            objects.apply(base_of(objects), EDIT.replace(b"a.txt", name))
+
+
+def test_a_full_disk_is_not_the_changes_fault(objects: PrivateObjects, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(applying, "_LEAST_FREE", 2**60)
+    with pytest.raises(InfrastructureError, match="disk is full"):
+        objects.apply(base_of(objects), b"garbage")
