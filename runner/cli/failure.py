@@ -2,6 +2,7 @@
 
 import errno
 import json
+import signal
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -80,7 +81,7 @@ def _failure(problem: BaseException, arguments: Sequence[str]) -> Failure:
     if isinstance(problem, click.ClickException):
         path = problem.ctx.command_path if isinstance(problem, click.UsageError) and problem.ctx else "seatrial"
         return Failure(UsageError.code, problem.format_message(), f"`{path} --help` shows what there is.", USAGE)
-    if isinstance(problem, (KeyboardInterrupt, click.Abort)):
+    if isinstance(problem, (KeyboardInterrupt, click.Abort)) or (isinstance(problem, Terminated) and problem.number == signal.SIGINT):
         return Failure("interrupted", "interrupted", "", INTERRUPTED)
     if isinstance(problem, Terminated):
         return Failure("terminated", f"stopped by signal {problem.number}", "", _SIGNALS + problem.number)

@@ -1,6 +1,7 @@
 """The command `seatrial` and its subcommands, each imported when it is called."""
 
 import importlib
+import signal
 from difflib import get_close_matches
 from typing import Any, ClassVar
 
@@ -8,6 +9,7 @@ import click
 
 from runner import __version__
 from runner.cli.settings import common
+from runner.cli.signals import Terminated
 
 
 class Lazy(click.Group):
@@ -34,6 +36,13 @@ class Lazy(click.Group):
             return None
         command: click.Command = getattr(importlib.import_module(f"runner.cli.{name}"), name)
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """As click does, but Ctrl-C is one of the requests to stop; click would print an empty line for it."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as problem:
+            raise Terminated(signal.SIGINT) from problem
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
         """As click does, but naming the nearest command."""

@@ -1,0 +1,79 @@
+"""`seatrial doctor` on this machine, and on worse ones."""
+
+import os
+from collections import namedtuple
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Command = Callable[..., Any]
+NO_ENGINE = "tcp://127.0.0.1:1"
+"""Not a missing socket file: the docker library leaks the socket with which it looked for that."""
+
+
+def _statuses(answer: Any) -> dict[str, str]:
+    return {fact["name"]: fact["status"] for fact in answer.json["facts"]}
+
+
+@pytest.mark.docker
+def test_a_machine_with_an_engine_can_judge(seatrial: Command, tmp_path: Path) -> None:
+    answer = seatrial("doctor", "--repo", str(tmp_path), "--format", "json")
+    told = {fact["name"]: fact["value"] for fact in answer.json["facts"]}
+    assert (answer.code, answer.json["able"]) == (0, True)
+    assert "cgroup v" in told["docker"]
+    assert told["leftovers"] == "none"
+    assert "base image" in told
+    assert "registry" in told
+    assert _statuses(answer)["policy"] == "warn"
+
+
+def test_without_an_engine_everything_else_is_still_told(seatrial: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("DOCKER_HOST", NO_ENGINE)
+    answer = seatrial("doctor", "--format", "json")
+    assert (answer.code, answer.json["able"], _statuses(answer)["docker"]) == (4, False, "bad")
+    assert {"seatrial", "git", "cores", "cache", "state", "record", "docker", "policy"} <= set(_statuses(answer))
+    text = seatrial("doctor")
+    assert text.code == 4
+    assert "BAD   docker" in text.out
+    assert "Is the engine running?" in text.out
+
+
+def test_a_machine_without_git_is_told_what_to_install(seatrial: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("DOCKER_HOST", NO_ENGINE)
+    answer = seatrial("doctor", "--format", "json")
+    assert (answer.code, _statuses(answer)["git"]) == (4, "bad")
+
+
+def test_a_disk_that_is_nearly_full_is_bad_and_a_rather_full_one_a_warning(seatrial: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("DOCKER_HOST", NO_ENGINE)
+    usage = namedtuple("usage", "total used free")
+    for free, status in ((2**29, "bad"), (2 * 2**30, "warn"), (50 * 2**30, "ok")):
+        monkeypatch.setattr("shutil.disk_usage", lambda _, free=free: usage(2**40, 0, free))
+        assert _statuses(seatrial("doctor", "--format", "json"))["cache"] == status
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
+def test_folders_of_somebody_else_are_bad(seatrial: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, own_home: Path) -> None:
+    monkeypatch.setenv("DOCKER_HOST", NO_ENGINE)
+    (own_home / "state" / "seatrial").mkdir(parents=True)
+    os.chown(own_home / "state" / "seatrial", 12345, 12345)
+    assert _statuses(seatrial("doctor", "--format", "json"))["state"] == "bad"
+
+
+def test_a_policy_of_the_repository_that_is_broken_is_bad(seatrial: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    import subprocess
+
+    monkeypatch.setenv("DOCKER_HOST", NO_ENGINE)
+    repo = tmp_path / "repo"
+    git = ["git", "-C", str(repo), "-c", "user.name=a", "-c", "user.email=a@example.org"]
+    subprocess.run(["git", "init", "-q", repo], check=True)
+    (repo / ".seatrial").mkdir()
+    (repo / ".seatrial" / "policy.yaml").write_text("seatrial: 1\nnonsense: 2\n")
+    subprocess.run([*git, "add", "."], check=True)
+    subprocess.run([*git, "commit", "-qm", "x"], check=True)
+    facts = {fact["name"]: fact for fact in seatrial("doctor", "--repo", str(repo), "--format", "json").json["facts"]}
+    assert facts["policy"]["status"] == "bad"
+    assert "policy.yaml:2:1" in facts["policy"]["value"]

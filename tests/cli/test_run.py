@@ -1,0 +1,83 @@
+"""`seatrial run` over a real record."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runner.reports.report import build, to_json
+from runner.store.runs import SqlRuns
+
+Command = Callable[..., Any]
+HOSTILE = "\x1b[2J[red]\u202e"
+
+
+@pytest.fixture
+def record(own_home: Path, run_of: Command) -> SqlRuns:
+    runs = SqlRuns(own_home / "state" / "seatrial")
+    for id, ending in (("aa11", "accepted"), ("aa22", "rejected"), ("bb33", "held")):
+        run = run_of(ending, id=id, repository=f"/r/{HOSTILE}")
+        runs.finish(run, to_json(build(run)), {"base": "fine\n", "patched": f"not fine {HOSTILE}\n"} if id == "aa22" else {})
+    runs.begin(run_of("accepted", id="cc44").with_(decision=None))
+    return runs
+
+
+def test_the_list_is_newest_first(seatrial: Command, record: SqlRuns) -> None:
+    rows = [line.split() for line in seatrial("run", "list").out.splitlines()]
+    assert [(row[0], row[3]) for row in rows] == [("cc44", "running"), ("bb33", "held"), ("aa22", "rejected"), ("aa11", "accepted")]
+    listed = seatrial("run", "list", "--limit", "2", "--format", "json").json
+    assert listed["schema"] == "seatrial.runs/v1"
+    assert [(run["id"], run["state"], run["exit_code"]) for run in listed["runs"]] == [("cc44", "running", None), ("bb33", "held", 3)]
+
+
+def test_a_report_is_shown_again_as_it_was(seatrial: Command, record: SqlRuns, run_of: Command) -> None:
+    assert seatrial("run", "show", "aa2", "--format", "json").json["verdict"] == "reject"
+    answer = seatrial("run", "show", "bb33")
+    assert (answer.code, answer.out.split()[0]) == (0, "HELD")
+
+
+def test_a_run_without_a_report_says_that_it_goes_on_or_was_killed(seatrial: Command, record: SqlRuns) -> None:
+    answer = seatrial("run", "show", "latest")
+    assert (answer.code, answer.out.splitlines()[0]) == (0, "RUNNING  cc44")
+    assert "killed" in answer.out
+    assert seatrial("run", "show", "latest", "--format", "json").json["state"] == "running"
+
+
+def test_logs_are_shown_by_suite(seatrial: Command, record: SqlRuns) -> None:
+    assert seatrial("run", "logs", "aa22", "--suite", "base").out == "fine\n"
+    both = seatrial("run", "logs", "aa22").out
+    assert both.startswith("==> base <==\nfine\n\n==> patched <==\nnot fine \\x1b[2J[red]\\u202e\n")
+    assert seatrial("run", "logs", "aa22", "--format", "json").json["logs"]["patched"] == f"not fine {HOSTILE}\n"
+    assert "no log" in seatrial("run", "logs", "aa11").err
+    assert seatrial("run", "logs", "aa22", "--suite", "nope").code == 2
+
+
+@pytest.mark.parametrize("command", ["show", "logs"])
+def test_an_ambiguous_or_unknown_run_is_a_usage_error_that_names_the_candidates(seatrial: Command, record: SqlRuns, command: str) -> None:
+    answer = seatrial("run", command, "aa", "--format", "json")
+    assert (answer.code, answer.json["code"]) == (2, "usage")
+    assert "aa22, aa11" in answer.json["message"]
+    assert seatrial("run", command, "ff").code == 2
+
+
+def test_nothing_hostile_reaches_the_terminal(seatrial: Command, record: SqlRuns) -> None:
+    for arguments in (["list"], ["show", "aa22"], ["logs", "aa22"], ["list", "--format", "json"], ["logs", "aa22", "--format", "json"]):
+        out = seatrial("run", *arguments).out
+        assert [char for char in out if not char.isprintable() and char != "\n"] == []
+
+
+def test_an_empty_record_is_said_and_nothing_is_made(seatrial: Command, own_home: Path) -> None:
+    answer = seatrial("run", "list")
+    assert (answer.code, answer.out) == (0, "")
+    assert "no run yet" in answer.err
+    assert not own_home.exists()
+    assert seatrial("run", "show", "latest").code == 2
+
+
+def test_a_damaged_record_is_an_infrastructure_error(seatrial: Command, record: SqlRuns, own_home: Path) -> None:
+    (own_home / "state" / "seatrial" / "state.db").write_bytes(b"no database at all, but long enough to be read" * 100)
+    for name in ("-wal", "-shm"):
+        (own_home / "state" / "seatrial" / f"state.db{name}").unlink(missing_ok=True)
+    answer = seatrial("run", "list", "--format", "json")
+    assert (answer.code, answer.json["code"]) == (4, "store-unavailable")
