@@ -18,7 +18,7 @@ from runner.errors import ChangeRefused, StoreUnavailable
 from runner.git.objects import PrivateObjects
 from runner.model.change import Change
 from runner.model.result import Decision, Ending, Outcome, Result
-from runner.model.run import PolicyFacts, Run, State, run_id
+from runner.model.run import PolicyFacts, Run, run_id
 from runner.pipeline import carry, decide
 from runner.policy.load import Loaded, find_policy
 from runner.ports import Ports, Progress
@@ -141,9 +141,7 @@ def _ports(
 
 def _judged(run: Run, ports: Ports, policy: Loaded) -> Run:
     """Carry the run through the stages, unless its change could not even be read."""
-    done = carry(run, ports, policy) if not run.results else decide(run, ())
-    assert done.decision is not None
-    return done.with_(state=State.ENDED if done.decision.ending else State.HELD)
+    return decide(run, ()) if run.results else carry(run, ports, policy)
 
 
 @contextmanager
@@ -160,10 +158,8 @@ def _recorded(run: Run, where: Places, progress: Progress) -> Iterator[Callable[
     try:
         yield record
     except BaseException:
-        cancelled = run.with_(
-            state=State.ENDED, decision=Decision(verdict=None, ending=Ending.CANCELLED, reason="the run was stopped before it ended")
-        )
-        _problem(writer.submit(_finish, runs, cancelled))
+        stopped = Decision(verdict=None, ending=Ending.CANCELLED, reason="the run was stopped before it ended")
+        _problem(writer.submit(_finish, runs, run.with_(decision=stopped)))
         raise
     finally:
         writer.shutdown(wait=True)

@@ -1,0 +1,177 @@
+"""Bad input and bad machines: one clear message, the right exit code, nothing lost, nothing left."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from whole_support import ROOT, commit, git
+
+from runner.sandbox.engine import Engine
+from runner.store.places import places
+from runner.store.runs import SqlRuns
+
+pytestmark = pytest.mark.docker
+Seatrial = Callable[..., subprocess.CompletedProcess[str]]
+GOOD = str(ROOT / "examples/changes/good.diff")
+SLOW = "import time\n\n\ndef test_slow():\n    time.sleep(60)\n"
+
+
+def leftovers() -> list[str]:
+    """Containers, volumes, mounts and directories that runs of this test session's cache left."""
+    cache = places().cache
+    api = Engine().api
+    live = sorted(path.name for path in (cache / "live").iterdir()) if (cache / "live").is_dir() else []
+    mounts = [line for line in Path("/proc/self/mountinfo").read_text().splitlines() if str(cache) in line]
+    names = [name for name in live if not _locked(cache / "live" / name)]
+    of_ours = [c["Id"][:12] for c in api.containers(all=True) if c["Labels"].get("dev.seatrial.run") in live]
+    return [*names, *of_ours, *mounts]
+
+
+def _locked(path: Path) -> bool:
+    return False if not path.exists() else (path / "lock").exists() and not os.access(path / "lock", os.R_OK)
+
+
+@pytest.fixture
+def nothing_left() -> Iterator[None]:
+    yield
+    assert leftovers() == []
+
+
+def test_a_diff_from_a_pipe_and_json_on_standard_output(seatrial: Seatrial, nothing_left: None) -> None:
+    done = seatrial("check", "-", "--format", "json", stdin=Path(GOOD).read_text())
+    report = json.loads(done.stdout)
+    assert (done.returncode, report["verdict"], report["ending"], report["exit_code"]) == (0, "accept", "accepted", 0)
+    assert report["schema"] == "seatrial.report/v1"
+
+
+def test_a_branch_and_a_range_are_changes_too(seatrial: Seatrial, berth: Path) -> None:
+    git(berth, "checkout", "-qb", "work")
+    git(berth, "apply", GOOD)
+    commit(berth)
+    first, second = (json.loads(seatrial("check", *argv, "--format", "json").stdout) for argv in (["work", "--base", "main"], ["main..work"]))
+    assert first["verdict"] == second["verdict"] == "accept"
+    assert first["change"]["id"] == second["change"]["id"]
+
+
+def test_a_dirty_work_tree_is_fine_and_untouched(seatrial: Seatrial, berth: Path) -> None:
+    (berth / "src/berth/quay.py").write_text("this is not python (\n")
+    (berth / "untracked").write_text("x")
+    before = git(berth, "status", "--porcelain=v2", "--branch")
+    assert seatrial("check", GOOD).returncode == 0
+    assert git(berth, "status", "--porcelain=v2", "--branch") == before
+
+
+def test_a_shallow_clone_can_judge_a_diff(seatrial: Seatrial, berth: Path, tmp_path: Path) -> None:
+    commit(berth)
+    subprocess.run(["git", "clone", "-q", "--depth", "1", f"file://{berth}", tmp_path / "shallow"], check=True)
+    assert seatrial("check", GOOD, "--repo", str(tmp_path / "shallow")).returncode == 0
+    missing = seatrial("check", GOOD, "--repo", str(tmp_path / "shallow"), "--base", "HEAD~1")
+    assert (missing.returncode, "shallow" in missing.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("argv", "code", "words"),
+    [
+        (["no-such.diff"], 2, "no file"),
+        ([GOOD, "--base", "no-such"], 2, "no revision"),
+        ([GOOD, "--repo", "/"], 2, "not in a git repository"),
+        ([GOOD, "--policy", "no-such.yaml"], 2, "cannot be read"),
+        (["no-such-branch"], 2, "no revision"),
+    ],
+)
+def test_wrong_usage_is_one_sentence_and_exit_code_2(argv: list[str], code: int, words: str, seatrial: Seatrial) -> None:
+    done = seatrial("check", *argv)
+    assert (done.returncode, words in done.stderr, "Traceback" in done.stderr) == (code, True, False)
+
+
+def test_a_patch_for_another_base_is_rejected_with_gits_reason(seatrial: Seatrial, berth: Path) -> None:
+    (berth / "src/berth/quay.py").write_text("pass\n")
+    commit(berth)
+    done = seatrial("check", GOOD, "--format", "json")
+    report = json.loads(done.stdout)
+    assert (done.returncode, report["verdict"]) == (1, "reject")
+    assert "patch does not apply" in report["reason"]
+
+
+def test_an_engine_that_does_not_answer_is_exit_code_4(seatrial: Seatrial) -> None:
+    done = seatrial("check", GOOD, "--format", "json", env={"DOCKER_HOST": "unix:///nonexistent/docker.sock"})
+    assert (done.returncode, json.loads(done.stdout)["ending"]) == (4, "failed")
+
+
+def test_an_image_that_is_not_there_is_exit_code_4_and_named(seatrial: Seatrial, tmp_path: Path) -> None:
+    policy = tmp_path / "policy.yaml"
+    policy.write_text("seatrial: 1\nsandbox: {image: no-such-image-of-ours}\n")
+    done = seatrial("check", GOOD, "--policy", str(policy), "--format", "json")
+    assert done.returncode == 4
+    assert "no-such-image-of-ours" in json.loads(done.stdout)["reason"]
+
+
+def test_a_full_disk_is_exit_code_4_and_said(seatrial: Seatrial, tmp_path: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("mounting a small file system needs root")
+    small = tmp_path / "small"
+    small.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "seatrial-test", small], check=True)
+    try:
+        done = seatrial("check", GOOD, env={"XDG_CACHE_HOME": str(small)})
+    finally:
+        subprocess.run(["umount", small], check=True)
+    assert done.returncode == 4, done.stderr
+    assert "No space left" in done.stdout + done.stderr
+
+
+def started(berth: Path) -> subprocess.Popen[str]:
+    """A check whose suite sleeps, once its containers run."""
+    (berth / "tests/test_slow.py").write_text(SLOW)
+    commit(berth)
+    argv = [sys.executable, "-m", "runner.cli.main", "check", GOOD, "--format", "json"]
+    process = subprocess.Popen(argv, cwd=berth, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    api, deadline = Engine().api, time.monotonic() + 120
+    while time.monotonic() < deadline and process.poll() is None:
+        live = {path.name for path in (places().cache / "live").glob("*")}
+        if any(c["Labels"].get("dev.seatrial.run") in live and c["State"] == "running" for c in api.containers(all=True)):
+            return process
+        time.sleep(0.1)
+    raise AssertionError(f"no container came up: {process.communicate()}")
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_the_check_at_once_and_nothing_is_left(number: signal.Signals, code: int, berth: Path, nothing_left: None) -> None:
+    process = started(berth)
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=30)
+    assert (process.returncode, "Traceback" in errors) == (code, False)
+    record = SqlRuns(places().state).list(1)[0]
+    assert (record.ending, record.state) == ("cancelled", "ended")
+
+
+def test_after_kill_9_the_next_check_removes_what_was_left(berth: Path, seatrial: Seatrial) -> None:
+    process = started(berth)
+    process.kill()
+    process.wait()
+    assert leftovers(), "the kill left nothing: this test shows nothing"
+    git(berth, "reset", "-q", "--hard", "HEAD~1")
+    assert seatrial("check", GOOD).returncode == 0
+    assert leftovers() == []
+
+
+def test_promise_8_stored_results_fold_to_the_stored_verdict(seatrial: Seatrial) -> None:
+    from runner.model.result import fold
+    from runner.reports.report import from_json
+
+    for name in ("good", "broken", "cheating"):
+        report = from_json(seatrial("check", str(ROOT / f"examples/changes/{name}.diff"), "--format", "json").stdout)
+        again = fold(report.results, required=[result.check for result in report.results])
+        assert (again.verdict, again.ending) == (report.verdict, report.ending)
+
+
+@pytest.mark.long
+def test_a_hundred_checks_leave_nothing(seatrial: Seatrial, nothing_left: None) -> None:
+    for _ in range(int(os.environ.get("SEATRIAL_RUNS", "5"))):
+        assert seatrial("check", GOOD).returncode == 0

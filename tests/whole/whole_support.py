@@ -1,0 +1,100 @@
+"""Whole checks with real git and real containers: the example project, and what is needed to judge changes to it."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from runner.model.run import Run
+from runner.wiring import Request, check
+
+ROOT = Path(__file__).resolve().parents[2]
+pytestmark = pytest.mark.docker
+
+
+class Quiet:
+    """A progress that keeps what it was told."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    def stage(self, name: str) -> None:
+        self.notes.append(name)
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+    def tests(self, side: str, done: int, total: int | None) -> None: ...
+
+
+def git(repo: Path, *argv: str, stdin: str | None = None) -> str:
+    who = ("-c", "user.name=t", "-c", "user.email=t@example.invalid", "-c", "commit.gpgsign=false")
+    return subprocess.run(["git", *who, *argv], cwd=repo, input=stdin, check=True, capture_output=True, text=True).stdout
+
+
+def commit(repo: Path, message: str = "more") -> str:
+    git(repo, "add", "-A")
+    git(repo, "commit", "-qm", message, "--allow-empty")
+    return git(repo, "rev-parse", "HEAD").strip()
+
+
+@pytest.fixture
+def berth(tmp_path: Path) -> Path:
+    """The example project as a repository with one commit."""
+    repo = tmp_path / "berth"
+    shutil.copytree(ROOT / "examples" / "berth", repo, ignore=shutil.ignore_patterns("__pycache__", ".*"))
+    git(repo, "init", "-q", "-b", "main")
+    commit(repo, "base")
+    return repo
+
+
+@pytest.fixture
+def diff(berth: Path, tmp_path: Path) -> Callable[[dict[str, str | None]], Path]:
+    """Makes a diff file that writes the given files (`None` deletes one); the work tree is as before afterwards."""
+
+    def make(files: dict[str, str | None]) -> Path:
+        for name, text in files.items():
+            path = berth / name
+            if text is None:
+                path.unlink()
+                continue
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        git(berth, "add", "-A")
+        patch = tmp_path / "change.diff"
+        patch.write_text(git(berth, "diff", "--cached", "--binary"))
+        git(berth, "reset", "-q", "--hard")
+        return patch
+
+    return make
+
+
+@pytest.fixture
+def judged(berth: Path) -> Callable[..., Run]:
+    """Judges a change to the example project, in this process."""
+
+    def judge(change: Path | str, **more: object) -> Run:
+        return check(Request(repo=berth, change=str(change), **more), Quiet())  # type: ignore[arg-type]
+
+    return judge
+
+
+@pytest.fixture
+def seatrial(berth: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs the command line in the example project."""
+
+    def run(*argv: str, env: dict[str, str] | None = None, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "runner.cli.main", *argv]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1", **(env or {})}
+        return subprocess.run(command, cwd=berth, env=environment, input=stdin, capture_output=True, text=True, timeout=300, check=False)
+
+    return run
+
+
+def answers(run: Run) -> dict[str, str]:
+    """Outcome by check."""
+    return {result.check: result.outcome.value for result in run.results}
