@@ -42,7 +42,7 @@ from runner.trial.pytest_options import kept, read_configuration
         ("-p randomly -prandom_order -p xdist", "-p xdist", "-p randomly -prandom_order"),
         ("--html=r.html --self-contained-html --color=yes --json-report", "", "--html=r.html --self-contained-html --color=yes --json-report"),
         ("--random-order --random-order-seed 3 --randomly-seed=1", "", "--random-order --random-order-seed 3 --randomly-seed=1"),
-        ("--strict-markers --doctest-modules --import-mode=importlib --benchmark-skip", 
+        ("--strict-markers --doctest-modules --import-mode=importlib --benchmark-skip",
          "--strict-markers --doctest-modules --import-mode=importlib --benchmark-skip", ""),
         ("--deselect -x --ignore -n", "--deselect -x --ignore -n", ""),
         ("-Zx", "-Zx", ""),

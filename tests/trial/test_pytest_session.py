@@ -1,7 +1,6 @@
 """The program inside, run for real with this environment's pytest."""
 
 import json
-import os
 import sys
 from pathlib import Path
 
@@ -429,4 +428,16 @@ def test_the_program_reads_on_python_3_8(tmp_path: Path):
 
     source = Path(runner.trial.__file__).parent / "inside" / "pytest_session.py"
     ast.parse(source.read_text(), feature_version=(3, 8))
-    assert os.path.getsize(source) < 100 * 1024
+    assert source.stat().st_size < 100 * 1024
+
+
+def test_packages_that_pythonpath_names_outside_the_working_copy_belong_to_the_image(box, image, outcomes_of):
+    elsewhere = box.scratch / "packages"
+    image.packages.rename(elsewhere)
+    image.packages.mkdir()
+    box.python = image.python
+    box.write(test_a_py="import elsewhere\ndef test_a(): pass")
+    (elsewhere / "elsewhere.py").write_text("")
+    run = box.run(PYTHONPATH=f"{elsewhere}:{Path(pytest.__file__).parent.parent}")
+    assert outcomes_of(run) == {"test_a": "passed"}
+    assert [record["notes"] for record in box.records if record["k"] == "session"] == [[]]

@@ -113,7 +113,8 @@ class Paths:
 
     def image_only(self):
         """Leave out what points into the working copy: entries of `.pth` files, and finders of editable installs."""
-        sys.path[:] = [entry for entry in sys.path if not within(entry, self._work)]
+        listed = [entry for entry in self._first if entry not in self._all]
+        sys.path[:] = [entry for entry in listed + self._all if not within(entry, self._work)]
         sys.meta_path[:] = [finder for finder in sys.meta_path if self._standard(finder)]
 
     @staticmethod
