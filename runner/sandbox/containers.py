@@ -83,7 +83,9 @@ class DockerSandbox:
         kind = self._strategy or workcopy.strategy(self._engine, self._cache)
         try:
             return self._attempt(kind, job, trees, reader, stalled)
-        except _MountRefused as problem:
+        except workcopy.OverlayRefused as problem:
+            if self._strategy:
+                raise InfrastructureError(f"The working copy cannot be made: {problem}") from problem
             self._note(f"The engine cannot mount a copy-on-write working copy here; streaming the tree instead ({problem}).")
             self._strategy = workcopy.STREAM
             return self._attempt(workcopy.STREAM, job, trees, reader, stalled)
@@ -145,8 +147,8 @@ class DockerSandbox:
             with speaking("start the sandbox", self._engine.address):
                 self._engine.api.start(flight.name)
         except InfrastructureError as problem:
-            if kind == workcopy.OVERLAY and not self._strategy and workcopy.is_mount_failure(problem):
-                raise _MountRefused(str(problem)) from problem
+            if kind == workcopy.OVERLAY and workcopy.is_mount_failure(problem):
+                raise workcopy.OverlayRefused(str(problem)) from problem
             if "executable file not found" in str(problem):
                 hint = "It must hold python3 (3.8 or newer) in PATH."
                 raise ImageUnavailable(f"The image cannot be used: {problem}", hint=hint) from problem
@@ -202,10 +204,6 @@ class DockerSandbox:
 
     def __exit__(self, *problem: object) -> None:
         self.close()
-
-
-class _MountRefused(Exception):
-    """The engine could not mount the overlay; another strategy may work."""
 
 
 @cache

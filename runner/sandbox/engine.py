@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from http import HTTPStatus
 from pathlib import Path
+from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 from runner.errors import EngineUnavailable, ImageUnavailable, InfrastructureError
@@ -28,10 +29,22 @@ class Engine:
 
     def __init__(self, environment: Mapping[str, str] | None = None) -> None:
         self._environment = dict(os.environ if environment is None else environment)
+        self._opening = RLock()
+        self._api: docker.APIClient | None = None
+        self._info: Mapping[str, Any] | None = None
 
-    @cached_property
+    @property
     def api(self) -> docker.APIClient:
         """The low-level client; raises EngineUnavailable."""
+        with self._opening:
+            self._api = self._api or self._connect()
+            return self._api
+
+    def _connect(self) -> docker.APIClient:
+        try:
+            _server_process(self.address)
+        except OSError as problem:
+            raise _unreachable("reach the container engine", self.address, problem) from problem
         import docker
         from docker.utils import kwargs_from_env
 
@@ -39,12 +52,15 @@ class Engine:
             settings = kwargs_from_env(environment=self._environment)
             return docker.APIClient(**settings, version="auto", timeout=CALL_SECONDS, max_pool_size=CONNECTIONS)
 
-    @cached_property
+    @property
     def info(self) -> Mapping[str, Any]:
-        """What the engine says of itself and its host."""
-        api = self.api
-        with speaking("ask the container engine about itself", self.address):
-            return dict(api.info())
+        """What the engine says of itself and its host; asked once. Raises EngineUnavailable."""
+        with self._opening:
+            if self._info is None:
+                api = self.api
+                with speaking("ask the container engine about itself", self.address):
+                    self._info = dict(api.info())
+            return self._info
 
     @property
     def address(self) -> str:
@@ -71,22 +87,27 @@ class Engine:
 
     def close(self) -> None:
         """Drop the connections, if any were made."""
-        if "api" in self.__dict__:
-            self.api.close()
+        if self._api is not None:
+            self._api.close()
+
+
+def _server_process(address: str) -> int | None:
+    """The process behind a local socket, `None` when it is elsewhere or not ours to see; raises OSError."""
+    if not address.startswith("unix://"):
+        return None
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.settimeout(5)
+        probe.connect(address.removeprefix("unix://"))
+        found = probe.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    process: int = struct.unpack("3i", found)[0]
+    return process or None
 
 
 def _peer(address: str) -> int | None:
-    if not address.startswith("unix://"):
-        return None
     try:
-        with socket.socket(socket.AF_UNIX) as probe:
-            probe.settimeout(5)
-            probe.connect(address.removeprefix("unix://"))
-            found = probe.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+        return _server_process(address)
     except OSError:
         return None
-    process: int = struct.unpack("3i", found)[0]
-    return process or None  # 0: a process that our namespace cannot see
 
 
 def _mounts_of(process: int) -> str | None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from runner.errors import InfrastructureError
 from runner.sandbox import live
@@ -18,8 +20,11 @@ RUN = "dev.seatrial.run"
 PURPOSE = "dev.seatrial.purpose"
 HOME = "dev.seatrial.home"
 
+log = logging.getLogger(__name__)
+
 _SETTLING_SECONDS = 5.0
 """An engine may still be carrying out the last call of a client that was killed this recently."""
+_SETTLING_PASSES, _PASSES = 3, 12
 _PAUSES = (0.1, 0.2, 0.4, 0.8, 1.6)
 """Seconds between attempts to remove what is still in use."""
 
@@ -55,8 +60,11 @@ def sweep(engine: Engine, cache: Path) -> Swept:
     """
     total = Swept()
     for dead in live.stale(cache / "live"):
-        with suppress(InfrastructureError):
-            gone = _remove(engine, f"{RUN}={dead.id}", settle=time.time() - dead.touched < _SETTLING_SECONDS)
+        try:
+            gone = _remove_all(engine, cache, also=dead.id, settle=time.time() - dead.touched < _SETTLING_SECONDS)
+        except InfrastructureError as problem:
+            log.warning("run %s could not be swept: %s", dead.id, problem)
+        else:
             live.erase(dead.path)
             total = Swept(total.runs + 1, total.containers + gone.containers, total.volumes + gone.volumes)
     return total
@@ -68,43 +76,55 @@ def sweep_all(engine: Engine, cache: Path) -> Swept:
     Raises EngineUnavailable, InfrastructureError.
     """
     swept = sweep(engine, cache)
-    alive = _alive(cache)
-    more = _remove(engine, f"{HOME}={home_label(cache)}", spare=alive)
+    more = _remove_all(engine, cache)
     return Swept(swept.runs, swept.containers + more.containers, swept.volumes + more.volumes)
 
 
-def _alive(cache: Path) -> frozenset[str]:
-    home = cache / "live"
-    return frozenset(path.name.removesuffix(".new") for path in home.iterdir()) if home.is_dir() else frozenset()
+def _remove_all(engine: Engine, cache: Path, *, also: str = "", settle: bool = False) -> Swept:
+    """Everything of this cache whose run has no directory, and all of the run `also`.
+
+    Passes go on while something was found or is in use: an engine may still be carrying out the last call of a dead client.
+    """
+    containers = volumes = 0
+    for attempt in range(_PASSES):
+        gone, stuck = _remove_containers(engine, cache, also), None
+        try:
+            kept = _remove_volumes(engine, cache, also)
+        except InfrastructureError as problem:
+            kept, stuck = 0, problem
+        containers, volumes = containers + gone, volumes + kept
+        last = attempt == _PASSES - 1
+        if stuck and last:
+            raise stuck
+        if last or not (stuck or (settle and attempt < _SETTLING_PASSES)):
+            break
+        time.sleep(0.4)
+    return Swept(0, containers, volumes)
 
 
-def _remove(engine: Engine, label: str, *, spare: frozenset[str] = frozenset(), settle: bool = False) -> Swept:
-    found = Swept()
-    for attempt in range(3 if settle else 1):
-        if attempt:
-            time.sleep(0.4)
-        containers = _remove_containers(engine, label, spare)
-        volumes = _remove_volumes(engine, label, spare)
-        found = Swept(0, found.containers + containers, found.volumes + volumes)
-    return found
-
-
-def _remove_containers(engine: Engine, label: str, spare: frozenset[str]) -> int:
+def _remove_containers(engine: Engine, cache: Path, also: str) -> int:
     with speaking("look for leftover containers", engine.address):
-        found = engine.api.containers(all=True, filters={"label": label})
-    doomed = [item["Id"] for item in found if (item.get("Labels") or {}).get(RUN) not in spare]
+        found = engine.api.containers(all=True, filters={"label": f"{HOME}={home_label(cache)}"})
+    doomed = _doomed(found, "Id", cache, also)
     for container in doomed:
         remove_container(engine, container)
     return len(doomed)
 
 
-def _remove_volumes(engine: Engine, label: str, spare: frozenset[str]) -> int:
+def _remove_volumes(engine: Engine, cache: Path, also: str) -> int:
     with speaking("look for leftover volumes", engine.address):
-        found = engine.api.volumes(filters={"label": label}).get("Volumes") or []
-    doomed = [item["Name"] for item in found if (item.get("Labels") or {}).get(RUN) not in spare]
+        found = engine.api.volumes(filters={"label": f"{HOME}={home_label(cache)}"}).get("Volumes") or []
+    doomed = _doomed(found, "Name", cache, also)
     for volume in doomed:
-        remove_volume(engine, volume)
+        _remove_one(engine, "remove a volume", partial(engine.api.remove_volume, volume, force=True), pauses=())
     return len(doomed)
+
+
+def _doomed(found: list[Any], key: str, cache: Path, also: str) -> list[str]:
+    """Asked after the engine's list was made: whatever is on it and belongs to a living run has a directory by now."""
+    home = cache / "live"
+    alive = {path.name.removesuffix(".new") for path in home.iterdir()} - {also} if home.is_dir() else set()
+    return [str(item[key]) for item in found if (item.get("Labels") or {}).get(RUN) not in alive]
 
 
 def remove_container(engine: Engine, container: str) -> None:
@@ -117,11 +137,11 @@ def remove_volume(engine: Engine, volume: str) -> None:
     _remove_one(engine, "remove a volume", lambda: engine.api.remove_volume(volume, force=True))
 
 
-def _remove_one(engine: Engine, task: str, remove: Callable[[], object]) -> None:
+def _remove_one(engine: Engine, task: str, remove: Callable[[], object], pauses: tuple[float, ...] = _PAUSES) -> None:
     import docker.errors
 
     with speaking(task, engine.address):
-        for pause in (*_PAUSES, None):
+        for pause in (*pauses, None):
             try:
                 remove()
             except docker.errors.NotFound:

@@ -80,6 +80,8 @@ class Watch:
             self.kill()
             status = self._status(60.0, cancelled)
         self._finish_reading()
+        if cancelled.is_set():
+            raise InfrastructureError("The run was cancelled.")
         return stop or Stop.EXITED, status
 
     def _wait(self, deadline: float, stalled: Callable[[], bool], cancelled: Event) -> Stop | None:

@@ -8,6 +8,7 @@ import posixpath
 import tarfile
 from collections.abc import Mapping
 from concurrent.futures import Executor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,6 +27,10 @@ _LONGEST_OPTIONS = 4000
 _SCRATCH = "/scratch"
 _PER_FILE = 8192
 """Room for one more entry, by bytes and by the inode cap."""
+
+
+class OverlayRefused(Exception):
+    """No overlay can be had here; another strategy may work."""
 
 
 class WorkCopy(NamedTuple):
@@ -62,7 +67,7 @@ def strategy(engine: Engine, cache: Path) -> str:
 def overlay(place: Place, job: Job, trees: Trees, snapshots: Snapshots, workers: Executor) -> WorkCopy:
     """Layers: the snapshot, the job's differences, and a sized memory file system on top; O(1) in the size of the tree.
 
-    Raises UsageError, ChangeRefused, InfrastructureError.
+    Raises OverlayRefused, UsageError, ChangeRefused, InfrastructureError.
     """
     upper = workers.submit(_upper, place, job)
     try:
@@ -70,7 +75,7 @@ def overlay(place: Place, job: Job, trees: Trees, snapshots: Snapshots, workers:
             lower = snapshots.ensure(job.base_tree, trees, place.directory)
             changed = delta.differences(job.base_tree, job.tree, trees)
             layer = place.directory / "delta"
-            whiteouts = delta.write_layer(layer, changed, job.tree, trees, place.owner)
+            whiteouts = _write_layer(layer, changed, job, trees, place.owner)
             sample = delta.sample(changed, whiteouts, job.tree, trees)
     finally:
         top = upper.result()
@@ -80,21 +85,31 @@ def overlay(place: Place, job: Job, trees: Trees, snapshots: Snapshots, workers:
     return WorkCopy(mount=mount, size=pages(job.limits.disk), sample=sample)
 
 
+def _write_layer(layer: Path, changed: tuple[delta.Difference, ...], job: Job, trees: Trees, owner: Owner) -> tuple[bytes, ...]:
+    try:
+        return delta.write_layer(layer, changed, job.tree, trees, owner)
+    except PermissionError as problem:  # whiteouts need a kernel of 5.8, or privileges
+        raise OverlayRefused(f"cannot mark deleted files: {problem}") from problem
+
+
 def _upper(place: Place, job: Job) -> str:
     """Where the engine finds the writable side: a mount of ours when we may, else a volume that a holder keeps."""
     size = job.limits.disk
     if os.getuid() == 0 and place.engine.shares_our_files:
-        top = place.directory / "upper"
-        top.mkdir(mode=0o700)
-        with disk_errors("mount the memory file system of the working copy"):
-            mount_tmpfs(top, tmpfs_options(size, place.owner, "0755"))
-            for name in ("upper", "work"):
-                (top / name).mkdir(mode=0o755)
-                os.chown(top / name, *place.owner)
-        return os.fspath(top)
+        with suppress(OSError):
+            return os.fspath(_mounted(place.directory / "upper", tmpfs_options(size, place.owner, "0755"), place.owner))
     mount = holder.memory_volume(f"{place.name}-upper", _SCRATCH, size, place.owner, place.labels)
     archive = (_directories(("upper", "work"), place.owner),)
     return holder.hold(place.engine, f"{place.name}-holder", job.image.id, mount, place.owner, place.labels, archive)
+
+
+def _mounted(top: Path, options: str, owner: Owner) -> Path:
+    top.mkdir(mode=0o700)
+    mount_tmpfs(top, options)
+    for name in ("upper", "work"):
+        (top / name).mkdir(mode=0o755)
+        os.chown(top / name, *owner)
+    return top
 
 
 def stream(place: Place, job: Job, trees: Trees) -> WorkCopy:

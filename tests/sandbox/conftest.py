@@ -54,8 +54,8 @@ def image(engine: Engine) -> Image:
     if not wanted and not tags:
         from runner.sandbox.base_image import ensure_base
 
-        tags = [ensure_base(engine, "auto", Path.home() / ".cache" / "seatrial", lambda _: None).reference]
-    reference = wanted or sorted(tags)[0]
+        tags = [ensure_base(engine, "auto", Path(os.environ["XDG_CACHE_HOME"]) / "seatrial", lambda _: None).reference]
+    reference = wanted or min(tags)
     return Image(reference=reference, id=engine.api.inspect_image(reference)["Id"])
 
 
@@ -82,7 +82,9 @@ Run = Callable[..., Execution]
 def run(sandbox: DockerSandbox, image: Image, trees: Any) -> Run:
     """Run a Python program, or `argv`, over `files` changed into `after`; the records are in `run.reader.records`."""
 
-    def perform(program: str = "", *, files: Any = None, after: Any = None, where: Any = None, stalled: Any = None, **job: Any) -> Execution:
+    def perform(
+        program: str = "", *, files: Any = None, after: Any = None, where: Any = None, stalled: Any = None, **job: Any
+    ) -> Execution:
         base = trees.add(files or {"kept.txt": b"kept\n"})
         tree = base if after is None else trees.add(after)
         job.setdefault("argv", ("python3", "-c", program))

@@ -92,14 +92,16 @@ def test_one_line_of_300_mb_on_the_report_stream_is_a_report_too_large(run):
 
 
 def test_many_records_are_a_report_too_large(run):
-    execution = run("import os\nwhile True: os.write(198, b'{\"k\":\"t\"}\\n' * 1000)")
+    execution = run('import os\nwhile True: os.write(198, b\'{"k":"t"}\\n\' * 1000)')
     assert execution.stop is Stop.REPORT_TOO_LARGE
 
 
 def test_an_endless_loop_that_ignores_termination_ends_at_the_host_s_limit(run):
     before = time.monotonic()
     limits = Limits(memory=192 * MIB, cpus=1, wall=1.5, pids=64, disk=16 * MIB, tmp=8 * MIB)
-    execution = run("import signal\nfor n in (1, 2, 15): signal.signal(n, signal.SIG_IGN)\nprint('on', flush=True)\nwhile True: pass", limits=limits)
+    execution = run(
+        "import signal\nfor n in (1, 2, 15): signal.signal(n, signal.SIG_IGN)\nprint('on', flush=True)\nwhile True: pass", limits=limits
+    )
     assert (execution.stop, execution.exit_code, execution.log) == (Stop.TIMED_OUT, 137, "on\n")
     assert 1.5 <= execution.usage.seconds < 5
     assert time.monotonic() - before < 10
@@ -185,7 +187,12 @@ raise SystemExit(5)
 def test_the_report_file_comes_out_and_no_other_kind_of_file_does(run):
     honest = run("open('/tmp/r.xml', 'wb').write(b'<a/>' * 200_000)", report_file="/tmp/r.xml")
     assert honest.report_file == b"<a/>" * 200_000
-    for program in ("import os; os.symlink('/etc/passwd', '/tmp/r.xml')", "import os; os.mkfifo('/tmp/r.xml')", "import os; os.mkdir('/tmp/r.xml')", ""):
+    for program in (
+        "import os; os.symlink('/etc/passwd', '/tmp/r.xml')",
+        "import os; os.mkfifo('/tmp/r.xml')",
+        "import os; os.mkdir('/tmp/r.xml')",
+        "",
+    ):
         assert run(program, report_file="/tmp/r.xml").report_file is None
     assert run("open('r', 'w')", report_file="r").report_file == b""
 

@@ -121,5 +121,5 @@ def test_a_missing_image_says_so(run, sandbox, trees, image):
 
     tree = trees.add({"a": b""})
     absent = image.model_copy(update={"id": "sha256:" + "0" * 64})
-    with pytest.raises(ImageUnavailable, match="(?i)no such image"):
+    with pytest.raises(ImageUnavailable, match=r"(?i)no such image"):
         sandbox.run(Job(image=absent, base_tree=tree, tree=tree, argv=("true",)), trees, None)

@@ -75,11 +75,15 @@ def _seen(tree):
     return seen
 
 
-@pytest.fixture(scope="module", params=[workcopy.OVERLAY, workcopy.STREAM])
+@pytest.fixture(scope="module", params=["mounted", "held", "streamed"])
 def way(request, engine, tmp_path_factory):
-    """A sandbox held to one strategy."""
-    with DockerSandbox(Engine(), tmp_path_factory.mktemp("way"), strategy=request.param) as sandbox:
-        sandbox.kind = request.param
+    """A sandbox held to one strategy; `held` is that of a user who may not mount."""
+    ours = Engine()
+    if request.param == "held":
+        ours.__dict__["shares_our_files"] = False
+    kind = workcopy.STREAM if request.param == "streamed" else workcopy.OVERLAY
+    with DockerSandbox(ours, tmp_path_factory.mktemp("way"), strategy=kind) as sandbox:
+        sandbox.kind = kind
         yield sandbox
 
 
@@ -126,7 +130,7 @@ def _digest(directory: Path) -> str:
         for name in sorted([*directories, *files]):
             path = Path(root, name)
             stats = path.lstat()
-            content = os.readlink(path) if path.is_symlink() else path.read_bytes() if path.is_file() else b""
+            content = path.readlink() if path.is_symlink() else path.read_bytes() if path.is_file() else b""
             found.update(repr((str(path), stats.st_mode, stats.st_uid, stats.st_mtime_ns, stats.st_nlink, content)).encode())
     return found.hexdigest()
 
