@@ -291,7 +291,7 @@ def test_nothing_of_the_working_copy_runs_before_the_session(box, tmp_path):
     for name in ("linecache", "sitecustomize", "usercustomize", "json", "pytest", "src/sitecustomize"):
         box.write_file(f"{name}.py", f"open({str(mark)!r}, 'a').write({name!r})")
     box.write(tests__test_a_py="def test_a(): pass")
-    run = box.run(project=Project(roots=("src",)), PYTHONPATH="src")
+    run = box.run(project=Project(roots=("src",)), PYTHONPATH=str(box.work / "src"))
     assert run.ended, run.log
     assert not mark.exists()
 
@@ -352,8 +352,9 @@ def test_entry_points_of_the_working_copy_do_not_load(box, tmp_path):
     box.write_file("evil.egg-info/entry_points.txt", "[pytest11]\nevil = evil\n")
     box.write_file("evil.egg-info/PKG-INFO", "Name: evil\nVersion: 1\n")
     box.write_file("evil.py", f"open({str(tmp_path / 'ran')!r}, 'w')")
-    box.write(test_a_py="def test_a(): pass")
-    assert box.run().ended
+    box.write(test_a_py="def test_a(): pass", fine_py="")
+    box.write_file("fine.egg-info/entry_points.txt", "[pytest11]\nfine = evil\n")
+    assert box.run("-p", "fine").ended
     assert not (tmp_path / "ran").exists()
 
 
