@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-DEBIAN = 'ID=debian\nVERSION_CODENAME=bookworm\n'
+DEBIAN = "ID=debian\nVERSION_CODENAME=bookworm\n"
 DOCKERD = """#!/usr/bin/python3
 import os, socket, sys
 here = os.environ["SEATRIAL_RUN_DIR"]
@@ -120,7 +120,7 @@ def test_the_daemon_outlives_the_script_and_holds_neither_its_lock_nor_its_outpu
     assert status == 0, said
     (daemon,) = machine.starts()
     assert os.getsid(daemon) == daemon
-    held = {os.readlink(entry.path) for entry in os.scandir(f"/proc/{daemon}/fd")}
+    held = {str(entry.readlink()) for entry in Path(f"/proc/{daemon}/fd").iterdir()}
     assert str(machine.folder / "lock") not in held
     assert not any(name.startswith("pipe:") for name in held)
     assert str(machine.log) in held
@@ -138,7 +138,12 @@ def test_a_stale_pid_file_is_removed_even_when_its_number_is_another_programs(ma
 
 
 def test_a_daemon_that_is_still_starting_is_waited_for_and_never_started_twice(machine: Machine) -> None:
-    machine.command("dockerd", DOCKERD.replace("line.listen()", "import time; open(here + '/docker.pid', 'w').write(str(os.getpid())); time.sleep(2); line.listen()"))
+    machine.command(
+        "dockerd",
+        DOCKERD.replace(
+            "line.listen()", "import time; open(here + '/docker.pid', 'w').write(str(os.getpid())); time.sleep(2); line.listen()"
+        ),
+    )
     slow = subprocess.Popen([str(machine.folder / "bin/dockerd")], env=machine.env(), stdout=subprocess.DEVNULL)
     _until(lambda: (machine.run / "docker.pid").exists() and (machine.run / "docker.pid").read_text() != "")
     status, said = machine.engine()
@@ -204,7 +209,9 @@ def test_a_daemon_that_ends_at_once_is_shown_with_its_last_words(machine: Machin
 
 def test_systemd_is_asked_where_it_runs_the_machine(machine: Machine) -> None:
     (machine.folder / "systemd").mkdir()
-    machine.command("systemctl", f'#!/bin/sh\necho "$*" >>"$SEATRIAL_RUN_DIR/systemctl"\nsetsid "{machine.folder}/bin/dockerd" >/dev/null 2>&1 &\n')
+    machine.command(
+        "systemctl", f'#!/bin/sh\necho "$*" >>"$SEATRIAL_RUN_DIR/systemctl"\nsetsid "{machine.folder}/bin/dockerd" >/dev/null 2>&1 &\n'
+    )
     status, said = machine.engine()
     assert (status, (machine.run / "systemctl").read_text()) == (0, "start docker\n"), said
 

@@ -85,9 +85,13 @@ def install_project(settings):
 
 
 def install_pytest(settings):
-    """pytest, unless something already brought it."""
-    if settings["pytest"] and subprocess.call([PYTHON, "-c", "import pytest"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL):
-        must([*PIP, settings["pytest"]])
+    """pytest, unless something already brought it; in a version that leaves everything else as it is."""
+    if subprocess.call([PYTHON, "-c", "import pytest"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) == 0:
+        return
+    installed = subprocess.check_output([PYTHON, "-m", "pip", "freeze", "--exclude-editable"], text=True)
+    pins = BUILD / "pins.txt"
+    pins.write_text("".join(line + "\n" for line in installed.splitlines() if re.match(r"[\w.-]+==", line)))
+    must([*PIP, "--constraint", str(pins), settings["pytest"]])
 
 
 def metadata_elsewhere(egg_info):

@@ -7,7 +7,7 @@ import tarfile
 import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 from runner.sandbox import leftovers, live
 from runner.sandbox.engine import speaking
@@ -66,10 +66,11 @@ class BuildBox:
         with speaking("run a command in the build container", self.engine.address):
             command = api.exec_create(self.id, list(argv), environment=dict(env), user="0:0", workdir="/")["Id"]
             output = bytearray()
-            for text in _lines(api.exec_start(command, stream=True)):
-                output += text.encode() + b"\n"
-                del output[:-_KEPT_OUTPUT]
-                line(text)
+            with _output(api.exec_start(command, socket=True)) as chunks:
+                for text in _lines(chunks):
+                    output += text.encode() + b"\n"
+                    del output[:-_KEPT_OUTPUT]
+                    line(text)
             status = api.exec_inspect(command)["ExitCode"]
         return -1 if status is None else int(status), output.decode("utf-8", "replace")
 
@@ -102,9 +103,11 @@ def build_box(engine: Engine, image: str, cache: Path) -> Iterator[BuildBox]:
 
 
 def _create(engine: Engine, image: str, labels: Mapping[str, str], name: str) -> str:
+    from docker.types import LogConfig
+
     api = engine.api
     with speaking("create the build container", engine.address):
-        host = api.create_host_config(network_mode="host", init=True, log_config={"Type": "none", "Config": {}})
+        host = api.create_host_config(network_mode="host", init=True, log_config=LogConfig(type=LogConfig.types.NONE))
         made = api.create_container(
             image, command=[str(LONGEST_SECONDS)], entrypoint=["sleep"], user="0:0", labels=dict(labels), name=name, host_config=host
         )
@@ -137,6 +140,19 @@ def _add_tree(tar: tarfile.TarFile, trees: Trees, tree: str, folder: str) -> Non
             special.type, special.mode, special.mtime = _TREE_MODES[entry.mode], 0o755, _FILE_TIME
             special.linkname = blobs[entry.blob].decode("utf-8", "surrogateescape") if entry.mode == "120000" else ""
             tar.addfile(special)
+
+
+@contextmanager
+def _output(socket: Any) -> Iterator[Iterator[bytes]]:
+    """What a command prints; the docker library hands out a reader over a socket over a response, and closes none of them."""
+    from docker.utils.socket import frames_iter
+
+    try:
+        yield (chunk for _, chunk in frames_iter(socket, tty=False))
+    finally:
+        for part in (getattr(socket, "_response", None), socket, getattr(socket, "_sock", None)):
+            if part is not None:
+                part.close()
 
 
 def _lines(chunks: Iterator[bytes]) -> Iterator[str]:

@@ -15,8 +15,27 @@ _LOCKS = ("poetry.lock", "pdm.lock", "uv.lock", "pylock.toml", "Pipfile", "Pipfi
 _VERSION_FILES = frozenset({b"__about__.py", b"_version.py", b"version.py", b"__version__.py", b"VERSION", b"version.txt"})
 _REQUIREMENTS = re.compile(rb"requirements.*\.(?:txt|in)|constraints.*\.txt")
 _INCLUDE = re.compile(r"^\s*(?:-r|-c|--requirement|--constraint)[\s=]+(\S+)", re.MULTILINE)
-_EXTENSIONS = re.compile(r"ext_modules|ext-modules|Extension\(|cythonize|mypycify|cffi_modules|mesonpy|meson-python|scikit.build|maturin|setuptools.rust")
-_NATIVE = (b".c", b".h", b".cc", b".cpp", b".cxx", b".hpp", b".pyx", b".pxd", b".pxi", b".rs", b".f", b".f90", b".build", b"CMakeLists.txt", b"Cargo.toml", b"Cargo.lock")
+_EXTENSIONS = re.compile(
+    r"ext_modules|ext-modules|Extension\(|cythonize|mypycify|cffi_modules|mesonpy|meson-python|scikit.build|maturin|setuptools.rust"
+)
+_NATIVE = (
+    b".c",
+    b".h",
+    b".cc",
+    b".cpp",
+    b".cxx",
+    b".hpp",
+    b".pyx",
+    b".pxd",
+    b".pxi",
+    b".rs",
+    b".f",
+    b".f90",
+    b".build",
+    b"CMakeLists.txt",
+    b"Cargo.toml",
+    b"Cargo.lock",
+)
 _TREE = "040000"
 
 

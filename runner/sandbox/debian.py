@@ -82,20 +82,21 @@ def command(distribution: str, suite: str, tar: Path, apt_settings: Iterable[str
 
 
 def _collect(argv: Sequence[str], note: Callable[[str], None]) -> None:
-    """Run the collector; its whole process group is ended when we are interrupted."""
+    """Run the collector; it is ended, and tidies up after itself, when we are interrupted."""
     said: list[str] = []
     clean = {**os.environ, "LC_ALL": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive"}
-    process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=clean)
-    try:
-        for line in process.stdout or ():
-            said.append(line.rstrip())
-            if line.startswith("I: ") and line[3:].startswith(_TOLD):
-                note(line[3:].strip())
-        status = process.wait()
-    finally:
-        if process.poll() is None:
+    with subprocess.Popen(
+        argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=clean
+    ) as process:
+        try:
+            for line in process.stdout or ():
+                said.append(line.rstrip())
+                if line.startswith("I: ") and line[3:].startswith(_TOLD):
+                    note(line[3:].strip())
+        except BaseException:
             process.terminate()
-            process.wait()
+            raise
+    status = process.returncode
     if status:
         raise ImageUnavailable(
             "collecting the Debian packages of the base image failed:\n" + "\n".join(said[-12:]),

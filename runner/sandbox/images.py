@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ from runner.sandbox.requirement_files import gather
 from runner.sandbox.scm_version import scm_variables
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
     from pathlib import Path
 
     from runner.ports import Trees
@@ -81,14 +82,27 @@ def build_python(
     """An image with the requirement files of this host installed, for policies that name it by `tag`; it holds no project."""
     files = gather(requirements)
     wanted = PythonRecipe(files=files.contents, requirements=tuple(map(operator_path, files.asked)), packages=tuple(packages))
-    engine = engine or Engine()
-    ground = ensure_base(engine, base, cache, note)
-    reference, image_id, fresh = ensure_python(engine, ground, wanted, None, cache, note, tag)
+    with _opened(engine) as spoken:
+        ground = ensure_base(spoken, base, cache, note)
+        reference, image_id, fresh = ensure_python(spoken, ground, wanted, None, cache, note, tag)
     return Image(reference=reference, id=image_id, notes=(ground.note, _how(reference, fresh=fresh)))
 
 
 def _how(reference: str, *, fresh: bool) -> str:
     return f"image {'built' if fresh else 'built earlier'}: {reference}"
+
+
+@contextmanager
+def _opened(engine: Engine | None) -> Iterator[Engine]:
+    """The engine given, or a connection of our own that is closed again."""
+    if engine is not None:
+        yield engine
+        return
+    own = Engine()
+    try:
+        yield own
+    finally:
+        own.close()
 
 
 @dataclass(frozen=True)
@@ -104,14 +118,18 @@ class ImageInfo:
 
 def list_images(engine: Engine | None = None) -> tuple[ImageInfo, ...]:
     """The images that seatrial made, newest first; one entry per name. Raises EngineUnavailable."""
-    engine = engine or Engine()
+    with _opened(engine) as spoken:
+        return tuple(sorted(_ours(spoken), key=lambda info: info.created, reverse=True))
+
+
+def _ours(engine: Engine) -> list[ImageInfo]:
     found: list[ImageInfo] = []
     for label, kind in ((recipe.LABEL, "python"), (base_image.LABEL, "base")):
         with speaking("list the images", engine.address):
             images = engine.api.images(filters={"label": label})
         known = {info.id for info in found}
         found += [info for image in images if image["Id"] not in known for info in _infos(image, kind)]
-    return tuple(sorted(found, key=lambda info: info.created, reverse=True))
+    return found
 
 
 def _infos(image: dict[str, Any], kind: str) -> list[ImageInfo]:
@@ -127,17 +145,19 @@ def prune(engine: Engine | None = None, *, keep: Collection[str] = (), created_b
     `keep` holds names or ids that stay; with `created_before` younger images stay, too. A base image stays while another
     image is built on it.
     """
-    engine = engine or Engine()
-    infos = list_images(engine)
-    spared = {info.id for info in infos if {info.reference, info.id} & set(keep)}
-    doomed = [info for info in infos if info.id not in spared and (created_before is None or info.created < created_before)]
-    before = _layers_size(engine)
-    for kind in ("python", "base"):
-        busy = _in_use(engine)
-        for info in doomed:
-            if info.kind == kind and info.id not in busy:
-                _remove(engine, info.reference)
-    return max(0, before - _layers_size(engine))
+    with _opened(engine) as spoken:
+        before = _layers_size(spoken)
+        for info in _doomed(_ours(spoken), frozenset(keep), created_before):
+            if info.id not in _in_use(spoken):
+                _remove(spoken, info.reference)
+        return max(0, before - _layers_size(spoken))
+
+
+def _doomed(infos: Sequence[ImageInfo], keep: frozenset[str], created_before: datetime | None) -> list[ImageInfo]:
+    """What nobody wants to keep, base images last: what was built on them may be gone by then."""
+    spared = {info.id for info in infos if {info.reference, info.id} & keep}
+    old = [info for info in infos if info.id not in spared and (created_before is None or info.created < created_before)]
+    return sorted(old, key=lambda info: info.kind == "base")
 
 
 def _in_use(engine: Engine) -> set[str]:

@@ -33,16 +33,17 @@ def registry_has(api: docker.APIClient, reference: str, memory: Path, now: float
 
 def _probe(api: docker.APIClient, reference: str) -> bool:
     """Ask the engine for the manifest; by hand, since the library's own call knows no time limit of its own."""
-    import docker
     import requests
+    from docker.auth import get_config_header, resolve_repository_name
+    from docker.errors import DockerException
 
     try:
-        registry, _ = docker.auth.resolve_repository_name(reference)
-        header = docker.auth.get_config_header(api, registry)
+        registry, _ = resolve_repository_name(reference)
+        header = get_config_header(api, registry)
         headers = {"X-Registry-Auth": header} if header else {}
         address = f"{api.base_url}/v{api.api_version}/distribution/{quote(reference, safe='/:@')}/json"
         return bool(api.get(address, headers=headers, timeout=PROBE_SECONDS).status_code == requests.codes.ok)
-    except (docker.errors.DockerException, requests.RequestException):
+    except (DockerException, requests.RequestException):
         return False
 
 

@@ -1,0 +1,96 @@
+"""Which Debian a base image is made of, and with which of this host's settings."""
+
+import io
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from runner.errors import ImageUnavailable
+from runner.sandbox import debian
+from runner.sandbox.debian import command, sources, suite_of_host
+
+
+@pytest.mark.parametrize(
+    ("os_release", "suite"),
+    [
+        ("ID=debian\nVERSION_CODENAME=trixie\n", ("debian", "trixie")),
+        ('ID="ubuntu"\nVERSION_CODENAME="noble"\n', ("ubuntu", "noble")),
+        ("ID=fedora\nVERSION_CODENAME=forty\n", ("debian", "bookworm")),
+        ("ID=debian\nPRETTY_NAME=sid\n", ("debian", "bookworm")),
+        ('ID=debian\nVERSION_CODENAME="x; rm -rf /"\n', ("debian", "bookworm")),
+        (None, ("debian", "bookworm")),
+    ],
+)
+def test_the_suite_is_the_hosts_own_where_it_has_one(tmp_path: Path, os_release: str | None, suite: tuple[str, str]) -> None:
+    file = tmp_path / "os-release"
+    if os_release is not None:
+        file.write_text(os_release)
+    assert suite_of_host(file) == suite
+
+
+def test_only_the_distributions_own_archives_of_the_suite_are_used_as_mirrors() -> None:
+    targets = [
+        "Debian|http://mirror/debian/|bookworm|main",
+        "Debian|http://mirror/debian/|bookworm|contrib",
+        "Debian|http://mirror/security/|bookworm-security|main",
+        "Debian|http://mirror/debian/|trixie|main",
+        "Docker|https://elsewhere/|bookworm|main",
+        "Debian|file:/srv/debian/|bookworm-updates|main",
+        "odd line",
+    ]
+    assert sources(targets, "bookworm") == ("deb http://mirror/debian/ bookworm main", "deb http://mirror/security/ bookworm-security main")
+    assert sources(targets[2:3], "bookworm") == ()
+
+
+def test_the_hosts_settings_reach_the_tool_and_are_removed_from_the_image(tmp_path: Path) -> None:
+    argv = command("ubuntu", "noble", tmp_path / "t", ['Acquire::http::Proxy "http://p";'], ["deb http://m noble main"])
+    assert '--aptopt=Acquire::http::Proxy "http://p";' in argv
+    assert argv[-3:] == ["noble", str(tmp_path / "t"), "deb http://m noble main"]
+    assert "--components=main,universe" in argv
+    (hook,) = [argument for argument in argv if argument.startswith("--customize-hook=")]
+    assert all(part in hook for part in ("etc/apt/apt.conf.d/99mmdebstrap", "etc/apt/sources.list", "etc/apt/auth.conf"))
+
+
+class Importer:
+    """An engine that takes a tar and answers like Docker."""
+
+    address = "unix:///nowhere"
+
+    def __init__(self, answer: str) -> None:
+        self.api, self.answer, self.taken = self, answer, b""
+
+    def import_image_from_stream(self, chunks: object, changes: list[str]) -> str:
+        self.taken = b"".join(chunks)  # type: ignore[call-overload]
+        return self.answer
+
+
+@pytest.fixture
+def tool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A stand-in for mmdebstrap: a Python program that finds its target in `sys.argv[1]`."""
+    program = tmp_path / "tool.py"
+    program.write_text("import sys; print('I: downloading packages'); print('I: using /tmp/x'); open(sys.argv[1], 'wb').write(b'tar' * 10)")
+    monkeypatch.setattr(debian, "_apt_settings", tuple)
+    monkeypatch.setattr(debian, "_mirrors", lambda _: ())
+    monkeypatch.setattr(debian, "command", lambda *given: [sys.executable, str(program), str(given[2])])
+    return program
+
+
+def test_what_the_tool_writes_is_imported_and_its_steps_are_told(tool: Path) -> None:
+    engine, notes = Importer('{"status":"x"}\n{"status":"sha256:abc"}\n'), io.StringIO()
+    assert debian.build(engine, ["LABEL a=b"], lambda text: print(text, file=notes)) == "sha256:abc"  # type: ignore[arg-type]
+    assert engine.taken == b"tar" * 10
+    assert notes.getvalue() == "downloading packages\nimporting the packages as an image\n"
+
+
+def test_a_tool_that_fails_is_shown_with_its_last_lines(tool: Path) -> None:
+    tool.write_text("import sys; print('E: mirror unreachable'); sys.exit(25)")
+    with pytest.raises(ImageUnavailable, match="E: mirror unreachable"):
+        debian.build(Importer(""), [], lambda _: None)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("answer", "words"), [(json.dumps({"error": "no space"}), "no space"), ("", "did not say")])
+def test_an_import_without_an_image_is_no_success(tool: Path, answer: str, words: str) -> None:
+    with pytest.raises(ImageUnavailable, match=words):
+        debian.build(Importer(answer), [], lambda _: None)  # type: ignore[arg-type]
