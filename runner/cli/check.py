@@ -23,9 +23,13 @@ _HELD, _ACCEPTED, _INFRASTRUCTURE = 3, 0, 4
 @click.argument("change")
 @click.option("--repo", type=click.Path(path_type=Path), default=Path(), help="The repository the change is for. [default: .]")
 @click.option("--base", metavar="REV", help="The commit the change is based on. [default: HEAD for a diff, its parent for a revision]")
-@click.option("--policy", metavar="FILE", type=click.Path(path_type=Path), help="Judge by this file. [default: .seatrial/policy.yaml of the base]")
+@click.option(
+    "--policy", metavar="FILE", type=click.Path(path_type=Path), help="Judge by this file. [default: .seatrial/policy.yaml of the base]"
+)
 @form
-@click.option("--report", "reports", metavar="FORMAT=PATH", multiple=True, help="Also write the report to a file: text=PATH or json=PATH; repeatable.")
+@click.option(
+    "--report", "reports", metavar="FORMAT=PATH", multiple=True, help="Also write the report to a file: text=PATH or json=PATH; repeatable."
+)
 @click.option(
     "--fail-on",
     type=click.Choice(("reject", "hold")),
@@ -48,7 +52,7 @@ def check(change: str, repo: Path, base: str | None, policy: Path | None, form: 
     Exit codes: 0 accepted, 1 rejected, 3 held for a person, 75 refused for now; 2 and 4 when nothing could be judged: wrong usage or policy, the machine.
     """
     files = [_report_file(text) for text in reports]
-    stdin = _read(sys.stdin.buffer) if change == "-" else None
+    stdin = _read(sys.stdin.buffer) if change == "-" and sys.stdin is not None else None
     answer = _report(_run(change, repo, base, policy, stdin), forgiving=fail_on == "reject")
     problems = [problem for style, path in files if (problem := _saved(path, written(answer, style, full=True)))]
     emit(written(answer, form, color=form == "text" and stdout_colors()))
@@ -77,7 +81,9 @@ def _report(run: "Run", *, forgiving: bool) -> "Report":
 def _report_file(text: str) -> tuple[str, Path]:
     style, equals, path = text.partition("=")
     if style not in FORMATS or not equals or not path:
-        raise UsageError(f"'{text}' is no FORMAT=PATH for --report", hint=f"FORMAT is one of: {', '.join(FORMATS)}; e.g. --report json=report.json")
+        raise UsageError(
+            f"'{text}' is no FORMAT=PATH for --report", hint=f"FORMAT is one of: {', '.join(FORMATS)}; e.g. --report json=report.json"
+        )
     check_writable(Path(path))
     return style, Path(path)
 

@@ -50,7 +50,7 @@ def _asked(name: str, question: Callable[[], Iterator[Fact]]) -> Iterator[Fact]:
         yield from question()
     except SeatrialError as problem:
         yield Fact(name, "bad", str(problem), problem.hint)
-    except Exception as problem:  # a fact that cannot be told is one, too
+    except Exception as problem:  # noqa: BLE001 - a fact that cannot be told is one, too
         yield Fact(name, "bad", f"cannot be told: {type(problem).__name__}: {problem}")
 
 
@@ -76,7 +76,9 @@ def _directory(name: str, directory: Path) -> Iterator[Fact]:
         with TemporaryDirectory(dir=directory, prefix=".doctor-") as probe:
             (Path(probe) / "file").write_bytes(b"x" * 4096)
     except OSError as problem:
-        raise InfrastructureError(f"{directory} cannot be written: {problem.strerror}", hint="Free some space, or set XDG_CACHE_HOME and XDG_STATE_HOME.") from problem
+        raise InfrastructureError(
+            f"{directory} cannot be written: {problem.strerror}", hint="Free some space, or set XDG_CACHE_HOME and XDG_STATE_HOME."
+        ) from problem
     free = shutil.disk_usage(directory).free
     status = "bad" if free < _TOO_LITTLE else "warn" if free < _SCARCE else "ok"
     yield Fact(name, status, f"{directory} is writable, {free / 2**30:.1f} GiB free", "Free some disk space." if status != "ok" else "")

@@ -87,7 +87,12 @@ def _failure(problem: BaseException, arguments: Sequence[str]) -> Failure:
         return Failure("terminated", f"stopped by signal {problem.number}", "", _SIGNALS + problem.number)
     if isinstance(problem, OSError) and problem.errno in _MACHINE:
         where = f" ({problem.filename})" if problem.filename else ""
-        return Failure(InfrastructureError.code, f"{problem.strerror}{where}", "Free what is missing, then try again; see `seatrial doctor`.", INFRASTRUCTURE)
+        return Failure(
+            InfrastructureError.code,
+            f"{problem.strerror}{where}",
+            "Free what is missing, then try again; see `seatrial doctor`.",
+            INFRASTRUCTURE,
+        )
     return _bug(problem, arguments)
 
 

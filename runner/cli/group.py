@@ -25,11 +25,11 @@ class Lazy(click.Group):
     }
     ALIASES: ClassVar[dict[str, str]] = {"runs": "run"}
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """The names in the order of the table."""
         return list(self.TABLE)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
         """The command of that name, imported now."""
         name = self.ALIASES.get(cmd_name, cmd_name)
         if name not in self.TABLE:
@@ -51,7 +51,7 @@ class Lazy(click.Group):
             ctx.fail(f"there is no command '{args[0]}'" + (f"; did you mean '{near[0]}'?" if near else ""))
         return super().resolve_command(ctx, args)
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
         """The table, without importing what it names."""
         with formatter.section("Commands"):
             formatter.write_dl(list(self.TABLE.items()))

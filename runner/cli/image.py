@@ -37,7 +37,9 @@ def build() -> None:
 
 
 @build.command()
-@click.option("--requirements", "files", metavar="FILE", type=click.Path(path_type=Path), multiple=True, help="A pip requirements file; repeatable.")
+@click.option(
+    "--requirements", "files", metavar="FILE", type=click.Path(path_type=Path), multiple=True, help="A pip requirements file; repeatable."
+)
 @click.option("--tag", metavar="NAME", required=True, help="The name for `sandbox.image` of a policy.")
 @form
 @common
@@ -85,7 +87,12 @@ def list_(form: str) -> int:
         rows = [{"reference": i.reference, "id": i.id, "size": i.size, "created": i.created.isoformat(), "kind": i.kind} for i in found]
         emit(json.dumps({"schema": "seatrial.images/v1", "images": rows}, indent=2) + "\n")
     elif found:
-        emit("".join(f"{printable(i.reference):<32}  {i.kind:<7}  {show_size(i.size):>9}  {i.created:%Y-%m-%d %H:%M}Z  {i.id[7:19]}\n" for i in found))
+        emit(
+            "".join(
+                f"{printable(i.reference):<32}  {i.kind:<7}  {show_size(i.size):>9}  {i.created:%Y-%m-%d %H:%M}Z  {i.id[7:19]}\n"
+                for i in found
+            )
+        )
     else:
         click.echo("there is no image yet; the first `seatrial check` makes one", err=True)
     return 0

@@ -30,7 +30,7 @@ validate:
 @click.option("--force", is_flag=True, help="Replace a policy that is there.")
 @form
 @common
-def init(repo: Path, force: bool, form: str) -> int:
+def init(*, repo: Path, force: bool, form: str) -> int:
     """Write a commented first policy to .seatrial/policy.yaml.
 
     \b
@@ -43,7 +43,9 @@ def init(repo: Path, force: bool, form: str) -> int:
     if form == "json":
         emit(json.dumps({"schema": "seatrial.init/v1", "policy": str(path)}) + "\n")
     else:
-        emit(f"wrote {path}\nnext  git add {PLACE} && git commit    (a policy counts once it is in the base)\n      seatrial check CHANGE\n")
+        emit(
+            f"wrote {path}\nnext  git add {PLACE} && git commit    (a policy counts once it is in the base)\n      seatrial check CHANGE\n"
+        )
     return 0
 
 

@@ -15,7 +15,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         code = seatrial.main(given, prog_name="seatrial", standalone_mode=False)
         return code if isinstance(code, int) else 0
-    except (Exception, KeyboardInterrupt, signals.Terminated) as problem:  # the one place where everything ends
+    except (Exception, KeyboardInterrupt, signals.Terminated) as problem:  # noqa: BLE001 - the one place where everything ends
         from runner.cli.failure import explain
 
         return explain(problem, given)

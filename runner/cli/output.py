@@ -5,22 +5,31 @@ import os
 import sys
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-
-import click
+from typing import Any
 
 from runner.errors import InfrastructureError, UsageError
 
 
 def emit(text: str) -> None:
     """Write to stdout; a reader that went away is no failure. Raises InfrastructureError when it cannot be written."""
+    if sys.stdout is None:  # started with a closed stdout
+        return
     data = text.encode(getattr(sys.stdout, "encoding", None) or "utf-8", "backslashreplace")
     try:
-        click.echo(data, nl=False)
+        sys.stdout.flush()
+        _write_all(getattr(sys.stdout, "buffer", sys.stdout), data)
         sys.stdout.flush()
     except OSError as problem:
         _forget_stdout()
         if problem.errno != errno.EPIPE:
             raise InfrastructureError(f"the answer cannot be written to stdout: {problem.strerror}") from problem
+
+
+def _write_all(stream: Any, data: bytes) -> None:
+    """Write to the end: with PYTHONUNBUFFERED the stream is a bare file, which may take only a part and say no more of it."""
+    rest = memoryview(data)
+    while rest:
+        rest = rest[stream.write(rest) :]
 
 
 def _forget_stdout() -> None:
@@ -60,9 +69,9 @@ def _replace(path: Path, data: bytes) -> None:
             beside.write(data)
             beside.flush()
             os.fchmod(beside.fileno(), 0o666 & ~_umask())
-            os.replace(beside.name, path)
+            Path(beside.name).replace(path)
         except BaseException:
-            os.unlink(beside.name)
+            Path(beside.name).unlink()
             raise
 
 

@@ -66,7 +66,11 @@ def show(run_: str, form: str) -> int:
     """
     record = _store().show(run_)
     if record.report is None:
-        emit(json.dumps({"schema": "seatrial.run/v1", **record.model_dump(mode="json")}, indent=2) + "\n" if form == "json" else _unfinished(record))
+        emit(
+            json.dumps({"schema": "seatrial.run/v1", **record.model_dump(mode="json")}, indent=2) + "\n"
+            if form == "json"
+            else _unfinished(record)
+        )
     else:
         emit(record.report.rstrip("\n") + "\n" if form == "json" else _text(record.id, record.report))
     return 0
@@ -110,7 +114,10 @@ def _store() -> "SqlRuns":
 def _row(record: "Record") -> str:
     fate = record.ending or record.state
     when = record.started[:19].replace("T", " ")
-    return f"{record.id:<12}  {when}Z  {fate:<9}  {cut(printable(record.repository), 40)}  {cut(printable(record.reason), _REASON)}".rstrip() + "\n"
+    return (
+        f"{record.id:<12}  {when}Z  {fate:<9}  {cut(printable(record.repository), 40)}  {cut(printable(record.reason), _REASON)}".rstrip()
+        + "\n"
+    )
 
 
 def _unfinished(record: "Record") -> str:

@@ -23,7 +23,12 @@ class Settings:
         """Whether to write colours to this stream (https://no-color.org)."""
         if self.color != "auto":
             return self.color == "always"
-        return bool(stream.isatty()) and not os.environ.get("NO_COLOR") and os.environ.get("TERM", "") not in ("", "dumb")
+        return (
+            stream is not None
+            and bool(stream.isatty())
+            and not os.environ.get("NO_COLOR")
+            and os.environ.get("TERM", "") not in ("", "dumb")
+        )
 
 
 def settings() -> Settings:
@@ -40,7 +45,9 @@ def common(command: Command) -> Command:
     """Add -q, -v and --color to a command."""
     color = click.Choice(("auto", "always", "never"))
     for option in (
-        click.option("--color", type=color, default=None, expose_value=False, callback=_keep, help="Colours: auto (default), always or never."),
+        click.option(
+            "--color", type=color, default=None, expose_value=False, callback=_keep, help="Colours: auto (default), always or never."
+        ),
         click.option("-v", "--verbose", is_flag=True, default=None, expose_value=False, callback=_keep, help="Say more while working."),
         click.option("-q", "--quiet", is_flag=True, default=None, expose_value=False, callback=_keep, help="Say nothing while working."),
     ):

@@ -32,7 +32,9 @@ def _colored(lines: Iterable[Line]) -> str:
     from rich.text import Text
 
     target = StringIO()
-    console = Console(file=target, force_terminal=True, color_system="standard", highlight=False, markup=False, emoji=False, width=10**6, no_color=False)
+    console = Console(
+        file=target, force_terminal=True, color_system="standard", highlight=False, markup=False, emoji=False, width=10**6, no_color=False
+    )
     for pieces in lines:
         console.print(Text.assemble(*((_safe(text), STYLES.get(style, "")) for text, style in pieces)), soft_wrap=True)
     return target.getvalue()

@@ -4,8 +4,11 @@ _BLANK = frozenset("\u115f\u1160\u3164\uffa0\u2800\u034f") | {chr(code) for code
 """Letters and marks that Python calls printable and that show nothing."""
 
 
+_ONE_BYTE, _TWO_BYTES = 0xFF, 0xFFFF
+
+
 def printable(text: str, *, lines: bool = False) -> str:
-    """`text` with every character that could play tricks written as `\\x1b`, `\\u202e` or `\\U000e0041`.
+    r"""`text` with every character that could play tricks written as `\x1b`, `\u202e` or `\U000e0041`.
 
     Line feeds and tabs stay only with `lines`.
     """
@@ -29,4 +32,4 @@ def _escaped(char: str) -> str:
     named = {"\n": "\\n", "\t": "\\t", "\r": "\\r"}.get(char)
     if named:
         return named
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+    return f"\\x{code:02x}" if code <= _ONE_BYTE else f"\\u{code:04x}" if code <= _TWO_BYTES else f"\\U{code:08x}"

@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Self, TextIO
 
 from runner.reports.printable import cut, printable
 
@@ -61,10 +61,9 @@ class Plain:
 
     def _say(self, text: str) -> None:
         text = f"[{self._clock() - self._began:7.2f}s] {cut(printable(text), _LONGEST)}\n"
-        with self._lock:
-            with suppress(OSError, ValueError):  # nobody listens any more: no reason to stop judging
-                self._stream.write(text.encode("ascii", "backslashreplace").decode() if _narrow(self._stream) else text)
-                self._stream.flush()
+        with self._lock, suppress(OSError, ValueError):  # nobody listens any more: no reason to stop judging
+            self._stream.write(text.encode("ascii", "backslashreplace").decode() if _narrow(self._stream) else text)
+            self._stream.flush()
 
 
 class Live:
@@ -87,7 +86,7 @@ class Live:
         self._current: TaskID | None = None
         self._lock = threading.Lock()
 
-    def __enter__(self) -> "Live":
+    def __enter__(self) -> Self:
         self._display.start()
         return self
 
@@ -122,9 +121,9 @@ def counted(done: int, total: int | None) -> str:
 
 
 @contextmanager
-def shown(stream: TextIO, *, quiet: bool = False, verbose: bool = False, color: bool | None = None) -> Iterator["Progress"]:
-    """The right progress for this stream; `color` None means: as the terminal likes."""
-    if quiet:
+def shown(stream: TextIO | None, *, quiet: bool = False, verbose: bool = False, color: bool | None = None) -> Iterator["Progress"]:
+    """The right progress for this stream; `color` None means: as the terminal likes; `stream` None: it is closed."""
+    if quiet or stream is None:
         yield Silent()
     elif _is_terminal(stream):
         with Live(stream, color=not os.environ.get("NO_COLOR") if color is None else color) as live:

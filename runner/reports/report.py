@@ -151,9 +151,13 @@ def schema_text() -> str:
 
 
 def _opened(node: Any) -> Any:
-    if isinstance(node, dict):
-        return {key: _opened(value) for key, value in node.items() if not (key == "additionalProperties" and value is False)}
-    return [_opened(item) for item in node] if isinstance(node, list) else node
+    """The schema with every field of ours required, since all are always written, and fields of newer versions allowed."""
+    if isinstance(node, list):
+        return [_opened(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    opened = {key: _opened(value) for key, value in node.items() if not (key == "additionalProperties" and value is False)}
+    return opened | {"required": list(node["properties"])} if isinstance(node.get("properties"), dict) else opened
 
 
 def _change(change: Change) -> ChangeReport:

@@ -112,7 +112,12 @@ def _check(result: Result, width: int) -> Line:
         numbers.append(result.policy)
     cause = f" ({result.cause.value})" if result.cause else ""
     beside = f"  [{', '.join(numbers)}]" if numbers else ""
-    return line("  ", (f"{result.outcome.value:<8}", _STYLE[result.outcome.value]), f"{result.check:<{width}}  {result.reason}{cause}", (beside, "dim"))
+    return line(
+        "  ",
+        (f"{result.outcome.value:<8}", _STYLE[result.outcome.value]),
+        f"{result.check:<{width}}  {result.reason}{cause}",
+        (beside, "dim"),
+    )
 
 
 def _finding(finding: Finding) -> Line:

@@ -1,6 +1,5 @@
 """The ends of the suites' logs, one bounded private file each: `<state>/logs/<run>/<suite>.log`."""
 
-import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -55,9 +54,9 @@ def _write(path: Path, content: bytes) -> None:
         try:
             beside.write(content)
             beside.flush()
-            os.replace(beside.name, path)
+            Path(beside.name).replace(path)
         except BaseException:
-            os.unlink(beside.name)
+            Path(beside.name).unlink()
             raise
 
 

@@ -53,7 +53,14 @@ def _base(env: Mapping[str, str], name: str, fallback: str) -> Path:
     given = env.get(name, "")
     if given.startswith("/"):  # the XDG rules: a relative path is invalid and must be ignored
         return Path(given)
-    home = env.get("HOME") or os.path.expanduser("~")
+    home = env.get("HOME") or _home_of_the_user()
     if not home.startswith("/"):
         raise StoreUnavailable("there is no home directory to keep the record of runs in", hint=f"Set HOME or {name} to an absolute path.")
     return Path(home) / fallback
+
+
+def _home_of_the_user() -> str:
+    try:
+        return str(Path.home())
+    except RuntimeError:  # a user without an entry, as in many containers
+        return ""

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from runner.errors import UsageError
 from runner.model.run import Run, State
@@ -87,7 +87,7 @@ class SqlRuns:
         if repository is not None:
             query = query.where(runs.c.repository == repository)
         with self._database.reading() as connection:
-            return tuple(Record(**row._mapping) for row in connection.execute(query.limit(limit)))
+            return tuple(Record(**row) for row in connection.execute(query.limit(limit)).mappings())
 
     def find(self, name: str) -> str:
         """The id of the run called `name`: an id, a unique prefix of one, or `latest`; raises UsageError for none or several."""
@@ -113,8 +113,8 @@ class SqlRuns:
 
         run = self.find(name)
         with self._database.reading() as connection:
-            row: Any = connection.execute(select(*(c for c in runs.c if c.name != "number")).where(runs.c.id == run)).one()
-            return Record(**row._mapping)
+            query = select(*(column for column in runs.c if column.name != "number")).where(runs.c.id == run)
+            return Record(**connection.execute(query).mappings().one())
 
     def logs(self, name: str) -> dict[str, str]:
         """The ends of the suites' logs of the run called `name`, by suite; raises UsageError as `find` does. Hostile text."""

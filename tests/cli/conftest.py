@@ -35,7 +35,9 @@ def a_run(ending: str, **given: Any) -> Any:
 
     verdicts = {"accepted": Verdict.ACCEPT, "rejected": Verdict.REJECT, "held": Verdict.HOLD}
     decision = Decision(verdict=verdicts.get(ending), ending=None if ending == "held" else Ending(ending), reason="because \x1b[31m\u202e")
-    change = Change(base_commit="c" * 40, base_tree="b" * 40, tree="7" * 40, patch_id="e" * 40, source="x.diff", kind="diff", base_label="main")
+    change = Change(
+        base_commit="c" * 40, base_tree="b" * 40, tree="7" * 40, patch_id="e" * 40, source="x.diff", kind="diff", base_label="main"
+    )
     policy = PolicyFacts(source="builtin:default", digest="d" * 64)
     result = Result(check="tests", outcome=Outcome.FAIL, reason="[red]no[/red]")
     usual = {"id": "abc123abc123", "started": datetime(2026, 11, 22, tzinfo=UTC), "repository": "/r", "policy": policy, "change": change}

@@ -19,7 +19,9 @@ Command = Callable[..., Any]
         ({"good": "accepted"}, 1),
     ],
 )
-def test_the_demo_succeeds_only_when_every_verdict_is_the_deserved_one(seatrial: Command, judged: Command, run_of: Command, endings: dict[str, str], code: int) -> None:
+def test_the_demo_succeeds_only_when_every_verdict_is_the_deserved_one(
+    seatrial: Command, judged: Command, run_of: Command, endings: dict[str, str], code: int
+) -> None:
     judged(None, demo=tuple((name, run_of(ending)) for name, ending in endings.items()))
     text = seatrial("demo")
     assert text.code == code

@@ -1,9 +1,9 @@
 """`seatrial doctor` on this machine, and on worse ones."""
 
 import os
-from collections import namedtuple
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -47,11 +47,12 @@ def test_a_machine_without_git_is_told_what_to_install(seatrial: Command, monkey
     assert (answer.code, _statuses(answer)["git"]) == (4, "bad")
 
 
-def test_a_disk_that_is_nearly_full_is_bad_and_a_rather_full_one_a_warning(seatrial: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_disk_that_is_nearly_full_is_bad_and_a_rather_full_one_a_warning(
+    seatrial: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("DOCKER_HOST", NO_ENGINE)
-    usage = namedtuple("usage", "total used free")
     for free, status in ((2**29, "bad"), (2 * 2**30, "warn"), (50 * 2**30, "ok")):
-        monkeypatch.setattr("shutil.disk_usage", lambda _, free=free: usage(2**40, 0, free))
+        monkeypatch.setattr("shutil.disk_usage", lambda _, free=free: SimpleNamespace(total=2**40, used=0, free=free))
         assert _statuses(seatrial("doctor", "--format", "json"))["cache"] == status
 
 

@@ -11,13 +11,40 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 HEAVY = {"pydantic", "docker", "yaml", "sqlalchemy", "alembic", "rich", "requests", "unidiff", "detect_secrets"}
-COMMANDS = ["check", "run", "run list", "run show", "run logs", "image", "image build", "image build python", "image list", "image prune", "doctor", "init", "demo"]
+COMMANDS = [
+    "check",
+    "run",
+    "run list",
+    "run show",
+    "run logs",
+    "image",
+    "image build",
+    "image build python",
+    "image list",
+    "image prune",
+    "doctor",
+    "init",
+    "demo",
+]
 Command = Callable[..., Any]
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["check", "--help"], ["run", "list", "--help"], ["image", "build", "--help"], ["doctor", "--help"], ["nonsense"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--help"],
+        ["--version"],
+        ["check", "--help"],
+        ["run", "list", "--help"],
+        ["image", "build", "--help"],
+        ["doctor", "--help"],
+        ["nonsense"],
+    ],
+)
 def test_help_and_mistakes_import_nothing_heavy(arguments: list[str]) -> None:
-    code = f"import sys\nfrom runner.cli.main import main\nmain({arguments!r})\nsys.stderr.write('|' + ' '.join({HEAVY!r} & set(sys.modules)))"
+    code = (
+        f"import sys\nfrom runner.cli.main import main\nmain({arguments!r})\nsys.stderr.write('|' + ' '.join({HEAVY!r} & set(sys.modules)))"
+    )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stderr.rpartition("|")[2] == ""
 
@@ -44,7 +71,14 @@ def test_every_help_has_an_example_of_a_command_that_exists(seatrial: Command, c
 
 def test_the_help_lists_every_command_in_one_line_each(seatrial: Command) -> None:
     out = seatrial("--help").out
-    assert [line.split()[0] for line in out.partition("Commands:\n")[2].splitlines()[:6]] == ["check", "run", "image", "doctor", "init", "demo"]
+    assert [line.split()[0] for line in out.partition("Commands:\n")[2].splitlines()[:6]] == [
+        "check",
+        "run",
+        "image",
+        "doctor",
+        "init",
+        "demo",
+    ]
     assert "75 refused for now" in out
 
 
@@ -66,7 +100,9 @@ def test_a_mistyped_command_is_told_the_nearest_one(seatrial: Command) -> None:
     assert answer.err.startswith("seatrial: there is no command 'chekc'; did you mean 'check'?\n  `seatrial --help`")
 
 
-@pytest.mark.parametrize("arguments", [["check"], ["chekc"], ["check", "x", "--nonsense"], ["run", "show"], ["--nonsense"], ["check", "x", "--fail-on", "no"]])
+@pytest.mark.parametrize(
+    "arguments", [["check"], ["chekc"], ["check", "x", "--nonsense"], ["run", "show"], ["--nonsense"], ["check", "x", "--fail-on", "no"]]
+)
 @pytest.mark.parametrize("format_", [["--format", "json"], ["--format=json"]])
 def test_a_usage_error_is_json_where_json_was_asked_for(seatrial: Command, arguments: list[str], format_: list[str]) -> None:
     answer = seatrial(*arguments, *format_)

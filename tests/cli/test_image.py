@@ -14,7 +14,9 @@ from runner.sandbox.images import ImageInfo
 Command = Callable[..., Any]
 
 
-def test_an_image_is_built_of_the_named_files_under_the_named_tag(seatrial: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, own_home: Path) -> None:
+def test_an_image_is_built_of_the_named_files_under_the_named_tag(
+    seatrial: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, own_home: Path
+) -> None:
     asked: dict[str, Any] = {}
 
     def build_python(files: Any, tag: str, note: Callable[[str], None], *, cache: Path) -> Image:
@@ -25,7 +27,17 @@ def test_an_image_is_built_of_the_named_files_under_the_named_tag(seatrial: Comm
     monkeypatch.setattr("runner.sandbox.images.build_python", build_python)
     for name in ("a.txt", "b.txt"):
         (tmp_path / name).write_text("")
-    words = ["image", "build", "python", "--requirements", str(tmp_path / "a.txt"), "--requirements", str(tmp_path / "b.txt"), "--tag", "my:1"]
+    words = [
+        "image",
+        "build",
+        "python",
+        "--requirements",
+        str(tmp_path / "a.txt"),
+        "--requirements",
+        str(tmp_path / "b.txt"),
+        "--tag",
+        "my:1",
+    ]
     answer = seatrial(*words)
     assert (answer.code, asked["files"], asked["tag"]) == (0, (tmp_path / "a.txt", tmp_path / "b.txt"), "my:1")
     assert asked["cache"] == own_home / "cache" / "seatrial"

@@ -16,9 +16,9 @@ HOSTILE = "\x1b[2J[red]\u202e"
 @pytest.fixture
 def record(own_home: Path, run_of: Command) -> SqlRuns:
     runs = SqlRuns(own_home / "state" / "seatrial")
-    for id, ending in (("aa11", "accepted"), ("aa22", "rejected"), ("bb33", "held")):
-        run = run_of(ending, id=id, repository=f"/r/{HOSTILE}")
-        runs.finish(run, to_json(build(run)), {"base": "fine\n", "patched": f"not fine {HOSTILE}\n"} if id == "aa22" else {})
+    for run_id, ending in (("aa11", "accepted"), ("aa22", "rejected"), ("bb33", "held")):
+        run = run_of(ending, id=run_id, repository=f"/r/{HOSTILE}")
+        runs.finish(run, to_json(build(run)), {"base": "fine\n", "patched": f"not fine {HOSTILE}\n"} if run_id == "aa22" else {})
     runs.begin(run_of("accepted", id="cc44").with_(decision=None))
     return runs
 

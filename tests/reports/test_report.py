@@ -1,10 +1,10 @@
 """The JSON report."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
-import jsonschema
 import pytest
 
 import runner.reports.report as module
@@ -29,7 +29,9 @@ FIELDS = "schema run verdict ending state reason next exit_code retry_after chan
         ("running", None, "running", None),
     ],
 )
-def test_each_ending_has_its_verdict_its_state_and_its_exit_code(run_of: Make, ending: str, verdict: str | None, state: str, code: int | None) -> None:
+def test_each_ending_has_its_verdict_its_state_and_its_exit_code(
+    run_of: Make, ending: str, verdict: str | None, state: str, code: int | None
+) -> None:
     report = json.loads(to_json(build(run_of(ending))))
     assert (report["verdict"], report["state"], report["exit_code"]) == (verdict, state, code)
     assert report["ending"] == (None if ending in ("held", "running") else ending)
@@ -61,7 +63,9 @@ def test_a_run_without_a_trial_still_has_every_list(run_of: Make) -> None:
 
 
 def test_a_refusal_says_when_to_come_again(run_of: Make) -> None:
-    refusals = tuple(Result(check=name, outcome=Outcome.REFUSE, reason="not now", retry_after=wait) for name, wait in (("rate", 5.0), ("breaker", 60.0)))
+    refusals = tuple(
+        Result(check=name, outcome=Outcome.REFUSE, reason="not now", retry_after=wait) for name, wait in (("rate", 5.0), ("breaker", 60.0))
+    )
     assert build(run_of("refused", results=refusals)).retry_after == 60.0
     assert build(run_of("rejected")).retry_after is None
 
@@ -78,11 +82,16 @@ def test_a_refusal_says_when_to_come_again(run_of: Make) -> None:
         ({"source": "a..b", "kind": "range"}, "git diff --binary a..b | git apply --index"),
     ],
 )
-def test_after_an_accept_the_next_command_takes_the_change(run_of: Make, change_of: Callable[..., Change], given: dict[str, str], command: str) -> None:
+def test_after_an_accept_the_next_command_takes_the_change(
+    run_of: Make, change_of: Callable[..., Change], given: dict[str, str], command: str
+) -> None:
     assert build(run_of("accepted", change=change_of(**given))).next == command
 
 
-@pytest.mark.parametrize(("ending", "word"), [("rejected", "run logs abc123abc123"), ("held", "run show abc123abc123"), ("failed", "doctor"), ("refused", "run show")])
+@pytest.mark.parametrize(
+    ("ending", "word"),
+    [("rejected", "run logs abc123abc123"), ("held", "run show abc123abc123"), ("failed", "doctor"), ("refused", "run show")],
+)
 def test_after_anything_else_the_next_command_explains(run_of: Make, ending: str, word: str) -> None:
     assert build(run_of(ending)).next.startswith(f"seatrial {word}")
 
@@ -113,8 +122,78 @@ def test_the_shipped_schema_is_current() -> None:
 
 @pytest.mark.parametrize("ending", ["accepted", "rejected", "held", "failed", "refused", "cancelled", "running"])
 def test_every_report_is_valid_by_the_schema(run_of: Make, ending: str) -> None:
-    validator = jsonschema.Draft202012Validator(json_schema())
-    validator.validate(json.loads(to_json(build(run_of(ending)))))
-    validator.validate(json.loads(to_json(build(run_of(ending, tests=None, sandbox=None)))))
-    with pytest.raises(jsonschema.ValidationError):
-        validator.validate({**json.loads(to_json(build(run_of(ending)))), "verdict": "perhaps"})
+    for run in (run_of(ending), run_of(ending, tests=None, sandbox=None)):
+        assert list(misfits(json.loads(to_json(build(run))), json_schema())) == []
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("verdict", "perhaps"), ("exit_code", "1"), ("schema", "seatrial.report/v2"), ("results", [{"check": "x"}]), ("timings", {"a": "1s"})],
+)
+def test_what_is_no_report_is_not_valid_by_the_schema(run_of: Make, field: str, value: object) -> None:
+    assert list(misfits(json.loads(to_json(build(run_of()))) | {field: value}, json_schema()))
+
+
+def test_a_report_that_lacks_a_field_is_not_valid_by_the_schema(run_of: Make) -> None:
+    report = json.loads(to_json(build(run_of())))
+    assert [field for field in report if not list(misfits({k: v for k, v in report.items() if k != field}, json_schema()))] == []
+
+
+def misfits(value: Any, schema: dict[str, Any], defs: dict[str, Any] | None = None, path: str = "$") -> Iterator[str]:
+    """Where a value breaks a schema; knows the keywords that ours use and refuses any other."""
+    defs = schema.get("$defs", {}) if defs is None else defs
+    for word, given in schema.items():
+        if word in _WORDS:
+            yield from (f"{path}: {fault}" for fault in _WORDS[word](value, given, schema, defs))
+        elif word not in _SILENT:
+            pytest.fail(f"the schema uses {word}, which this test does not know")
+
+
+_TYPES = {"string": str, "integer": int, "number": (int, float), "boolean": bool, "null": type(None), "array": list, "object": dict}
+_SILENT = {"$schema", "$id", "$defs", "title", "description", "default", "format"}
+
+
+def _type(value: Any, given: Any, *_: Any) -> Iterator[str]:
+    if not isinstance(value, _TYPES[given]) or (isinstance(value, bool) and given != "boolean"):
+        yield f"{value!r} is no {given}"
+
+
+def _enum(value: Any, given: Any, *_: Any) -> Iterator[str]:
+    if value not in given:
+        yield f"{value!r} is none of {given}"
+
+
+def _any_of(value: Any, given: Any, _: Any, defs: dict[str, Any]) -> Iterator[str]:
+    if all(list(misfits(value, choice, defs)) for choice in given):
+        yield f"{value!r} fits no choice"
+
+
+def _required(value: Any, given: Any, *_: Any) -> Iterator[str]:
+    yield from (name for name in given if isinstance(value, dict) and name not in value)
+
+
+def _properties(value: Any, given: Any, _: Any, defs: dict[str, Any]) -> Iterator[str]:
+    known = [name for name in given if isinstance(value, dict) and name in value]
+    yield from (fault for name in known for fault in misfits(value[name], given[name], defs, name))
+
+
+def _others(value: Any, given: Any, schema: dict[str, Any], defs: dict[str, Any]) -> Iterator[str]:
+    others = [name for name in value if name not in schema.get("properties", {})] if isinstance(value, dict) else []
+    yield from (fault for name in others for fault in misfits(value[name], given, defs, name))
+
+
+def _items(value: Any, given: Any, _: Any, defs: dict[str, Any]) -> Iterator[str]:
+    yield from (fault for item in (value if isinstance(value, list) else []) for fault in misfits(item, given, defs))
+
+
+_WORDS: dict[str, Callable[..., Iterator[str]]] = {
+    "$ref": lambda value, given, _, defs: misfits(value, defs[given.removeprefix("#/$defs/")], defs),
+    "type": _type,
+    "enum": _enum,
+    "const": lambda value, given, *_: _enum(value, [given]),
+    "anyOf": _any_of,
+    "required": _required,
+    "properties": _properties,
+    "additionalProperties": _others,
+    "items": _items,
+}

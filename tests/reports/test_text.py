@@ -45,7 +45,17 @@ def test_the_suites_their_use_and_the_rest_are_told(run_of: Make) -> None:
     assert "seccomp=2" in render(build(run_of()), full=True)
 
 
-@pytest.mark.parametrize(("ending", "word"), [("accepted", "ACCEPTED"), ("held", "HELD"), ("failed", "FAILED"), ("refused", "REFUSED"), ("cancelled", "CANCELLED"), ("running", "RUNNING")])
+@pytest.mark.parametrize(
+    ("ending", "word"),
+    [
+        ("accepted", "ACCEPTED"),
+        ("held", "HELD"),
+        ("failed", "FAILED"),
+        ("refused", "REFUSED"),
+        ("cancelled", "CANCELLED"),
+        ("running", "RUNNING"),
+    ],
+)
 def test_the_first_word_is_the_ending(run_of: Make, ending: str, word: str) -> None:
     assert render(build(run_of(ending, tests=None, results=(), sandbox=None, timings={}))).startswith(word + "  ")
 
@@ -67,7 +77,9 @@ def test_long_lists_and_long_failures_are_cut_and_the_cut_is_said(run_of: Make) 
 def _hostile_run(run_of: Make, change_of: Callable[..., Change]) -> Run:
     pair = Pair(id=HOSTILE, base=TestOutcome.PASSED, patched=TestOutcome.FAILED, path=HOSTILE, text=HOSTILE)
     finding = Finding(path=HOSTILE, rule=HOSTILE, message=HOSTILE, fix=HOSTILE)
-    result = Result(check=HOSTILE, outcome=Outcome.FAIL, reason=HOSTILE, measured=HOSTILE, limit=HOSTILE, policy=HOSTILE, findings=(finding,))
+    result = Result(
+        check=HOSTILE, outcome=Outcome.FAIL, reason=HOSTILE, measured=HOSTILE, limit=HOSTILE, policy=HOSTILE, findings=(finding,)
+    )
     tests = Comparison(broken=(pair,), missing=(pair,), new=(pair,), tests_side=(HOSTILE,))
     policy = PolicyFacts(source=HOSTILE, digest="d" * 64)
     change = change_of(source=HOSTILE, base_label=HOSTILE)

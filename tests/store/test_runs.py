@@ -28,14 +28,27 @@ def runs(tmp_path: Path) -> SqlRuns:
 def test_a_run_is_on_disk_before_anything_happens_and_says_that_it_goes_on(runs: SqlRuns, tmp_path: Path, run_of: Make) -> None:
     runs.begin(run_of())
     again = SqlRuns(tmp_path / "state").show("latest")
-    assert (again.id, again.state, again.ending, again.verdict, again.report, again.ended) == ("abc123abc123", "running", None, None, None, None)
+    assert (again.id, again.state, again.ending, again.verdict, again.report, again.ended) == (
+        "abc123abc123",
+        "running",
+        None,
+        None,
+        None,
+        None,
+    )
 
 
 def test_a_finished_run_is_found_with_its_report_its_exit_code_and_its_logs(runs: SqlRuns, run_of: Make, accepted: Decision) -> None:
     runs.begin(run_of())
     runs.finish(run_of(decision=accepted), '{"exit_code": 0}', {"base": "fine\n", "patched": "also \x1b[31mfine\n"})
     record = runs.show("abc1")
-    assert (record.state, record.ending, record.verdict, record.exit_code, record.report) == ("ended", "accepted", "accept", 0, '{"exit_code": 0}')
+    assert (record.state, record.ending, record.verdict, record.exit_code, record.report) == (
+        "ended",
+        "accepted",
+        "accept",
+        0,
+        '{"exit_code": 0}',
+    )
     assert runs.logs("abc123abc123") == {"base": "fine\n", "patched": "also \x1b[31mfine\n"}
     assert record.started == "2026-11-22T12:00:00.000+00:00"
 
@@ -53,24 +66,24 @@ def test_what_a_run_ended_with_is_never_rewritten(runs: SqlRuns, run_of: Make, a
 
 
 def test_the_list_is_newest_first_and_bounded(runs: SqlRuns, run_of: Make) -> None:
-    for id in ("aa1", "bb2", "aa3"):
-        runs.begin(run_of(id))
+    for run_id in ("aa1", "bb2", "aa3"):
+        runs.begin(run_of(run_id))
     assert [record.id for record in runs.list(2)] == ["aa3", "bb2"]
     assert runs.list(5, repository="/elsewhere") == ()
     assert runs.find("latest") == "aa3"
 
 
 def test_a_prefix_that_fits_several_runs_is_refused_with_their_names(runs: SqlRuns, run_of: Make) -> None:
-    for id in ("aa1", "bb2", "aa3"):
-        runs.begin(run_of(id))
+    for run_id in ("aa1", "bb2", "aa3"):
+        runs.begin(run_of(run_id))
     assert runs.find("b") == "bb2"
     with pytest.raises(UsageError, match="aa3, aa1"):
         runs.find("aa")
 
 
 def test_an_id_that_is_the_beginning_of_another_still_names_its_run(runs: SqlRuns, run_of: Make) -> None:
-    for id in ("aa", "aab"):
-        runs.begin(run_of(id))
+    for run_id in ("aa", "aab"):
+        runs.begin(run_of(run_id))
     assert runs.find("aa") == "aa"
 
 
@@ -125,11 +138,13 @@ def test_a_database_of_a_newer_version_is_left_alone(runs: SqlRuns, tmp_path: Pa
     assert "Upgrade" in refused.value.hint
 
 
-@pytest.mark.parametrize("content", [b"this is no database, and long enough to be read as one" * 100, b"SQLite format 3\0" + b"\xff" * 5000])
+@pytest.mark.parametrize(
+    "content", [b"this is no database, and long enough to be read as one" * 100, b"SQLite format 3\0" + b"\xff" * 5000]
+)
 def test_a_damaged_file_is_a_clear_error(runs: SqlRuns, tmp_path: Path, run_of: Make, content: bytes) -> None:
     (tmp_path / "state").mkdir(mode=0o700)
     (tmp_path / "state" / "state.db").write_bytes(content)
-    with pytest.raises(StoreUnavailable, match="is damaged|is not a database"):
+    with pytest.raises(StoreUnavailable, match=r"is damaged|is not a database"):
         runs.begin(run_of())
 
 
@@ -140,7 +155,9 @@ def test_a_folder_where_a_file_must_go_is_a_clear_error(runs: SqlRuns, tmp_path:
         runs.begin(run_of())
 
 
-def test_a_full_disk_is_a_clear_error_and_leaves_the_old_record(runs: SqlRuns, tmp_path: Path, run_of: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_a_clear_error_and_leaves_the_old_record(
+    runs: SqlRuns, tmp_path: Path, run_of: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
     runs.begin(run_of("aa1"))
     full = SqlRuns(tmp_path / "state")
     with full._database.reading():
@@ -175,7 +192,9 @@ def test_processes_that_start_at_once_on_a_new_machine_all_write_everything(tmp_
     state = tmp_path / "state"
     writers = [subprocess.Popen([sys.executable, "-c", _WRITER, state, letter, here], cwd=Path(__file__).parents[2]) for letter in "abcd"]
     assert [writer.wait(60) for writer in writers] == [0, 0, 0, 0]
-    assert sorted(record.id for record in SqlRuns(state).list(100)) == sorted(f"{letter}{number}" for letter in "abcd" for number in range(8))
+    assert sorted(record.id for record in SqlRuns(state).list(100)) == sorted(
+        f"{letter}{number}" for letter in "abcd" for number in range(8)
+    )
 
 
 def test_alembic_is_only_imported_when_the_schema_is_not_current(tmp_path: Path, runs: SqlRuns, run_of: Make) -> None:
