@@ -70,6 +70,8 @@ class Execution(Value):
     """Limits and restrictions as read from inside before anything of the repository ran."""
     child_status: int | None = None
     """Exit status of the suite's own process as the launcher inside saw it."""
+    garbage: int = 0
+    """Lines of the report stream that were no records."""
     survivors: int = 0
     """Processes that were still alive when the suite's process had ended."""
     report_file: bytes | None = None

@@ -37,6 +37,11 @@ class Watch:
         self._fault: Exception | None = None
         self._thread: Thread | None = None
 
+    @property
+    def garbage(self) -> int:
+        """Lines of the report stream that were no records."""
+        return self._report.dropped
+
     def listen(self) -> None:
         """Attach to the created container, so that not a byte is missed. Raises InfrastructureError."""
         with speaking("attach to the sandbox", self._engine.address):

@@ -13,8 +13,8 @@ from runner.trial.experiment import Bench, Evidence, gather
 
 CHECKS = (judge.BASE, judge.TESTS, judge.INVENTORY, origin.CHECK, judge.CHANNELS, judge.OWN)
 LEVEL = (
-    "in-process: the patched code shares the interpreter with its tests and could forge its own results; "
-    "tests, inventory and configuration are the base's, and no control against forging ran"
+    "in-process: tests, conftests and test configuration are the base's, but the patched code shares the interpreter with them: "
+    "made to deceive, it could forge their results and the session's end; no control against forging ran"
 )
 
 

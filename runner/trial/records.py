@@ -110,6 +110,8 @@ def note_channels(notes: Notes, execution: Execution, said: int | None) -> None:
         notes.add("exit", f"the container ended with status {execution.exit_code}, its launcher reported {told}")
     elif said is not None and said != execution.exit_code:
         notes.add("exit", f"the session said status {said}, the process ended with {execution.exit_code}")
+    if execution.garbage:
+        notes.add("garbage", f"{execution.garbage} lines of the report are no records")
     if execution.survivors:
         notes.add("survivors", f"{execution.survivors} processes were still alive when the suite had ended")
 

@@ -296,6 +296,14 @@ def usage():
     }
 
 
+def make_folder(path):
+    """Make a folder for tools that do not; where that fails the missing report tells."""
+    try:
+        os.makedirs(path, exist_ok=True)
+    except OSError:
+        pass
+
+
 def main():
     os.dup2(1, REPORT, True)
     os.dup2(2, 1)
@@ -310,6 +318,8 @@ def main():
     if wrong or foreign:
         os._exit(REFUSED)
     copy_generated(GENERATED, work)
+    if config["report_file"]:
+        make_folder(os.path.dirname(os.path.join(work, config["report_file"])))
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])
     env = dict({"PATH": os.environ.get("PATH", os.defpath)}, **config["env"])
     env["SEATRIAL_REPORT_FD"] = str(REPORT)
