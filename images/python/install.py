@@ -18,9 +18,9 @@ WORK = Path("/work")
 VENV = Path("/opt/venv")
 GENERATED = Path("/opt/seatrial/generated")
 PYTHON = str(VENV / "bin" / "python")
-PIP = [PYTHON, "-m", "pip", "install", "--no-input", "--progress-bar", "off", "--root-user-action", "ignore"]
+PIP = [PYTHON, "-I", "-u", "-m", "pip", "install", "--no-input", "--progress-bar", "off", "--root-user-action", "ignore"]
 NO_EDITABLE_HOOK = "missing the 'build_editable' hook"
-LEFT_BEHIND = {"build", "__pycache__", ".eggs"}
+LEFT_BEHIND = {"__pycache__", ".eggs", ".mypy_cache"}
 
 
 def say(text):
@@ -28,9 +28,20 @@ def say(text):
 
 
 def run(argv, env=None):
-    """Run a command with its output passed on as it comes; give back its exit status and what it printed."""
+    """Run a command with its output passed on as it comes; give back its exit status and what it printed.
+
+    It starts in the source tree, which is what `-e .` in a requirements file is relative to; `-I` in front of pip keeps modules
+    of that tree from standing in for the standard library's.
+    """
     process = subprocess.Popen(
-        argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=env, cwd="/", text=True, errors="replace"
+        argv,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        stdin=subprocess.DEVNULL,
+        env=env,
+        cwd=str(WORK),
+        text=True,
+        errors="replace",
     )
     printed = []
     for line in process.stdout:
@@ -49,7 +60,7 @@ def must(argv, env=None):
 def make_venv():
     """The environment, with the newest pip where it can be had; pip 21.3 is the first that knows editable wheels."""
     say("creating /opt/venv")
-    must([sys.executable, "-m", "venv", str(VENV)])
+    must([sys.executable, "-I", "-m", "venv", str(VENV)])
     status, _ = run([*PIP, "--upgrade", "--quiet", "pip"])
     if status:
         say("pip could not be brought up to date; going on with the one that came with Python")
@@ -63,18 +74,23 @@ def files_of(root):
     return found
 
 
+def versioned(settings):
+    """Our environment with the version of a project that would ask git for it."""
+    return dict(os.environ, **settings["version_env"])
+
+
 def install_listed(settings):
     """The requirement files and packages that were asked for."""
     wanted = [part for file in settings["requirement_files"] for part in ("--requirement", file)] + settings["packages"]
     if wanted:
-        must([*PIP, *wanted])
+        must([*PIP, *wanted], versioned(settings))  # a requirements file may name the project itself
 
 
 def install_project(settings):
     """The project itself, editable at the very path that the working copy will have."""
     extras = "[" + ",".join(settings["extras"]) + "]" if settings["extras"] else ""
     target = str(WORK) + extras
-    env = dict(os.environ, **settings["version_env"])
+    env = versioned(settings)
     status, printed = run([*PIP, "--editable", target], env)
     if status and NO_EDITABLE_HOOK in printed:
         say("the project pins a build backend without editable installs; trying a current setuptools instead")
@@ -86,9 +102,9 @@ def install_project(settings):
 
 def install_pytest(settings):
     """pytest, unless something already brought it; in a version that leaves everything else as it is."""
-    if subprocess.call([PYTHON, "-c", "import pytest"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) == 0:
+    if subprocess.call([PYTHON, "-I", "-c", "import pytest"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) == 0:
         return
-    installed = subprocess.check_output([PYTHON, "-m", "pip", "freeze", "--exclude-editable"], text=True)
+    installed = subprocess.check_output([PYTHON, "-I", "-m", "pip", "freeze", "--exclude-editable"], text=True)
     pins = BUILD / "pins.txt"
     pins.write_text("".join(line + "\n" for line in installed.splitlines() if re.match(r"[\w.-]+==", line)))
     must([*PIP, "--constraint", str(pins), settings["pytest"]])
@@ -109,7 +125,7 @@ def normal(name):
 def worth_keeping(path):
     """Whether a file that the install made in the source tree is needed when the tree is mounted again."""
     folders = path.split(os.sep)[:-1]
-    if LEFT_BEHIND & set(folders) or path.endswith((".pyc", ".pyo")):
+    if LEFT_BEHIND & set(folders) or folders[:1] == ["build"] or path.endswith((".pyc", ".pyo")):
         return False
     eggs = [folder for folder in folders if folder.endswith(".egg-info")]
     return not eggs or not metadata_elsewhere(eggs[0])
@@ -164,7 +180,7 @@ def main():
         install_project(settings)
     install_pytest(settings)
     keep_generated(tracked)
-    run([PYTHON, "-m", "compileall", "-q", "-j", "0", str(VENV / "lib")])
+    run([PYTHON, "-I", "-m", "compileall", "-q", "-j", "0", str(VENV / "lib")])
     make_readable(Path("/opt"))
     empty(WORK)
     Path("/tmp").chmod(0o1777)

@@ -15,6 +15,7 @@ _LOCKS = ("poetry.lock", "pdm.lock", "uv.lock", "pylock.toml", "Pipfile", "Pipfi
 _VERSION_FILES = frozenset({b"__about__.py", b"_version.py", b"version.py", b"__version__.py", b"VERSION", b"version.txt"})
 _REQUIREMENTS = re.compile(rb"requirements.*\.(?:txt|in)|constraints.*\.txt")
 _INCLUDE = re.compile(r"^\s*(?:-r|-c|--requirement|--constraint)[\s=]+(\S+)", re.MULTILINE)
+_LOCAL = re.compile(r"^\s*(?:-e|--editable|\.)", re.MULTILINE)
 _EXTENSIONS = re.compile(
     r"ext_modules|ext-modules|Extension\(|cythonize|mypycify|cffi_modules|mesonpy|meson-python|scikit.build|maturin|setuptools.rust"
 )
@@ -50,9 +51,12 @@ class BuildInputs:
 def build_inputs(trees: Trees, tree: str, requirements: Iterable[str], *, project: bool) -> BuildInputs:
     """The inputs that building from `tree` has: requirement files with what they include and, for a project, its build files.
 
-    Sources are no inputs: an editable install looks them up when the tests run.
+    A requirement file that names the tree itself (`-e .`) makes it a project, too. Sources are no inputs: an editable install
+    looks them up when the tests run.
     """
-    lines = [f"{path}\0{_blob_digest(trees, tree, path)}" for path in reachable_requirements(trees, tree, requirements)]
+    reachable = reachable_requirements(trees, tree, requirements)
+    lines = [f"{path}\0{_blob_digest(trees, tree, path)}" for path in reachable]
+    project = project or any(_LOCAL.search(_text(trees.read(tree, path))) for path in reachable)
     texts = tuple(_text(trees.read(tree, name)) for name in BUILD_FILES) if project else ()
     if project:
         lines += [f"{name}\0{sha256(text.encode()).hexdigest()}" for name, text in zip(BUILD_FILES, texts, strict=True)]

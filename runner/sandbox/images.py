@@ -64,7 +64,7 @@ def tree_recipe(build: Any, trees: Trees, tree: str, version: str) -> PythonReci
         extras=tuple(build.extras) if project else (),
         project=project,
         tree=tree if project or build.requirements else None,
-        version_env=scm_variables(inputs.texts, version) if project else {},
+        version_env=scm_variables(inputs.texts, version),
         inputs=inputs.digest,
     )
 

@@ -75,6 +75,14 @@ def test_without_a_project_only_the_requirement_files_count(trees: Any) -> None:
     assert one == two != three
 
 
+def test_a_requirement_file_that_names_the_tree_itself_makes_its_build_files_count(trees: Any) -> None:
+    build = Build(project=False, requirements=("r.txt",))
+    trees_of = [trees.add({"r.txt": b"attrs\n-e .[test]\n", "pyproject.toml": pyproject}) for pyproject in (STATIC, SCM)]
+    one, two = (tree_recipe(build, trees, tree, "v1.0") for tree in trees_of)
+    assert one.key("base") != two.key("base")
+    assert (dict(one.version_env), dict(two.version_env)) == ({}, {"SETUPTOOLS_SCM_PRETEND_VERSION": "1.0"})
+
+
 @pytest.mark.parametrize(("pyproject", "counts"), [(SCM, True), (STATIC, False)])
 def test_the_version_counts_only_for_projects_versioned_by_tags(trees: Any, pyproject: bytes, counts: bool) -> None:
     tree = trees.add({"pyproject.toml": pyproject})

@@ -39,7 +39,8 @@ SCM_PROJECT = {
     "run.sh": ("100755", b"#!/bin/sh\n"),
     "link": ("120000", b"src"),
     "requirements/tests.txt": b"-r more.txt\n",
-    "requirements/more.txt": b"colorama\n",
+    "requirements/more.txt": b"colorama\n-e .\n",
+    "logging.py": b"raise RuntimeError('in the place of the standard library')\n",
 }
 OLD_PROJECT = {
     "pyproject.toml": b'[build-system]\nrequires = ["setuptools<60", "wheel"]\nbuild-backend = "setuptools.build_meta"\n',
