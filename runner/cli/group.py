@@ -2,7 +2,6 @@
 
 import importlib
 import signal
-from difflib import get_close_matches
 from typing import Any, ClassVar
 
 import click
@@ -47,6 +46,8 @@ class Lazy(click.Group):
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
         """As click does, but naming the nearest command."""
         if args and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
+            from difflib import get_close_matches
+
             near = get_close_matches(args[0], [*self.TABLE, *self.ALIASES], 1)
             ctx.fail(f"there is no command '{args[0]}'" + (f"; did you mean '{near[0]}'?" if near else ""))
         return super().resolve_command(ctx, args)
