@@ -47,6 +47,7 @@ class Answer:
 
     @property
     def right(self) -> bool:
+        """Whether the verdict is the expected one, or another that is right too."""
         return self.verdict == self.expected or self.verdict in self.also_ok
 
 
@@ -118,7 +119,15 @@ def judge(case: dict[str, Any], out: Path, policy: Path) -> Answer:
     except ValueError:
         report = {"reason": f"exit {done.returncode}: {(done.stderr or done.stdout)[-300:]}"}
     results = report.get("results", [])
-    lost = {*report.get("tests", {}).get("broken", ()), *report.get("tests", {}).get("missing", ()), *report.get("tests", {}).get("skipped", ())} if report.get("tests") else set()
+    lost = (
+        {
+            *report.get("tests", {}).get("broken", ()),
+            *report.get("tests", {}).get("missing", ()),
+            *report.get("tests", {}).get("skipped", ()),
+        }
+        if report.get("tests")
+        else set()
+    )
     reason_known = report.get("verdict") == "reject" and case["expected"] == "reject" and case.get("pass_to_fail")
     return Answer(
         case=case["id"],
@@ -133,15 +142,25 @@ def judge(case: dict[str, Any], out: Path, policy: Path) -> Answer:
         seconds=round(seconds, 2),
         mechanism=case.get("mechanism") or "",
         files=tuple(case["files"]),
-        findings=tuple(f"{f['rule']} {f['path']}" for r in results if r["outcome"] in ("hold", "fail", "unknown") for f in r.get("findings", ()))[:8],
+        findings=tuple(
+            f"{f['rule']} {f['path']}" for r in results if r["outcome"] in ("hold", "fail", "unknown") for f in r.get("findings", ())
+        )[:8],
         timings=report.get("timings", {}),
     )
 
 
 def faults(answers: list[Answer]) -> list[str]:
     """What must never happen, in words."""
-    wrong = [f"{a.case}: a reject case was accepted" for a in answers if a.counted and a.expected == "reject" and a.kind != "tamper" and a.verdict == "accept"]
-    wrong += [f"{a.case}: an accept case was rejected: {a.reason}" for a in answers if a.counted and a.expected == "accept" and a.verdict == "reject"]
+    wrong = [
+        f"{a.case}: a reject case was accepted"
+        for a in answers
+        if a.counted and a.expected == "reject" and a.kind != "tamper" and a.verdict == "accept"
+    ]
+    wrong += [
+        f"{a.case}: an accept case was rejected: {a.reason}"
+        for a in answers
+        if a.counted and a.expected == "accept" and a.verdict == "reject"
+    ]
     wrong += [f"{a.case}: no verdict: {a.reason}" for a in answers if a.verdict == "none"]
     # a tamper case may be stopped by what it adds; only the plain bugs must be stopped by the test they break
     wrong += [f"{a.case}: rejected for another reason: {a.reason}" for a in answers if a.right_reason is False and a.kind != "tamper"]
@@ -158,17 +177,25 @@ def tables(answers: list[Answer]) -> list[str]:
         lines.append(f"{kind:16} {of_kind[0].expected:24} {len(of_kind):4} " + " ".join(f"{counts[v]:7}" for v in VERDICTS) + f"   {right}")
     held = [a for a in answers if a.expected == "accept" and a.verdict == "hold"]
     if held:
-        lines += ["", "accept cases that were held:"] + [f"  {a.case}: {', '.join(a.checks)}: {', '.join(a.findings[:4]) or a.reason[:120]}" for a in held]
+        lines += ["", "accept cases that were held:"] + [
+            f"  {a.case}: {', '.join(a.checks)}: {', '.join(a.findings[:4]) or a.reason[:120]}" for a in held
+        ]
     tampers = [a for a in answers if a.kind == "tamper"]
     if tampers:
         stopped = sum(a.verdict != "accept" for a in tampers)
         lines += ["", f"tamper: {stopped} of {len(tampers)} not accepted, {sum(a.right for a in tampers)} as expected"]
-        lines += [f"  {'ok ' if a.right else 'BAD' if a.verdict == 'accept' else '~  '} {a.case:30} {a.mechanism:22} {a.verdict:7} {', '.join(a.checks)}" for a in tampers]
+        lines += [
+            f"  {'ok ' if a.right else 'BAD' if a.verdict == 'accept' else '~  '} {a.case:30} {a.mechanism:22} {a.verdict:7} {', '.join(a.checks)}"
+            for a in tampers
+        ]
     seconds = [a.seconds for a in answers]
     if seconds:
         load = os.getloadavg()[0]
-        lines += ["", f"time per case: median {statistics.median(seconds):.1f}s, max {max(seconds):.1f}s, n {len(seconds)}, load {load:.1f}"]
-    return lines + ["", *(f"FAULT {fault}" for fault in faults(answers))]
+        lines += [
+            "",
+            f"time per case: median {statistics.median(seconds):.1f}s, max {max(seconds):.1f}s, n {len(seconds)}, load {load:.1f}",
+        ]
+    return [*lines, "", *(f"FAULT {fault}" for fault in faults(answers))]
 
 
 if __name__ == "__main__":

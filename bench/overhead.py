@@ -26,10 +26,11 @@ from pathlib import Path
 SEATRIAL = (sys.executable, "-m", "runner.cli.main")
 IMAGE = "seatrial-bench/pytest"
 HARDENED = (
-    "--rm --network none --init --ipc private --cgroupns private --cap-drop ALL --security-opt no-new-privileges:true "
-    "--user 10001:10001 --read-only --tmpfs /tmp:rw,exec,nosuid,nodev,size=256m --pids-limit 512 --memory 2g --memory-swap 2g "
-    "--cpus 2 --workdir /work"
-).split()
+    *("--rm", "--network", "none", "--init", "--ipc", "private", "--cgroupns", "private", "--cap-drop", "ALL"),
+    *("--security-opt", "no-new-privileges:true", "--user", "10001:10001", "--read-only"),
+    *("--tmpfs", "/tmp:rw,exec,nosuid,nodev,size=256m", "--pids-limit", "512", "--memory", "2g", "--memory-swap", "2g"),
+    *("--cpus", "2", "--workdir", "/work"),
+)
 TESTS = """
 import time
 
@@ -167,10 +168,10 @@ def table(taken: dict[str, list[float]], cold: dict[int, float], sizes: list[int
     lines += [f"{name:34} {statistics.median(v):8.2f} {min(v):8.2f} {max(v):8.2f}" for name, v in taken.items()]
     figures: dict[str, float] = {}
     lines += ["", "paired with docker run (medians of the pairs):"]
-    for name in taken:
+    for name, seconds in taken.items():
         if not name.startswith("check, "):
             continue
-        pairs = list(zip(taken[name], taken[name.replace("check", "docker run")], strict=True))
+        pairs = list(zip(seconds, taken[name.replace("check", "docker run")], strict=True))
         what = name.removeprefix("check, ")
         figures[f"ratio, {what}"] = statistics.median(a / b for a, b in pairs)
         figures[f"overhead, {what}"] = statistics.median(a - b for a, b in pairs)

@@ -62,7 +62,7 @@ def check(request: Request, progress: Progress) -> Run:
             progress.note(warning)
         run = _begin(request, objects, policy, progress)
         ports = _ports(engine, sandbox, objects, policy, run, progress, where)
-        with _recorded(run, where, progress) as record:
+        with _recorded(run, where) as record:
             return record(_judged(run, ports, policy))
 
 
@@ -145,7 +145,7 @@ def _judged(run: Run, ports: Ports, policy: Loaded) -> Run:
 
 
 @contextmanager
-def _recorded(run: Run, where: Places, progress: Progress) -> Iterator[Callable[[Run], Run]]:
+def _recorded(run: Run, where: Places) -> Iterator[Callable[[Run], Run]]:
     """Keep the record of a run in the background; a record that cannot be written is said, and changes no verdict."""
     runs = SqlRuns(where.state)
     writer = ThreadPoolExecutor(1, thread_name_prefix="record")

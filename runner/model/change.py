@@ -58,8 +58,10 @@ class Change(Value):
 
     @property
     def lines_added(self) -> int:
+        """Over all files."""
         return sum(file.added for file in self.files)
 
     @property
     def lines_deleted(self) -> int:
+        """Over all files."""
         return sum(file.deleted for file in self.files)

@@ -71,4 +71,4 @@ class Run(Value):
 
 def run_id(change: Change, target: str, policy_digest: str, attempt: str) -> str:
     """Twelve hexadecimal digits that name (change, target, policy, attempt)."""
-    return sha256("\0".join((change.id, target, policy_digest, attempt)).encode()).hexdigest()[:12]
+    return sha256(f"{change.id}\0{target}\0{policy_digest}\0{attempt}".encode()).hexdigest()[:12]

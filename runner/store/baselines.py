@@ -2,7 +2,6 @@
 
 import gzip
 import logging
-import os
 import tempfile
 from pathlib import Path
 
@@ -37,7 +36,7 @@ class FileBaselines:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             with tempfile.NamedTemporaryFile(dir=self._folder, delete=False) as beside:
                 beside.write(content)
-            os.replace(beside.name, self._file(key))
+            Path(beside.name).replace(self._file(key))
         except OSError as problem:
             log.warning("the base result cannot be kept: %s", problem)
 

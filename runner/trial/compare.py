@@ -26,8 +26,9 @@ def function(test_id: str) -> str:
 
 def unstable_functions(base: Sequence[SuiteRun]) -> frozenset[str]:
     """Test functions whose ids are not the same in every base run, e.g. because a time or an address is in the name."""
-    ids = [set(by_id(run)) for run in base]
-    return frozenset(function(test) for test in set().union(*ids) - set.intersection(*ids)) if ids else frozenset()
+    ids = [frozenset(by_id(run)) for run in base]
+    everywhere = frozenset[str].intersection(*ids) if ids else frozenset()
+    return frozenset(function(test) for some in ids for test in some - everywhere)
 
 
 def flaky_on_base(base: Sequence[SuiteRun]) -> frozenset[str]:
@@ -59,11 +60,7 @@ def suspects(base: Sequence[SuiteRun], patched: SuiteRun) -> tuple[str, ...]:
     return tuple(
         test
         for test, record in before.items()
-        if record.outcome.held
-        and test not in shaky
-        and function(test) not in unstable
-        and test in after
-        and after[test].outcome in FAILED
+        if record.outcome.held and test not in shaky and function(test) not in unstable and test in after and after[test].outcome in FAILED
     )
 
 
@@ -117,9 +114,7 @@ def _kind(test: str, old: TestRecord, new: TestRecord | None, shaky: frozenset[s
     return "fixed" if old.outcome in FAILED and new.outcome.held else None
 
 
-def _unstable_pairs(
-    base: Sequence[SuiteRun], after: Mapping[str, TestRecord], unstable: frozenset[str]
-) -> dict[str, list[Pair]]:
+def _unstable_pairs(base: Sequence[SuiteRun], after: Mapping[str, TestRecord], unstable: frozenset[str]) -> dict[str, list[Pair]]:
     """Functions with unstable ids compare by how many of their cases held."""
     pairs: dict[str, list[Pair]] = {"broken": [], "missing": []}
     for name in sorted(unstable):

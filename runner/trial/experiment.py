@@ -18,6 +18,8 @@ STALL_FACTOR = 20.0
 """How many times its duration on the base a test may take before it counts as stalled."""
 WALL_FACTOR, WALL_GRACE = 5.0, 60.0
 """The patched suite may take five times as long as the base's, and a minute, before it is stopped."""
+SIDE_BY_SIDE = 2
+"""How many suites run at the same time, where there are cores for it."""
 RERUN_MOST = 50
 """How many suspects are run again; more of them than that are not a matter of chance."""
 
@@ -118,7 +120,7 @@ def gather(
     """
     key = bench.key(base_runs)
     cached = bench.ports.baselines.load(key)
-    workers = 2 if bench.ports.cores >= 2 else 1
+    workers = min(bench.ports.cores, SIDE_BY_SIDE)
     pool = ThreadPoolExecutor(workers, thread_name_prefix="suite")
     try:
         early: Future[SuiteRun] | None = None
@@ -147,9 +149,7 @@ def gather(
     return Evidence(base=base, base_cached=cached is not None, patched=patched, own=own, steady=steady)
 
 
-def _again(
-    bench: Bench, tree: str, base: Sequence[SuiteRun], patched: SuiteRun, reruns: int
-) -> tuple[SuiteRun, dict[str, bool]]:
+def _again(bench: Bench, tree: str, base: Sequence[SuiteRun], patched: SuiteRun, reruns: int) -> tuple[SuiteRun, dict[str, bool]]:
     """Run suspects again to tell broken from flaky, and the test that was in flight when the suite stopped, alone."""
     patched = _alone(bench, tree, base[0], patched)
     doubtful = suspects(base, patched)
@@ -170,8 +170,6 @@ def _again(
 
 def _alone(bench: Bench, tree: str, base: SuiteRun, patched: SuiteRun) -> SuiteRun:
     """Give the test in flight an explicit result: alone, it hangs or ends the process again, or it does not."""
-    from runner.trial.compare import by_id, suspects
-
     test = patched.in_flight
     known = by_id(base).get(test) if test else None
     if test is None or known is None or not known.outcome.held or test in by_id(patched):

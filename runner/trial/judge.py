@@ -24,7 +24,10 @@ def judge_base(runs: Sequence[SuiteRun]) -> Result:
     failing = [record for record in compare.by_id(first).values() if record.outcome in compare.FAILED]
     shaky = compare.flaky_on_base(runs) | compare.unstable_functions(runs)
     findings = [_finding(r.path or r.id, "base.failing", f"{r.id} fails on the base already", Severity.WARNING) for r in failing]
-    findings += [_finding(e.path or e.id, "base.collection", f"{e.id} cannot be collected on the base", Severity.WARNING) for e in first.collect_errors]
+    findings += [
+        _finding(e.path or e.id, "base.collection", f"{e.id} cannot be collected on the base", Severity.WARNING)
+        for e in first.collect_errors
+    ]
     findings += [_finding(test, "base.unstable", f"{test} is not the same in two base runs", Severity.WARNING) for test in sorted(shaky)]
     total = len(compare.by_id(first))
     if findings:
@@ -70,7 +73,9 @@ def judge_channels(patched: SuiteRun, base: SuiteRun) -> Result:
         limits.append(f"the process limit was hit {patched.usage.pids_denied} times, on the base never")
     if limits:
         return Result(check=CHANNELS, outcome=Outcome.UNKNOWN, cause=Cause.EVIDENCE, reason="the patched suite: " + "; ".join(limits))
-    return Result(check=CHANNELS, outcome=Outcome.PASS, reason="exit status, session end, totals and records agree", measured=len(patched.records))
+    return Result(
+        check=CHANNELS, outcome=Outcome.PASS, reason="exit status, session end, totals and records agree", measured=len(patched.records)
+    )
 
 
 def judge_tests(comparison: Comparison, change: Change, split: sides.Sides, own: SuiteRun | None, shaky: frozenset[str]) -> Result:
@@ -80,7 +85,9 @@ def judge_tests(comparison: Comparison, change: Change, split: sides.Sides, own:
     loose = [pair for pair in comparison.flaky if pair.id not in shaky]
     if loose:
         reason = f"{loose[0].id} failed and then passed when run again; on the base it never failed"
-        return Result(check=TESTS, outcome=Outcome.HOLD, reason=reason, measured=len(loose), limit=0, findings=_findings(loose, "tests.flaky"))
+        return Result(
+            check=TESTS, outcome=Outcome.HOLD, reason=reason, measured=len(loose), limit=0, findings=_findings(loose, "tests.flaky")
+        )
     if comparison.flaky:
         reason = f"{len(comparison.flaky)} tests are flaky, on the base too"
         return Result(check=TESTS, outcome=Outcome.WARN, reason=reason, findings=_findings(comparison.flaky, "tests.flaky"))
@@ -93,7 +100,15 @@ def judge_inventory(comparison: Comparison, change: Change, split: sides.Sides, 
     gone = (*comparison.missing, *comparison.skipped)
     if gone and not patched.ended:
         reason = f"{len(gone)} tests of the base gave no result: the patched suite {trouble(patched)}"
-        return Result(check=INVENTORY, outcome=Outcome.UNKNOWN, cause=Cause.EVIDENCE, reason=reason, measured=len(gone), limit=0, findings=_findings(gone, "inventory.missing"))
+        return Result(
+            check=INVENTORY,
+            outcome=Outcome.UNKNOWN,
+            cause=Cause.EVIDENCE,
+            reason=reason,
+            measured=len(gone),
+            limit=0,
+            findings=_findings(gone, "inventory.missing"),
+        )
     if gone:
         return _lost(INVENTORY, "loses or skips", "inventory.missing", gone, change, split, own)
     return Result(check=INVENTORY, outcome=Outcome.PASS, reason="every test of the base gave a result", measured=0, limit=0)
@@ -107,7 +122,9 @@ def _lost(check: str, verb: str, rule: str, pairs: Sequence[Pair], change: Chang
         return Result(check=check, outcome=Outcome.HOLD, reason=reason, measured=len(pairs), limit=0, findings=_findings(pairs, rule))
     worst = (untouched or list(pairs))[0]
     reason = f"the change {verb} {_count(pairs)} of the base, first {worst.id}"
-    return Result(check=check, outcome=Outcome.FAIL, reason=reason, measured=len(pairs), limit=0, findings=_findings(untouched or pairs, rule))
+    return Result(
+        check=check, outcome=Outcome.FAIL, reason=reason, measured=len(pairs), limit=0, findings=_findings(untouched or pairs, rule)
+    )
 
 
 def own_failures(own: SuiteRun, pairs: Iterable[Pair]) -> tuple[str, ...]:
@@ -124,7 +141,9 @@ def judge_own(own: SuiteRun | None, comparison: Comparison, split: sides.Sides) 
     if not split.tests:
         return Result(check=OWN, outcome=Outcome.PASS, reason="the change brings no tests of its own")
     if own is None:
-        return Result(check=OWN, outcome=Outcome.UNKNOWN, cause=Cause.EVIDENCE, reason="the suite with the change's own tests gave no answer")
+        return Result(
+            check=OWN, outcome=Outcome.UNKNOWN, cause=Cause.EVIDENCE, reason="the suite with the change's own tests gave no answer"
+        )
     against = own_failures(own, comparison.still_failing)
     if against:
         reason = f"the suite with the change's own tests is not green: {against[0]}"
@@ -139,7 +158,10 @@ def _count(pairs: Sequence[Pair]) -> str:
 
 
 def _findings(pairs: Sequence[Pair], rule: str) -> tuple[Finding, ...]:
-    return tuple(_finding(pair.path or pair.id.partition("::")[0], rule, f"{pair.id}: {_name(pair.base)} -> {_name(pair.patched)}") for pair in pairs[:SHOWN])
+    return tuple(
+        _finding(pair.path or pair.id.partition("::")[0], rule, f"{pair.id}: {_name(pair.base)} -> {_name(pair.patched)}")
+        for pair in pairs[:SHOWN]
+    )
 
 
 def _name(outcome: TestOutcome | None) -> str:

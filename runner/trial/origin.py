@@ -35,9 +35,7 @@ def module_names(path: str, is_package: Callable[[str], bool]) -> frozenset[str]
     return frozenset(name for name in names if name)
 
 
-def judge(
-    runs: Iterable[tuple[str, SuiteRun]], changed: Iterable[str], is_package: Callable[[str], bool], *, can_tell: bool
-) -> Result:
+def judge(runs: Iterable[tuple[str, SuiteRun]], changed: Iterable[str], is_package: Callable[[str], bool], *, can_tell: bool) -> Result:
     """Whether the changed modules were the ones under test; `runs` are named, e.g. `base`.
 
     `can_tell` is False for suites whose adapter sees no modules: then the answer is a warning that says so.
@@ -54,7 +52,11 @@ def judge(
         reason = f"the {silent[0]} run did not say which modules it imported"
         return Result(check=CHECK, outcome=Outcome.UNKNOWN, cause=Cause.EVIDENCE, reason=reason)
     strangers = [
-        Finding(path=path, rule="origin.elsewhere", message=f"{module.name} was imported from {module.file} in the {label} run, not from {WORK}/{path}")
+        Finding(
+            path=path,
+            rule="origin.elsewhere",
+            message=f"{module.name} was imported from {module.file} in the {label} run, not from {WORK}/{path}",
+        )
         for label, run in runs
         for path, names in sources.items()
         for module in run.modules
@@ -68,10 +70,15 @@ def judge(
     unseen = [path for path in sources if f"{WORK}/{path}" not in imported]
     if unseen:
         findings = tuple(
-            Finding(path=path, rule="origin.not-imported", message="no test imports this file", severity=Severity.WARNING) for path in unseen
+            Finding(path=path, rule="origin.not-imported", message="no test imports this file", severity=Severity.WARNING)
+            for path in unseen
         )
-        return Result(check=CHECK, outcome=Outcome.WARN, reason=f"no test imports {unseen[0]}: nothing was shown about it", findings=findings)
-    return Result(check=CHECK, outcome=Outcome.PASS, reason="every changed module was imported from the working copy", measured=len(sources))
+        return Result(
+            check=CHECK, outcome=Outcome.WARN, reason=f"no test imports {unseen[0]}: nothing was shown about it", findings=findings
+        )
+    return Result(
+        check=CHECK, outcome=Outcome.PASS, reason="every changed module was imported from the working copy", measured=len(sources)
+    )
 
 
 def _inside(file: str) -> bool:

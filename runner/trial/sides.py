@@ -24,6 +24,7 @@ class Inventory:
 
     @property
     def folders(self) -> frozenset[str]:
+        """The folders that hold those files directly."""
         return frozenset(str(PurePosixPath(file).parent) for file in self.files)
 
 
@@ -84,7 +85,8 @@ def is_tests_side(file: FileChange, inventory: Inventory | None, changes_tests: 
 
 def split(files: Iterable[FileChange], inventory: Inventory | None, changes_tests: Callable[[str], bool]) -> Sides:
     """Split changed files into tests' side and source side."""
-    tests, source = [], []
+    tests: list[str] = []
+    source: list[str] = []
     for file in files:
         (tests if is_tests_side(file, inventory, changes_tests) else source).append(file.path)
     return Sides(tests=tuple(tests), source=tuple(source))

@@ -40,7 +40,9 @@ def test_an_enabled_check_without_an_answer_holds_and_is_named() -> None:
     assert "syntax" in decision.reason
 
 
-answers = st.lists(st.builds(result, st.sampled_from([o.value for o in Outcome]), st.sampled_from("abc"), st.sampled_from(["evidence", "infrastructure"])))
+answers = st.lists(
+    st.builds(result, st.sampled_from([o.value for o in Outcome]), st.sampled_from("abc"), st.sampled_from(["evidence", "infrastructure"]))
+)
 
 
 @given(answers)

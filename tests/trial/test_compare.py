@@ -1,10 +1,10 @@
 """Base against patched, per test id."""
 
 import pytest
-from builders import a_record, a_run
 
 from runner.model.suite import Comparison, SuiteRun
 from runner.trial.compare import by_id, compare, suspects
+from testing.builders import a_record, a_run
 
 
 def compared(base: dict[str, str], patched: dict[str, str], **more: object) -> Comparison:
@@ -58,7 +58,7 @@ def test_what_is_flaky_on_the_base_is_no_suspect() -> None:
 
 def test_ids_that_change_from_run_to_run_compare_as_function_and_count() -> None:
     base = [a_run({"t.py::f[12:01]": "passed", "t.py::f[x]": "passed"}), a_run({"t.py::f[12:02]": "passed", "t.py::f[x]": "passed"})]
-    assert compare(base, a_run({"t.py::f[12:03]": "passed", "t.py::f[x]": "passed"}), steady={}) .broken == ()
+    assert compare(base, a_run({"t.py::f[12:03]": "passed", "t.py::f[x]": "passed"}), steady={}).broken == ()
     assert compare(base, a_run({"t.py::f[12:03]": "passed"}), steady={}).missing[0].id == "t.py::f[*]"
     assert compare(base, a_run({"t.py::f[12:03]": "failed", "t.py::f[x]": "passed"}), steady={}).broken[0].id == "t.py::f[*]"
 

@@ -5,12 +5,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from builders import a_run
 
 from runner.model.sandbox import Execution, Image, Job, Limits
 from runner.model.suite import Stop, SuiteRun, Usage
 from runner.ports import Plan, Ports, Reader
 from runner.trial.experiment import Bench, Evidence, gather
+from testing.builders import a_run
 
 BASE, PATCHED, OWN = "base-tree", "patched-tree", "own-tree"
 GREEN = {"t.py::a": "passed", "t.py::b": "passed"}
@@ -67,8 +67,16 @@ class Silent:
 
 def gathered(world: Scripted, *, cores: int = 1, own: str | None = None, exact: str = PATCHED, reruns: int = 2) -> Evidence:
     ports = Ports(
-        trees=None, validators=(), images=None, sandbox=world, suite=world, baselines=world, progress=Silent(),  # type: ignore[arg-type]
-        clock=lambda: datetime.now(UTC), monotonic=lambda: 0.0, cores=cores,
+        trees=None,
+        validators=(),
+        images=None,
+        sandbox=world,
+        suite=world,
+        baselines=world,
+        progress=Silent(),  # type: ignore[arg-type]
+        clock=lambda: datetime.now(UTC),
+        monotonic=lambda: 0.0,
+        cores=cores,
     )
     bench = Bench(ports, Image(reference="i", id="sha256:1"), BASE, {}, Limits())
     return gather(bench, guess=PATCHED, verdict_tree=lambda _: (exact, own), base_runs=2, reruns=reruns)
@@ -162,5 +170,3 @@ def test_the_patched_suite_may_take_a_multiple_of_what_the_base_took() -> None:
     world.jobs.clear()
     gathered(world)
     assert [job[3] for job in world.jobs] == [110.0]
-
-

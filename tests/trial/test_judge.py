@@ -1,12 +1,12 @@
 """What the runs prove, as Results."""
 
 import pytest
-from builders import a_change, a_file, a_run
 
 from runner.model.suite import Stop, SuiteRun
 from runner.trial import judge
 from runner.trial.compare import compare
 from runner.trial.sides import Inventory, split
+from testing.builders import a_change, a_file, a_run
 
 INVENTORY = Inventory(frozenset({"tests/test_a.py", "tests/test_b.py"}))
 BASE = {"tests/test_a.py::x": "passed", "tests/test_b.py::y": "passed"}

@@ -1,10 +1,10 @@
 """Promise 9: a verdict never rests on code other than the change's."""
 
 import pytest
-from builders import a_run
 
 from runner.model.suite import Module
 from runner.trial import origin
+from testing.builders import a_run
 
 PACKAGES = {"src/click", "pkg", "pkg/sub"}
 

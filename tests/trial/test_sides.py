@@ -1,9 +1,9 @@
 """Which changed paths the verdict tree takes from the base."""
 
 import pytest
-from builders import a_file
 
 from runner.trial.sides import Inventory, Sides, split, touched
+from testing.builders import a_file
 
 TESTS_FOLDER = Inventory(frozenset({"tests/test_a.py", "tests/sub/test_b.py"}))
 BESIDE = Inventory(frozenset({"pkg/test_x.py", "test_root.py"}))
@@ -31,7 +31,9 @@ BESIDE = Inventory(frozenset({"pkg/test_x.py", "test_root.py"}))
         ("src/pkg/core.py", "M", None, "source"),
     ],
 )
-def test_tests_configuration_and_data_are_the_bases_all_else_is_source(path: str, status: str, inventory: Inventory | None, side: str) -> None:
+def test_tests_configuration_and_data_are_the_bases_all_else_is_source(
+    path: str, status: str, inventory: Inventory | None, side: str
+) -> None:
     sides = split([a_file(path, status)], inventory, lambda _: False)
     assert (path in sides.tests, path in sides.source) == (side == "tests", side == "source")
 
@@ -44,7 +46,14 @@ def test_a_shared_configuration_file_is_the_bases_only_if_its_tests_part_changed
 
 @pytest.mark.parametrize(
     ("changed", "is_touched"),
-    [("tests/test_a.py", True), ("tests/helpers.py", True), ("tests/data/x.json", True), ("tests/conftest.py", False), ("pytest.ini", False), ("tests/sub/test_b.py", False)],
+    [
+        ("tests/test_a.py", True),
+        ("tests/helpers.py", True),
+        ("tests/data/x.json", True),
+        ("tests/conftest.py", False),
+        ("pytest.ini", False),
+        ("tests/sub/test_b.py", False),
+    ],
 )
 def test_an_edited_test_helper_or_datum_touches_a_test_but_configuration_does_not(changed: str, is_touched: bool) -> None:
     sides = Sides(tests=(changed,), source=())

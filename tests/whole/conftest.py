@@ -1,8 +1,5 @@
-"""Makes the support module beside this file importable, and its fixtures known."""
+"""The fixtures of whole checks."""
 
-import sys
-from pathlib import Path
+from testing.whole import berth, diff, judged, seatrial
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from whole_support import berth, diff, judged, seatrial  # noqa: E402, F401  fixtures
+__all__ = ["berth", "diff", "judged", "seatrial"]

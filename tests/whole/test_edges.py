@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from whole_support import ROOT, commit, git
 
 from runner.sandbox.engine import Engine
 from runner.store.places import places
 from runner.store.runs import SqlRuns
+from testing.whole import ROOT, commit, git
 
 pytestmark = pytest.mark.docker
 Seatrial = Callable[..., subprocess.CompletedProcess[str]]
@@ -54,7 +54,9 @@ def test_a_branch_and_a_range_are_changes_too(seatrial: Seatrial, berth: Path) -
     git(berth, "checkout", "-qb", "work")
     git(berth, "apply", GOOD)
     commit(berth)
-    first, second = (json.loads(seatrial("check", *argv, "--format", "json").stdout) for argv in (["work", "--base", "main"], ["main..work"]))
+    first, second = (
+        json.loads(seatrial("check", *argv, "--format", "json").stdout) for argv in (["work", "--base", "main"], ["main..work"])
+    )
     assert first["verdict"] == second["verdict"] == "accept"
     assert first["change"]["id"] == second["change"]["id"]
 
@@ -131,7 +133,9 @@ def started(berth: Path) -> subprocess.Popen[str]:
     (berth / "tests/test_slow.py").write_text(SLOW)
     commit(berth)
     argv = [sys.executable, "-m", "runner.cli.main", "check", GOOD, "--format", "json"]
-    process = subprocess.Popen(argv, cwd=berth, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        argv, cwd=berth, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
     api, deadline = Engine().api, time.monotonic() + 120
     while time.monotonic() < deadline and process.poll() is None:
         live = {path.name for path in (places().cache / "live").glob("*")}
@@ -154,7 +158,7 @@ def test_a_signal_ends_the_check_at_once_and_nothing_is_left(number: signal.Sign
 def test_after_kill_9_the_next_check_removes_what_was_left(berth: Path, seatrial: Seatrial) -> None:
     process = started(berth)
     process.kill()
-    process.wait()
+    process.communicate()
     assert leftovers(), "the kill left nothing: this test shows nothing"
     git(berth, "reset", "-q", "--hard", "HEAD~1")
     assert seatrial("check", GOOD).returncode == 0

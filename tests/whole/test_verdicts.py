@@ -4,10 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from whole_support import ROOT, answers, commit
 
 from runner.model.run import Run
 from runner.trial import experiment
+from testing.whole import ROOT, answers, commit
 
 pytestmark = pytest.mark.docker
 Diff = Callable[[dict[str, str | None]], Path]
@@ -42,7 +42,9 @@ def test_a_broken_test_is_named_with_its_assertion(judged: Judged, diff: Diff) -
     ],
     ids=["renamed", "expectation edited", "skipped", "deleted"],
 )
-def test_a_bug_together_with_an_edit_of_the_test_that_sees_it_is_held_with_the_pair_shown(trick: dict[str, str | None], judged: Judged, diff: Diff) -> None:
+def test_a_bug_together_with_an_edit_of_the_test_that_sees_it_is_held_with_the_pair_shown(
+    trick: dict[str, str | None], judged: Judged, diff: Diff
+) -> None:
     run = judged(diff({"src/berth/quay.py": BUG, **trick}))
     assert run.decision is not None
     assert run.decision.verdict == "hold"
@@ -55,7 +57,12 @@ def test_a_bug_together_with_an_edit_of_the_test_that_sees_it_is_held_with_the_p
     [
         ({"tests/conftest.py": "collect_ignore = ['test_quay.py']\n"}, "reject"),
         ({"pytest.ini": "[pytest]\naddopts = --collect-only\n"}, "reject"),
-        ({"src/berth/__init__.py": "import atexit, os\natexit.register(os._exit, 0)\nfrom berth.keel import *\nfrom berth.quay import *\n"}, "reject"),
+        (
+            {
+                "src/berth/__init__.py": "import atexit, os\natexit.register(os._exit, 0)\nfrom berth.keel import *\nfrom berth.quay import *\n"
+            },
+            "reject",
+        ),
         ({"pytest.py": "print('5 passed')\nraise SystemExit(0)\n"}, "reject"),
         ({"sitecustomize.py": "import os\nos.environ['PYTEST_ADDOPTS'] = '--co'\n"}, "reject"),
         ({"src/berth/__init__.py": "import os\nos._exit(0)\n"}, "hold"),
@@ -68,7 +75,9 @@ def test_hiding_a_bug_does_not_get_it_in(trick: dict[str, str | None], verdict: 
     assert run.decision.verdict == verdict, run.decision.reason
 
 
-def test_promise_1_nothing_of_a_change_or_of_the_repository_runs_on_the_host(judged: Judged, diff: Diff, berth: Path, tmp_path: Path) -> None:
+def test_promise_1_nothing_of_a_change_or_of_the_repository_runs_on_the_host(
+    judged: Judged, diff: Diff, berth: Path, tmp_path: Path
+) -> None:
     marker = tmp_path / "ran-on-the-host"
     touch = f"#!/bin/sh\ntouch {marker}\ncat\n"
     script = tmp_path / "touch.sh"
@@ -87,7 +96,9 @@ def test_promise_1_nothing_of_a_change_or_of_the_repository_runs_on_the_host(jud
         (berth / ".git/hooks" / hook).write_text(touch)
         (berth / ".git/hooks" / hook).chmod(0o755)
     with (berth / ".git/config").open("a") as config:
-        config.write(f'[filter "evil"]\n\tsmudge = {script}\n\tclean = {script}\n\tprocess = {script}\n[diff "evil"]\n\ttextconv = {script}\n\tcommand = {script}\n')
+        config.write(
+            f'[filter "evil"]\n\tsmudge = {script}\n\tclean = {script}\n\tprocess = {script}\n[diff "evil"]\n\ttextconv = {script}\n\tcommand = {script}\n'
+        )
         config.write(f"[core]\n\tfsmonitor = {script}\n\tsshCommand = {script}\n\tpager = {script}\n\thooksPath = {berth}/.git/hooks\n")
     run = judged(patch)
     assert run.tests is not None, "the suite has run, so the changed code was imported in the sandbox"
@@ -105,12 +116,16 @@ def test_promise_7_the_policy_is_the_bases_and_a_change_of_it_holds(judged: Judg
     assert answers(lax)["paths"] == "hold"
 
 
-def test_promise_9_a_suite_that_imports_an_installed_release_is_unknown_with_module_and_path(judged: Judged, diff: Diff, berth: Path) -> None:
+def test_promise_9_a_suite_that_imports_an_installed_release_is_unknown_with_module_and_path(
+    judged: Judged, diff: Diff, berth: Path
+) -> None:
     """A real one: iniconfig is in every image with pytest, and this repository holds another copy where nothing looks."""
     (berth / "code/iniconfig").mkdir(parents=True)
     (berth / "code/iniconfig/exceptions.py").write_text("class ParseError(Exception):\n    lineno: int\n")
     (berth / "code/iniconfig/__init__.py").write_text("from iniconfig.exceptions import ParseError\n")
-    (berth / "tests/test_ini.py").write_text("import iniconfig\nimport iniconfig.exceptions\n\n\ndef test_ini():\n    assert iniconfig.ParseError\n")
+    (berth / "tests/test_ini.py").write_text(
+        "import iniconfig\nimport iniconfig.exceptions\n\n\ndef test_ini():\n    assert iniconfig.ParseError\n"
+    )
     commit(berth)
     run = judged(diff({"code/iniconfig/exceptions.py": "raise SystemExit('nobody will see this')\n"}))
     origin = next(result for result in run.results if result.check == "origin")
@@ -138,24 +153,34 @@ def test_a_change_of_an_expectation_that_comes_with_its_tests_is_held_and_the_pa
 
 def test_a_test_that_no_longer_ends_is_broken(judged: Judged, diff: Diff, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(experiment, "STALL_FLOOR", 2.0)
-    run = judged(diff({"src/berth/quay.py": QUAY.replace("    best = None\n", "    best = None\n    while ship_length == 80:\n        pass\n")}))
+    run = judged(
+        diff({"src/berth/quay.py": QUAY.replace("    best = None\n", "    best = None\n    while ship_length == 80:\n        pass\n")})
+    )
     assert run.tests is not None
     assert [(pair.id, pair.patched) for pair in run.tests.broken] == [(EXACT, "hung")]
-
-
 
 
 @pytest.mark.parametrize(
     ("tests", "files", "verdict"),
     [
-        ("{runner: command, command: [python3, -m, pytest, -q, --junitxml=/tmp/r.xml], report: junit, report_file: /tmp/r.xml}", {"src/berth/quay.py": BUG}, "reject"),
-        ("{runner: command, command: [python3, -m, pytest, -q, --junitxml=/tmp/r.xml], report: junit, report_file: /tmp/r.xml}", {"src/berth/quay.py": QUAY + "\n"}, "accept"),
+        (
+            "{runner: command, command: [python3, -m, pytest, -q, --junitxml=/tmp/r.xml], report: junit, report_file: /tmp/r.xml}",
+            {"src/berth/quay.py": BUG},
+            "reject",
+        ),
+        (
+            "{runner: command, command: [python3, -m, pytest, -q, --junitxml=/tmp/r.xml], report: junit, report_file: /tmp/r.xml}",
+            {"src/berth/quay.py": QUAY + "\n"},
+            "accept",
+        ),
         ("{runner: command, command: [python3, -m, pytest, -q], report: exit}", {"src/berth/quay.py": BUG}, "reject"),
         ("{runner: command, command: [python3, -m, pytest, -q], report: junit}", {"src/berth/quay.py": QUAY + "\n"}, "hold"),
     ],
     ids=["junit, bug", "junit, good", "exit status, bug", "no report"],
 )
-def test_a_suite_run_by_a_command_is_judged_by_its_report(tests: str, files: dict[str, str | None], verdict: str, judged: Judged, diff: Diff, tmp_path: Path) -> None:
+def test_a_suite_run_by_a_command_is_judged_by_its_report(
+    tests: str, files: dict[str, str | None], verdict: str, judged: Judged, diff: Diff, tmp_path: Path
+) -> None:
     policy = tmp_path / "policy.yaml"
     policy.write_text(f"seatrial: 1\ntests: {tests}\n")
     run = judged(diff(files), policy=policy)

@@ -298,10 +298,8 @@ def usage():
 
 def make_folder(path):
     """Make a folder for tools that do not; where that fails the missing report tells."""
-    try:
+    with contextlib.suppress(OSError):
         os.makedirs(path, exist_ok=True)
-    except OSError:
-        pass
 
 
 def main():

@@ -12,7 +12,7 @@ import pytest
 from runner.model.run import Run
 from runner.wiring import Request, check
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 pytestmark = pytest.mark.docker
 
 

@@ -8,7 +8,9 @@ def a_record(test: str, outcome: str = "passed", *, seconds: float = 0.01, text:
     return TestRecord(id=test, outcome=TestOutcome(outcome), seconds=seconds, path=test.partition("::")[0], text=text)
 
 
-def a_run(outcomes: dict[str, str], *, ended: bool = True, stop: Stop = Stop.EXITED, modules: tuple[Module, ...] = (), **more: object) -> SuiteRun:
+def a_run(
+    outcomes: dict[str, str], *, ended: bool = True, stop: Stop = Stop.EXITED, modules: tuple[Module, ...] = (), **more: object
+) -> SuiteRun:
     records = tuple(a_record(test, outcome) for test, outcome in outcomes.items())
     facts: dict[str, object] = {"origins_known": True, "exit_code": 0, "usage": Usage(seconds=1.0), **more}
     return SuiteRun(stop=stop, ended=ended, records=records, collected=tuple(outcomes), modules=modules, **facts)
@@ -20,4 +22,13 @@ def a_file(path: str, status: str = "M") -> FileChange:
 
 def a_change(*paths: str | FileChange) -> Change:
     files = tuple(a_file(path) if isinstance(path, str) else path for path in paths)
-    return Change(base_commit="1" * 40, base_tree="2" * 40, tree="3" * 40, patch_id="4" * 40, source="x.diff", kind="diff", base_label="main", files=files)
+    return Change(
+        base_commit="1" * 40,
+        base_tree="2" * 40,
+        tree="3" * 40,
+        patch_id="4" * 40,
+        source="x.diff",
+        kind="diff",
+        base_label="main",
+        files=files,
+    )
