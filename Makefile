@@ -13,12 +13,16 @@ READY := $(VENV)/.ready
 JOBS ?= 2
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
 
-.PHONY: help setup engine image demo test check lint format types layers long bench lock clean
+.PHONY: help setup compiled engine image demo test check lint format types layers long bench lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(READY) engine image ## virtual environment, container engine, base image
+setup: $(READY) compiled engine image ## virtual environment, container engine, base image
+
+# An installed package comes compiled; a checkout may be used where nobody writes bytecode, and then starts half a second later.
+compiled: $(READY)
+	@$(BIN)/python -m compileall -q runner
 
 $(READY): requirements/dev.txt pyproject.toml scripts/venv.sh
 	@PYTHON='$(PYTHON)' scripts/venv.sh $(VENV)

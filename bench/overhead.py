@@ -122,6 +122,7 @@ def main() -> int:
     options = parser.parse_args()
     sizes = options.files or [100, 100_000]
     subprocess.run([*SEATRIAL, "image", "build", "python", "--requirements", requirements(), "--tag", IMAGE], check=True, stdout=sys.stderr)
+    subprocess.run([sys.executable, "-m", "compileall", "-q", Path(__file__).parents[1] / "runner"], check=True)
     folder = Path(tempfile.mkdtemp(prefix="seatrial-bench-"))
     try:
         short = [make(folder, files, 0.0) for files in sizes]

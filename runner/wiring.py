@@ -62,7 +62,7 @@ def check(request: Request, progress: Progress) -> Run:
             progress.note(warning)
         run = _begin(request, objects, policy, progress)
         ports = _ports(engine, sandbox, objects, policy, run, progress, where)
-        with _recorded(run, where) as record:
+        with _recorded(run, where, sandbox.under_way) as record:
             return record(_judged(run, ports, policy))
 
 
@@ -145,25 +145,38 @@ def _judged(run: Run, ports: Ports, policy: Loaded) -> Run:
 
 
 @contextmanager
-def _recorded(run: Run, where: Places) -> Iterator[Callable[[Run], Run]]:
-    """Keep the record of a run in the background; a record that cannot be written is said, and changes no verdict."""
+def _recorded(run: Run, where: Places, under_way: threading.Event) -> Iterator[Callable[[Run], Run]]:
+    """Keep the record of a run in the background; a record that cannot be written is said, and changes no verdict.
+
+    The first entry waits until a suite is under way: the libraries behind the record take longer to load than git takes to
+    apply a change, and a check touches nothing that a record would have to come before.
+    """
     runs = SqlRuns(where.state)
     writer = ThreadPoolExecutor(1, thread_name_prefix="record")
-    begun = writer.submit(runs.begin, run)
+    begun = writer.submit(_begun, runs, run, under_way)
 
     def record(done: Run) -> Run:
+        under_way.set()
         problem = _problem(begun) or _problem(writer.submit(_finish, runs, done))
         return done.with_(notes=(*done.notes, f"the run could not be recorded: {problem}")) if problem else done
 
     try:
         yield record
     except BaseException:
+        under_way.set()
         stopped = Decision(verdict=None, ending=Ending.CANCELLED, reason="the run was stopped before it ended")
         _problem(writer.submit(_finish, runs, run.with_(decision=stopped)))
         raise
     finally:
         writer.shutdown(wait=True)
         runs.close()
+
+
+def _begun(runs: SqlRuns, run: Run, under_way: threading.Event) -> None:
+    under_way.wait()
+    import runner.reports.report  # needed at the end, loaded while there is time
+
+    runs.begin(run)
 
 
 def _finish(runs: SqlRuns, run: Run) -> None:

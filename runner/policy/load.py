@@ -56,7 +56,7 @@ def load_text(text: bytes, source: str, *, file: str | None = None) -> Loaded:
     root = _read(text, problems)
     defaults = None
     if source != BUILTIN:
-        defaults = _read(shipped("policies/default.yaml").read_bytes(), [])
+        defaults = _read(shipped("policies/default.yaml").read_bytes(), [], quick=True)
     loaded = resolve(root, problems, source=source, file=file, defaults=defaults) if root is not None else None
     if loaded is None or problems:
         lines = sorted({(p.place, _line(file, p)) for p in problems})
@@ -69,8 +69,11 @@ def _line(file: str, problem: Problem) -> str:
     return shown(f"{file}:{problem.place[0]}:{problem.place[1]}: {key}{problem.what}", 1000)
 
 
-def _read(content: bytes, problems: list[Problem]) -> Map | None:
-    """The document as nodes; `None` when it is too broken to go on. Adds to `problems`."""
+def _read(content: bytes, problems: list[Problem], *, quick: bool = False) -> Map | None:
+    """The document as nodes; `None` when it is too broken to go on. Adds to `problems`.
+
+    `quick` takes the parser in C where there is one: the same nodes, but poorer words for what is wrong.
+    """
     if len(content) > MOST_BYTES:
         problems.append(Problem((1, 1), (), f"the file is larger than {MOST_BYTES // 1024}KiB, which no policy needs"))
         return None
@@ -81,7 +84,7 @@ def _read(content: bytes, problems: list[Problem]) -> Map | None:
         problems.append(Problem((line, 1), (), "the file is not UTF-8 text"))
         return None
     problems.extend(_tabs(text))
-    return None if problems else _document(text, problems)
+    return None if problems else _document(text, problems, quick=quick)
 
 
 def _tabs(text: str) -> Iterator[Problem]:
@@ -91,11 +94,12 @@ def _tabs(text: str) -> Iterator[Problem]:
             yield Problem((number, indent.index("\t") + 1), (), "a tab is used for indentation; use spaces")
 
 
-def _document(text: str, problems: list[Problem]) -> Map | None:
+def _document(text: str, problems: list[Problem], *, quick: bool) -> Map | None:
     import yaml
 
+    loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader) if quick else yaml.BaseLoader
     try:
-        root = _Builder(yaml.parse(text, Loader=yaml.BaseLoader), problems).document()
+        root = _Builder(yaml.parse(text, Loader=loader), problems).document()
     except yaml.MarkedYAMLError as broken:
         mark = broken.problem_mark or broken.context_mark
         place = (mark.line + 1, mark.column + 1) if mark else (1, 1)
@@ -162,7 +166,7 @@ class _Builder:
             if not event.value.isascii() and any("\ud800" <= letter <= "\udfff" for letter in event.value):
                 self._problem(event, path, "half of a surrogate pair is no character")
                 return Text(_place(event), "", plain=False)
-            return Text(_place(event), event.value, plain=event.style is None)
+            return Text(_place(event), event.value, plain=not event.style)
         if depth > MOST_DEPTH:
             raise _TooDeep(_place(event))
         return self._list(event, path, depth) if kind == "SequenceStartEvent" else self._map(event, path, depth)

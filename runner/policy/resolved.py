@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from runner.policy import checks
 from runner.policy.faults import faults
 from runner.policy.nodes import Map, Path, Places, Problem, Text, places, shown, written
-from runner.policy.schema import VERSION, Policy, json_schema
+from runner.policy.schema import VERSION, Policy, shipped_schema
 from runner.policy.typed import typed
 
 
@@ -49,7 +49,7 @@ def resolve(root: Map, problems: list[Problem], *, source: str, file: str, defau
         problems[:] = [newer]
         return None
     where = dict(places(root))
-    schema = json_schema()
+    schema = shipped_schema()
     misfits: list[Problem] = []
     data = typed(root, schema, schema["$defs"], misfits)
     problems.extend(misfits)

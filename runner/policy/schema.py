@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import json
 import textwrap
 from functools import cache
 from itertools import pairwise
@@ -13,6 +14,7 @@ from pydantic_core import core_schema
 
 from runner.model.value import Value
 from runner.sandbox.options import Sandbox
+from runner.shipped import shipped
 from runner.trial.options import Tests
 from runner.validators import layers
 
@@ -46,6 +48,12 @@ class Policy(Value):
     """The image a suite runs in, its environment and its limits."""
     validation: Validation = Field(alias="validate", default_factory=Validation)
     """The validation layers: what they read of a change before anything runs."""
+
+
+def shipped_schema() -> dict[str, Any]:
+    """The JSON Schema as it ships, which a test keeps equal to `json_schema()`; making it anew takes a tenth of a second."""
+    schema: dict[str, Any] = json.loads(shipped(f"policies/policy.v{VERSION}.schema.json").read_bytes())
+    return schema
 
 
 def json_schema() -> dict[str, Any]:

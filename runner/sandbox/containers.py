@@ -65,6 +65,8 @@ class DockerSandbox:
         self._guard = Lock()
         self._cancelled = Event()
         self._swept: Future[leftovers.Swept] | None = None
+        self.under_way = Event()
+        """Set once the first suite runs: from then on this process mostly waits, and other work costs nothing."""
 
     def start(self) -> None:
         """Sweep what dead runs left and open the connection, both in the background; `run` does it when nobody did."""
@@ -153,6 +155,7 @@ class DockerSandbox:
                 hint = "It must hold python3 (3.8 or newer) in PATH."
                 raise ImageUnavailable(f"The image cannot be used: {problem}", hint=hint) from problem
             raise
+        self.under_way.set()
         return time.monotonic()
 
     def _state(self, flight: _Flight) -> Mapping[str, Any]:

@@ -8,7 +8,7 @@ import pytest
 from pydantic import BaseModel
 
 from runner.policy.load import builtin
-from runner.policy.schema import Policy, field_docs, json_schema
+from runner.policy.schema import Policy, field_docs, json_schema, shipped_schema
 from runner.shipped import shipped
 from runner.validators import REGISTERED, layers
 
@@ -69,3 +69,7 @@ def test_every_key_of_the_sections_carries_its_explanation() -> None:
     for layer in layers():
         if layer.name != "intake":
             assert set(field_docs(layer.Options)) == set(layer.Options.model_fields)
+
+
+def test_the_shipped_schema_is_current() -> None:
+    assert shipped_schema() == json_schema(), "write policies/policy.v1.schema.json anew from json_schema()"
