@@ -57,10 +57,10 @@ class Validator(Protocol):
 class Images(Protocol):
     """Images that the sandbox can start."""
 
-    def ensure(self, options: Any, trees: Trees, base_tree: str, version: str) -> Image:
+    def ensure(self, options: Any, trees: Trees, base_tree: str, version: Callable[[], str]) -> Image:
         """The image that `options` (policy `sandbox`) names or describes, built when needed from the base tree's files.
 
-        `version` is the release that `git describe` gives for the base commit, for projects versioned by tags.
+        `version` tells the release that `git describe` gives for the base commit, for projects versioned by tags.
         Raises ImageUnavailable, EngineUnavailable.
         """
 
@@ -159,5 +159,5 @@ class Ports:
     clock: Callable[[], datetime]
     monotonic: Callable[[], float]
     cores: int
-    version: str = "0.0.0"
-    """The release that the base commit is described as, for projects that take their version from tags."""
+    version: Callable[[], str]
+    """Tells the release that the base commit is described as, for projects that take their version from tags."""

@@ -135,7 +135,7 @@ def _ports(
         clock=lambda: datetime.now(UTC),
         monotonic=time.monotonic,
         cores=len(os.sched_getaffinity(0)),
-        version=objects.describe(run.change.base_commit),
+        version=lambda: objects.describe(run.change.base_commit),
     )
 
 
@@ -174,7 +174,7 @@ def _recorded(run: Run, where: Places, under_way: threading.Event) -> Iterator[C
 
 def _begun(runs: SqlRuns, run: Run, under_way: threading.Event) -> None:
     under_way.wait()
-    import runner.reports.report  # needed at the end, loaded while there is time
+    import runner.reports.report  # noqa: F401  needed at the end, loaded while there is time
 
     runs.begin(run)
 

@@ -35,7 +35,7 @@ def read_change(
             raise UsageError("nothing came on standard input", hint="Pipe a diff in, e.g. `git diff | seatrial check -`.")
         return from_diff(stdin, source="-", objects=objects, base=base, caps=caps)
     if _is_file(spec):
-        if ".." not in spec and _is_revision(objects, spec):
+        if ".." not in spec and not _looks_like_a_file(spec) and _is_revision(objects, spec):
             note(f"'{spec}' is both a file and a revision; the file was taken. For the revision, write 'refs/heads/{spec}' or its id.")
         return from_diff(read_file(Path(spec)), source=spec, objects=objects, base=base, caps=caps)
     if is_range(spec):

@@ -18,7 +18,7 @@ class Base(NamedTuple):
 def base_of(objects: PrivateObjects, revision: str | None) -> Base:
     """The base that was named, or what is checked out; raises UsageError when there is none."""
     commit = objects.resolve(revision or "HEAD")
-    name = objects.repository.branch() if revision in (None, "HEAD") else revision
+    name = objects.repository.branch if revision in (None, "HEAD") else revision
     return Base(commit, label(str(name), commit))
 
 

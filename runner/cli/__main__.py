@@ -1,8 +1,6 @@
 """Lets `python -m runner.cli` be the command `seatrial`."""
 
-import sys
-
-from runner.cli.main import main
+from runner.cli.main import entry
 
 if __name__ == "__main__":
-    sys.exit(main())
+    entry()

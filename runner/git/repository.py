@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from runner.errors import UsageError
@@ -24,8 +25,18 @@ class Repository:
     shallow: bool
     object_format: str
 
+    @cached_property
+    def _resolved(self) -> dict[str, str]:
+        """What was resolved before: one run sees one state of the repository, whoever moves a branch meanwhile."""
+        return {}
+
     def resolve(self, revision: str) -> str:
-        """The commit id that a revision names; raises UsageError when there is none."""
+        """The commit id that a revision names, the same for as long as this object lives; raises UsageError when there is none."""
+        if revision not in self._resolved:
+            self._resolved[revision] = self._resolve(revision)
+        return self._resolved[revision]
+
+    def _resolve(self, revision: str) -> str:
         if not revision or revision.startswith("-") or not revision.isprintable():
             raise UsageError(f"{revision!a} is not a revision", hint="Give a branch, a tag or a commit id.")
         answer = self.git.run("rev-parse", "--verify", f"{revision}^{{commit}}")
@@ -46,6 +57,7 @@ class Repository:
             f"there is no revision '{revision}' in the repository ({answer.reason})", hint="See `git log` and `git branch -a`."
         )
 
+    @cached_property
     def branch(self) -> str:
         """The branch that is checked out, or `HEAD`."""
         answer = self.git.run("symbolic-ref", "--quiet", "--short", "HEAD")

@@ -36,7 +36,7 @@ class DockerImages:
         self._cache = cache
         self._note = note
 
-    def ensure(self, options: Any, trees: Trees, base_tree: str, version: str) -> Image:
+    def ensure(self, options: Any, trees: Trees, base_tree: str, version: Callable[[], str]) -> Image:
         """The image that the policy's `sandbox` section names, or the one that its recipe makes of the base tree."""
         if options.image:
             found = named_image(self._engine, options.image, self._cache, self._note)
@@ -48,7 +48,7 @@ class DockerImages:
         return Image(reference=reference, id=image_id, notes=(base.note, _how(reference, fresh=fresh)))
 
 
-def tree_recipe(build: Any, trees: Trees, tree: str, version: str) -> PythonRecipe:
+def tree_recipe(build: Any, trees: Trees, tree: str, version: Callable[[], str]) -> PythonRecipe:
     """The recipe that a policy's `sandbox.build` means for a base tree. Raises ImageUnavailable when a file it names is absent."""
     for path in build.requirements:
         if trees.read(tree, path) is None:
@@ -64,7 +64,7 @@ def tree_recipe(build: Any, trees: Trees, tree: str, version: str) -> PythonReci
         extras=tuple(build.extras) if project else (),
         project=project,
         tree=tree if project or build.requirements else None,
-        version_env=scm_variables(inputs.texts, version),
+        version_env=scm_variables(inputs.texts, version()),
         inputs=inputs.digest,
     )
 

@@ -71,14 +71,14 @@ def test_requirement_files_are_followed_through_their_includes_and_never_out_of_
 def test_without_a_project_only_the_requirement_files_count(trees: Any) -> None:
     build = Build(project=False, requirements=("r.txt",))
     trees_of = [trees.add({"r.txt": r, "pyproject.toml": p}) for r, p in ((b"a", b"1"), (b"a", b"2"), (b"b", b"1"))]
-    one, two, three = (tree_recipe(build, trees, tree, "1.0").key("base") for tree in trees_of)
+    one, two, three = (tree_recipe(build, trees, tree, lambda: "1.0").key("base") for tree in trees_of)
     assert one == two != three
 
 
 def test_a_requirement_file_that_names_the_tree_itself_makes_its_build_files_count(trees: Any) -> None:
     build = Build(project=False, requirements=("r.txt",))
     trees_of = [trees.add({"r.txt": b"attrs\n-e .[test]\n", "pyproject.toml": pyproject}) for pyproject in (STATIC, SCM)]
-    one, two = (tree_recipe(build, trees, tree, "v1.0") for tree in trees_of)
+    one, two = (tree_recipe(build, trees, tree, lambda: "v1.0") for tree in trees_of)
     assert one.key("base") != two.key("base")
     assert (dict(one.version_env), dict(two.version_env)) == ({}, {"SETUPTOOLS_SCM_PRETEND_VERSION": "1.0"})
 
@@ -86,17 +86,17 @@ def test_a_requirement_file_that_names_the_tree_itself_makes_its_build_files_cou
 @pytest.mark.parametrize(("pyproject", "counts"), [(SCM, True), (STATIC, False)])
 def test_the_version_counts_only_for_projects_versioned_by_tags(trees: Any, pyproject: bytes, counts: bool) -> None:
     tree = trees.add({"pyproject.toml": pyproject})
-    keys = {tree_recipe(Build(), trees, tree, version).key("base") for version in ("v1.0", "v1.1")}
+    keys = {tree_recipe(Build(), trees, tree, lambda version=version: version).key("base") for version in ("v1.0", "v1.1")}
     assert len(keys) == 1 + counts
 
 
 def test_options_and_base_image_count(trees: Any) -> None:
     tree = trees.add({"pyproject.toml": STATIC})
     builds = (Build(), Build(extras=("test",)), Build(packages=("attrs",)), Build(project=False))
-    keys = {tree_recipe(build, trees, tree, "").key(base) for build in builds for base in ("sha256:1", "sha256:2")}
+    keys = {tree_recipe(build, trees, tree, lambda: "").key(base) for build in builds for base in ("sha256:1", "sha256:2")}
     assert len(keys) == 8
 
 
 def test_a_tree_that_pip_cannot_install_gets_no_project(trees: Any) -> None:
-    made = tree_recipe(Build(extras=("test",)), trees, trees.add({"a.py": b""}), "")
+    made = tree_recipe(Build(extras=("test",)), trees, trees.add({"a.py": b""}), lambda: "")
     assert (made.project, made.extras, made.tree) == (False, (), None)

@@ -125,7 +125,7 @@ def test_a_project_is_installed_editable_with_its_version_extras_and_generated_f
     tree = trees.add(files(SCM_PROJECT))
     options = Sandbox(build=Build(extras=("test",), requirements=("requirements/tests.txt",)))
     notes: list[str] = []
-    image = DockerImages(engine, cache, notes.append).ensure(options, trees, tree, "v1.4.2-3-gabcdef0")
+    image = DockerImages(engine, cache, notes.append).ensure(options, trees, tree, lambda: "v1.4.2-3-gabcdef0")
     gone.append(image.reference)
 
     assert any("Successfully installed" in note for note in notes)
@@ -172,7 +172,7 @@ def test_a_project_is_installed_editable_with_its_version_extras_and_generated_f
 
     began = time.monotonic()
     changed = trees.add({**files(SCM_PROJECT), "src/ship/hull.py": b"PLANKS = 4\n"})
-    again = DockerImages(engine, cache).ensure(options, trees, changed, "v1.4.2-4-g0000000")
+    again = DockerImages(engine, cache).ensure(options, trees, changed, lambda: "v1.4.2-4-g0000000")
     assert (again.id, "built earlier" in again.notes[-1], time.monotonic() - began < 3) == (image.id, True, True)
 
 
@@ -182,7 +182,7 @@ def test_a_project_that_pins_a_backend_without_editable_installs_is_installed_al
     engine: Engine, cache: Path, trees: Any, gone: list[str]
 ) -> None:
     tree = trees.add(OLD_PROJECT)
-    image = DockerImages(engine, cache).ensure(Sandbox(build=Build()), trees, tree, "")
+    image = DockerImages(engine, cache).ensure(Sandbox(build=Build()), trees, tree, lambda: "")
     gone.append(image.reference)
     program = """
         import glob, importlib.metadata as m
@@ -196,7 +196,7 @@ def test_a_project_that_pins_a_backend_without_editable_installs_is_installed_al
 def test_a_failed_build_names_the_cause_shows_the_last_lines_and_leaves_nothing(engine: Engine, cache: Path, trees: Any) -> None:
     tree = trees.add({"setup.py": b"print('hoisting'); raise RuntimeError('the yard is shut')\n"})
     with pytest.raises(ImageUnavailable) as failure:
-        DockerImages(engine, cache).ensure(Sandbox(build=Build()), trees, tree, "")
+        DockerImages(engine, cache).ensure(Sandbox(build=Build()), trees, tree, lambda: "")
     assert "the project's own build script failed: RuntimeError: the yard is shut" in str(failure.value)
     assert "[end of output]" in str(failure.value)
     home = f"{leftovers.HOME}={leftovers.home_label(cache)}"
@@ -208,7 +208,7 @@ def test_a_failed_build_names_the_cause_shows_the_last_lines_and_leaves_nothing(
 def test_an_image_that_nobody_has_is_said_to_be_missing_with_a_way_to_have_it(engine: Engine, cache: Path, trees: Any) -> None:
     began = time.monotonic()
     with pytest.raises(ImageUnavailable, match="not on this engine") as failure:
-        DockerImages(engine, cache).ensure(Sandbox(image="seatrial-test.invalid/absent:1"), trees, trees.add({}), "")
+        DockerImages(engine, cache).ensure(Sandbox(image="seatrial-test.invalid/absent:1"), trees, trees.add({}), lambda: "")
     assert "seatrial image build python" in failure.value.hint
     assert time.monotonic() - began < 6
 
@@ -230,7 +230,7 @@ def test_a_requirements_file_that_the_base_tree_lacks_is_named_before_anything_i
     options = SimpleNamespace(image=None, build=Build(base="x:1", requirements=("gone.txt",)))
     engine = StandIn(images=[{"Id": "sha256:x", "RepoTags": ["x:1"]}])
     with pytest.raises(ImageUnavailable, match=r"gone\.txt, which is not in the base tree"):
-        DockerImages(engine, tmp_path).ensure(options, trees, trees.add({"a.py": b""}), "")
+        DockerImages(engine, tmp_path).ensure(options, trees, trees.add({"a.py": b""}), lambda: "")
 
 
 class StandIn:

@@ -77,6 +77,7 @@ def gathered(world: Scripted, *, cores: int = 1, own: str | None = None, exact: 
         clock=lambda: datetime.now(UTC),
         monotonic=lambda: 0.0,
         cores=cores,
+        version=lambda: "0",
     )
     bench = Bench(ports, Image(reference="i", id="sha256:1"), BASE, {}, Limits())
     return gather(bench, guess=PATCHED, verdict_tree=lambda _: (exact, own), base_runs=2, reruns=reruns)
