@@ -10,7 +10,7 @@ from typing import Any
 from runner.model.sandbox import Execution, Image, Job, Limits
 from runner.model.suite import SuiteRun, TestOutcome, TestRecord
 from runner.ports import Ports, Reader
-from runner.trial.compare import by_id, suspects
+from runner.trial.compare import FAILED, by_id, suspects
 
 STALL_FLOOR = 60.0
 """Seconds that any single test may take before it can count as stalled."""
@@ -146,6 +146,8 @@ def gather(
     if cached is None and all(run.ended for run in base):
         bench.ports.baselines.save(key, base)
     patched, steady = _again(bench, tree, base, patched, reruns)
+    if own is not None and own_tree is not None and reruns:
+        own = _own_again(bench, own_tree, base_first, own)
     return Evidence(base=base, base_cached=cached is not None, patched=patched, own=own, steady=steady)
 
 
@@ -166,6 +168,21 @@ def _again(bench: Bench, tree: str, base: Sequence[SuiteRun], patched: SuiteRun,
         whole = by_id(bench.run("rerun", tree, base=base[0]))
         passed_alone &= {test for test in passed_alone if test in whole and whole[test].outcome.held}
     return patched, {test: test not in passed_alone for test in doubtful}
+
+
+def _own_again(bench: Bench, tree: str, base: SuiteRun, own: SuiteRun) -> SuiteRun:
+    """The suite with the change's own tests, where tests that pass when run again have that result."""
+    before = by_id(base)
+    failing = [test for test, record in by_id(own).items() if record.outcome in FAILED and not _failed(before.get(test))]
+    if not failing or len(failing) > RERUN_MOST:
+        return own
+    again = by_id(bench.run("own", tree, only=failing, base=base))
+    mended = {test: again[test] for test in failing if test in again and again[test].outcome.held}
+    return SuiteRun(**{**dict(own), "records": tuple(mended.get(record.id, record) for record in own.records)})
+
+
+def _failed(record: TestRecord | None) -> bool:
+    return record is not None and record.outcome in FAILED
 
 
 def _alone(bench: Bench, tree: str, base: SuiteRun, patched: SuiteRun) -> SuiteRun:
