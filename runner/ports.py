@@ -104,6 +104,12 @@ class Suite(Protocol):
     """One kind of test suite: how it is started, and how its report is read."""
 
     kind: str
+    tells_modules: bool
+    """Whether its runs say which modules they imported, and from where."""
+
+    @property
+    def patterns(self) -> tuple[str, ...]:
+        """The names of test modules, as globs."""
 
     def plan(self, *, only: Sequence[str] = ()) -> Plan:
         """The command for the whole suite, or for the test ids `only`."""

@@ -7,11 +7,11 @@ from runner.model.sandbox import Execution, Image
 from runner.model.suite import Comparison, SuiteRun
 from runner.policy.load import Loaded
 from runner.ports import Ports
-from runner.trial import compare, judge, origin, sides
+from runner.trial import compare, examples, judge, origin, sides
 from runner.trial.configuration import changes_tests
 from runner.trial.experiment import Bench, Evidence, gather
 
-CHECKS = (judge.BASE, judge.TESTS, judge.INVENTORY, origin.CHECK, judge.CHANNELS, judge.OWN)
+CHECKS = (judge.BASE, judge.TESTS, judge.INVENTORY, origin.CHECK, judge.CHANNELS, judge.OWN, examples.CHECK)
 LEVEL = (
     "in-process: tests, conftests and test configuration are the base's, but the patched code shares the interpreter with them: "
     "made to deceive, it could forge their results and the session's end; no control against forging ran"
@@ -66,10 +66,10 @@ class _Sides:
     """The split of the change, before and after the base told its inventory."""
 
     def __init__(self, run: Run, ports: Ports) -> None:
-        self._change, self._trees = run.change, ports.trees
+        self._change, self._trees, self._patterns = run.change, ports.trees, ports.suite.patterns
 
     def split(self, base: SuiteRun | None) -> sides.Sides:
-        inventory = sides.Inventory(frozenset(r.path for r in base.records if r.path)) if base is not None else None
+        inventory = sides.Inventory(frozenset(r.path for r in base.records if r.path), self._patterns) if base is not None else None
         change, trees = self._change, self._trees
         return sides.split(change.files, inventory, lambda path: changes_tests(trees, change.base_tree, change.tree, path))
 
@@ -90,21 +90,24 @@ def _answers(run: Run, ports: Ports, split: sides.Sides, evidence: Evidence, com
     def is_package(folder: str) -> bool:
         return any(trees.read(tree, f"{folder}/__init__.py") is not None for tree in (change.tree, change.base_tree))
 
+    whole = evidence.own if split.tests else evidence.patched
+    collected = frozenset(record.path for record in first.records)
     base = judge.judge_base(evidence.base)
     if base.outcome is Outcome.UNKNOWN:
         compared = (judge.no_measure(judge.TESTS), judge.no_measure(judge.INVENTORY))
     else:
         compared = (
-            judge.judge_tests(comparison, change, split, evidence.own, compare.flaky_on_base(evidence.base)),
-            judge.judge_inventory(comparison, change, split, evidence.own, evidence.patched),
+            judge.judge_tests(comparison, change, split, whole, compare.flaky_on_base(evidence.base)),
+            judge.judge_inventory(comparison, change, split, whole, evidence.patched),
         )
     runs = [("base", first), ("patched", evidence.patched)]
     return (
         base,
         *compared,
-        origin.judge(runs, split.source, is_package, can_tell=ports.suite.kind == "pytest"),
+        origin.judge(runs, split.source, is_package, can_tell=ports.suite.tells_modules),
         judge.judge_channels(evidence.patched, first),
         judge.judge_own(evidence.own, comparison, split),
+        examples.judge(trees, change.base_tree, change.tree, [path for path in split.source if path in collected]),
     )
 
 

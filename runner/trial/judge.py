@@ -79,9 +79,12 @@ def judge_channels(patched: SuiteRun, base: SuiteRun) -> Result:
 
 
 def judge_tests(comparison: Comparison, change: Change, split: sides.Sides, own: SuiteRun | None, shaky: frozenset[str]) -> Result:
-    """Whether what held on the base still holds (DESIGN §6): broken and untouched fails; broken, edited, own suite green holds."""
+    """Whether what held on the base still holds (DESIGN §6): broken and untouched fails; broken, edited, own suite green holds.
+
+    `own` is the suite over the whole patched tree: that with the change's own tests or, when it brings none, the patched one.
+    """
     if comparison.broken:
-        return _lost(TESTS, "breaks", "tests.broken", comparison.broken, change, split, own)
+        return _lost(TESTS, "breaks", "tests.broken", comparison.broken, comparison, change, split, own)
     loose = [pair for pair in comparison.flaky if pair.id not in shaky]
     if loose:
         reason = f"{loose[0].id} failed and then passed when run again; on the base it never failed"
@@ -110,14 +113,23 @@ def judge_inventory(comparison: Comparison, change: Change, split: sides.Sides, 
             findings=_findings(gone, "inventory.missing"),
         )
     if gone:
-        return _lost(INVENTORY, "loses or skips", "inventory.missing", gone, change, split, own)
+        return _lost(INVENTORY, "loses or skips", "inventory.missing", gone, comparison, change, split, own)
     return Result(check=INVENTORY, outcome=Outcome.PASS, reason="every test of the base gave a result", measured=0, limit=0)
 
 
-def _lost(check: str, verb: str, rule: str, pairs: Sequence[Pair], change: Change, split: sides.Sides, own: SuiteRun | None) -> Result:
+def _lost(
+    check: str,
+    verb: str,
+    rule: str,
+    pairs: Sequence[Pair],
+    comparison: Comparison,
+    change: Change,
+    split: sides.Sides,
+    own: SuiteRun | None,
+) -> Result:
     changed = {file.path for file in change.files}
     untouched = [pair for pair in pairs if not sides.touched(pair.path, split, changed)]
-    if not untouched and own is not None and not own_failures(own, pairs=()):
+    if not untouched and own is not None and not own_failures(own, comparison.still_failing):
         reason = f"the change {verb} {_count(pairs)} of the base, but edits what they expect, and its own tests pass: a person must compare"
         return Result(check=check, outcome=Outcome.HOLD, reason=reason, measured=len(pairs), limit=0, findings=_findings(pairs, rule))
     worst = (untouched or list(pairs))[0]

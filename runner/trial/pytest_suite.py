@@ -12,6 +12,7 @@ from runner.trial.options import Tests
 from runner.trial.pytest_options import PytestConfig, kept, read_configuration
 from runner.trial.pytest_reader import PytestReader
 from runner.trial.roots import import_roots, own_modules
+from runner.trial.sides import TEST_FILES
 
 LONGEST_ARGUMENT = 100_000
 """Characters; the kernel allows 128 KiB for one argument."""
@@ -52,8 +53,12 @@ class PytestSuite:
     python: str = "python3"
     monotonic: Callable[[], float] = time.monotonic
     kind: str = "pytest"
-    selects: bool = True
-    """Whether `plan(only=…)` can run single tests."""
+    tells_modules: bool = True
+
+    @property
+    def patterns(self) -> tuple[str, ...]:
+        """The names of test modules, as the project's `python_files` has them."""
+        return self.project.config.python_files or TEST_FILES
 
     @cached_property
     def _kept(self) -> tuple[tuple[str, ...], tuple[str, ...]]:

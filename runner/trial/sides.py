@@ -18,14 +18,23 @@ SOURCE_SUFFIXES = frozenset({".py", ".pyi", ".pyx", ".pxd", ".c", ".h", ".cc", "
 
 @dataclass(frozen=True)
 class Inventory:
-    """What the base run collected: the files that hold its tests."""
+    """What the base run collected: the files that hold its tests, and the names that the project gives its test modules.
+
+    A source file with examples in its docstrings is among the files, too; it is source all the same, or a change of it
+    would never be what is tested.
+    """
 
     files: frozenset[str]
+    patterns: tuple[str, ...] = TEST_FILES
 
     @property
     def folders(self) -> frozenset[str]:
-        """The folders that hold those files directly."""
-        return frozenset(str(PurePosixPath(file).parent) for file in self.files)
+        """The folders that hold test modules directly."""
+        return frozenset(str(PurePosixPath(file).parent) for file in self.files if self.names(file) or not is_source(file))
+
+    def names(self, path: str) -> bool:
+        """Whether a path has the name of a test module; patterns that any name fits say nothing."""
+        return is_test_module(path, tuple(pattern for pattern in self.patterns if pattern.removesuffix(".py").strip("*?/[]!")))
 
 
 @dataclass(frozen=True)
@@ -47,9 +56,14 @@ def is_configuration(path: str) -> bool:
     return name in CONFIGURATION or name in SHARED_CONFIGURATION
 
 
-def is_test_module(path: str) -> bool:
-    """Whether a path has a name that test runners collect by default."""
-    return any(fnmatchcase(PurePosixPath(path).name, pattern) for pattern in TEST_FILES)
+def is_test_module(path: str, patterns: tuple[str, ...] = TEST_FILES) -> bool:
+    """Whether a path has a name that test runners collect, by default or by the project's own `patterns`."""
+    return any(fnmatchcase(path if "/" in pattern else PurePosixPath(path).name, pattern) for pattern in patterns)
+
+
+def is_source(path: str) -> bool:
+    """Whether a path has the name of program text."""
+    return PurePosixPath(path).suffix in SOURCE_SUFFIXES
 
 
 def _in_test_folder(path: str, inventory: Inventory | None) -> bool:
@@ -67,20 +81,22 @@ def is_tests_side(file: FileChange, inventory: Inventory | None, changes_tests: 
     configuration file differs.
     """
     path, name = file.path, PurePosixPath(file.path).name
-    if name in CONFIGURATION:
-        return True
     if name in SHARED_CONFIGURATION:
         return changes_tests(path)
-    if inventory is not None and path in inventory.files:
+    if name in CONFIGURATION or _in_test_folder(path, inventory):
         return True
-    if _in_test_folder(path, inventory):
-        return True
-    folder = str(PurePosixPath(path).parent)
-    beside_tests = inventory is not None and folder in inventory.folders and folder != "."
-    if is_test_module(path):
-        new = file.status is Status.ADDED
-        return inventory is None or (new and (beside_tests or folder == "."))
-    return beside_tests and PurePosixPath(path).suffix not in SOURCE_SUFFIXES
+    return is_test_module(path) if inventory is None else _is_collected_or_beside(file, inventory)
+
+
+def _is_collected_or_beside(file: FileChange, inventory: Inventory) -> bool:
+    """Whether the base collected the file as tests, or it lies beside tests as a new test module or as their data."""
+    path, folder = file.path, str(PurePosixPath(file.path).parent)
+    if path in inventory.files:
+        return inventory.names(path) or not is_source(path)
+    beside_tests = folder in inventory.folders
+    if inventory.names(path):
+        return file.status is Status.ADDED and (beside_tests or folder == ".")
+    return beside_tests and folder != "." and not is_source(path)
 
 
 def split(files: Iterable[FileChange], inventory: Inventory | None, changes_tests: Callable[[str], bool]) -> Sides:

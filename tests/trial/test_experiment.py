@@ -20,6 +20,8 @@ class Scripted:
     """Sandbox, suite and baselines in one: every run is answered by `script(purpose, tree, only)`."""
 
     kind = "pytest"
+    tells_modules = True
+    patterns = ("test_*.py",)
 
     def __init__(self, script: Callable[[str, str, tuple[str, ...]], SuiteRun]) -> None:
         self.script, self.jobs, self.kept, self.cancelled = script, [], {}, False

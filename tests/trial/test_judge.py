@@ -91,3 +91,12 @@ def test_the_changes_own_tests_can_hold_it_and_never_let_it_in(own: SuiteRun | N
     sides = split(change.files, INVENTORY, lambda _: False)
     comparison = compare([a_run(BASE)], a_run(BASE), steady={}, own=own)
     assert judge.judge_own(own, comparison, sides).outcome == outcome
+
+
+def test_a_test_that_fails_on_the_base_too_does_not_make_the_changes_own_suite_red() -> None:
+    base = {**BASE, "tests/test_b.py::z": "failed"}
+    change = a_change("src/a.py", "tests/test_a.py")
+    sides = split(change.files, INVENTORY, lambda _: False)
+    patched, own = a_run({**base, "tests/test_a.py::x": "failed"}), a_run(base)
+    comparison = compare([a_run(base)], patched, steady={}, own=own)
+    assert judge.judge_tests(comparison, change, sides, own, frozenset()).outcome == "hold"

@@ -57,3 +57,28 @@ def test_a_run_that_did_not_say_what_it_imported_proves_nothing() -> None:
 
 def test_a_suite_that_cannot_tell_is_a_warning() -> None:
     assert judged("src/click/core.py", can_tell=False)[0] == "warn"
+
+
+def test_a_module_that_the_change_stands_in_for_is_held() -> None:
+    base = a_run({"t": "passed"}, modules=(Module(name="numpy", file="/opt/venv/numpy/__init__.py"),))
+    patched = a_run({"t": "passed"}, modules=(Module(name="numpy", file="/work/numpy/__init__.py"),))
+    result = origin.judge([("base", base), ("patched", patched)], ["numpy/__init__.py"], {"numpy"}.__contains__, can_tell=True)
+    assert result.outcome in ("hold", "unknown")
+    assert "numpy" in result.reason
+
+
+@pytest.mark.parametrize(("module", "outcome"), [("/work/src/click/_fast.so", "unknown"), ("/opt/venv/other/_fast.so", "pass")])
+def test_compiled_modules_of_the_base_prove_nothing_about_changed_sources(module: str, outcome: str) -> None:
+    assert judged("src/click/_fast.c", ("click._fast", module))[0] == outcome
+
+
+@pytest.mark.parametrize(
+    ("changed", "module", "outcome"),
+    [
+        ("src/m.py", ("m", "/work/vendored/m.py"), "unknown"),
+        ("src/click/core.py", ("click.core", "/work/build/lib/click/core.py"), "unknown"),
+        ("scripts/utils.py", ("utils", "/work/tests/utils.py"), "warn"),
+    ],
+)
+def test_another_copy_in_the_working_tree_is_not_the_changed_file(changed: str, module: tuple[str, str], outcome: str) -> None:
+    assert judged(changed, module)[0] == outcome

@@ -6,6 +6,9 @@ from runner.trial.sides import Inventory, Sides, split, touched
 from testing.builders import a_file
 
 TESTS_FOLDER = Inventory(frozenset({"tests/test_a.py", "tests/sub/test_b.py"}))
+DOCTESTS = Inventory(frozenset({"tests/test_a.py", "src/pkg/core.py", "README.rst"}))
+DJANGO = Inventory(frozenset({"app/tests.py"}), ("tests.py", "test_*.py"))
+ANY_NAME = Inventory(frozenset({"pkg/core.py"}), ("*.py",))
 BESIDE = Inventory(frozenset({"pkg/test_x.py", "test_root.py"}))
 
 
@@ -27,6 +30,12 @@ BESIDE = Inventory(frozenset({"pkg/test_x.py", "test_root.py"}))
         ("pkg/test_new.py", "A", BESIDE, "tests"),
         ("README.md", "M", BESIDE, "source"),
         ("core.py", "M", BESIDE, "source"),
+        ("src/pkg/core.py", "M", DOCTESTS, "source"),
+        ("src/pkg/data.json", "M", DOCTESTS, "source"),
+        ("README.rst", "M", DOCTESTS, "tests"),
+        ("app/tests.py", "M", DJANGO, "tests"),
+        ("app/models.py", "M", DJANGO, "source"),
+        ("pkg/core.py", "M", ANY_NAME, "source"),
         ("tests/test_a.py", "M", None, "tests"),
         ("src/pkg/core.py", "M", None, "source"),
     ],

@@ -185,4 +185,43 @@ def test_a_suite_run_by_a_command_is_judged_by_its_report(
     policy.write_text(f"seatrial: 1\ntests: {tests}\n")
     run = judged(diff(files), policy=policy)
     assert run.decision is not None
-    assert run.decision.verdict == verdict, [(r.check, r.outcome, r.reason) for r in run.results]
+    assert run.decision.verdict == verdict, run.decision.reason
+
+
+DOCTEST = {"pytest.ini": "[pytest]\naddopts = --doctest-modules src tests\n"}
+DOCUMENTED = QUAY.replace(
+    '    """The shortest free berth that is long enough, or None."""',
+    '    """The shortest free berth that is long enough, or None.\n\n    >>> assign([Berth("A", 80)], 80).name\n    \'A\'\n    """',
+)
+
+
+@pytest.mark.parametrize(
+    ("source", "verdict"),
+    [
+        (DOCUMENTED.replace("berth.length < ship_length", "berth.length <= ship_length"), "reject"),
+        (DOCUMENTED.replace("berth.length < ship_length", "ship_length > berth.length"), "accept"),
+        (DOCUMENTED.replace('Berth("A", 80)', 'Berth("A", 81)'), "hold"),
+        (QUAY, "hold"),
+    ],
+    ids=["bug", "refactoring", "example edited", "example removed"],
+)
+def test_a_source_file_with_examples_that_the_suite_runs_is_still_what_is_tested(
+    source: str, verdict: str, judged: Judged, diff: Diff, berth: Path
+) -> None:
+    for name, text in {**DOCTEST, "src/berth/quay.py": DOCUMENTED}.items():
+        (berth / name).write_text(text)
+    commit(berth)
+    run = judged(diff({"src/berth/quay.py": source}))
+    assert run.decision is not None
+    assert run.decision.verdict == verdict, run.decision.reason
+
+
+def test_a_module_that_stands_in_for_an_installed_one_is_held(judged: Judged, diff: Diff, berth: Path, tmp_path: Path) -> None:
+    (berth / "tests/test_six.py").write_text("import six\n\n\ndef test_six():\n    assert six.PY3\n")
+    commit(berth)
+    policy = tmp_path / "policy.yaml"
+    policy.write_text("seatrial: 1\nsandbox: {build: {packages: [six]}}\n")
+    run = judged(diff({"six.py": "PY3 = True\n"}), policy=policy)
+    origin = next(result for result in run.results if result.check == "origin")
+    assert origin.outcome in ("hold", "unknown")
+    assert "six" in origin.reason
