@@ -15,11 +15,12 @@ CHECK: tuple[Stage, ...] = (validate, trial)
 
 
 def carry(run: Run, ports: Ports, policy: Loaded, stages: tuple[Stage, ...] = CHECK) -> Run:
-    """Carry a run through the stages and decide; timings are added per stage."""
+    """Carry a run through the stages and decide; timings are added per stage, less the parts that the stage timed itself."""
     for stage in stages:
-        began = ports.monotonic()
+        began, before = ports.monotonic(), run.timings
         run = stage(run, ports, policy)
-        run = run.with_(timings={**run.timings, stage.__name__: round(ports.monotonic() - began, 3)})
+        parts = sum(seconds for name, seconds in run.timings.items() if name not in before)
+        run = run.with_(timings={**run.timings, stage.__name__: round(ports.monotonic() - began - parts, 3)})
     return decide(run, required(ports))
 
 

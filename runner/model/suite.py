@@ -4,6 +4,8 @@ from enum import StrEnum
 
 from runner.model.value import Value
 
+_FROM_BEST_TO_WORST = ("passed", "xpassed", "xfailed", "skipped", "error", "failed", "hung", "crashed")
+
 
 class TestOutcome(StrEnum):
     """The explicit result of one test."""
@@ -25,6 +27,16 @@ class TestOutcome(StrEnum):
     def held(self) -> bool:
         """Whether the test ran and its expectation was met."""
         return self in (TestOutcome.PASSED, TestOutcome.XFAILED, TestOutcome.XPASSED)
+
+    @property
+    def failed(self) -> bool:
+        """Whether the test ran, or tried to, and its expectation was not met."""
+        return self in (TestOutcome.FAILED, TestOutcome.ERROR, TestOutcome.HUNG, TestOutcome.CRASHED)
+
+    @property
+    def rank(self) -> int:
+        """How bad the outcome is, from 0 for the best; of two records for one test the worse one counts."""
+        return _FROM_BEST_TO_WORST.index(self.value)
 
 
 class TestRecord(Value):
@@ -98,11 +110,6 @@ class SuiteRun(Value):
     """The end of what the suite printed; hostile text."""
     log_truncated: bool = False
     usage: Usage = Usage()
-
-    @property
-    def by_id(self) -> dict[str, TestRecord]:
-        """The records by id; of several for one id the worst stands first in `records` order rules of the adapter."""
-        return {record.id: record for record in self.records}
 
 
 class Pair(Value):

@@ -1,6 +1,7 @@
 """Trial: base and patched suites in disposable sandboxes, compared test by test."""
 
 from runner.errors import ImageUnavailable, InfrastructureError
+from runner.model.change import Status
 from runner.model.result import Cause, Outcome, Result
 from runner.model.run import Run, SandboxFacts
 from runner.model.sandbox import Execution, Image
@@ -25,9 +26,11 @@ def trial(run: Run, ports: Ports, policy: Loaded) -> Run:
     options = policy.policy
     try:
         ports.progress.stage("image")
+        began = ports.monotonic()
         image = ports.images.ensure(options.sandbox, ports.trees, run.change.base_tree, ports.version)
+        timings = {**run.timings, "image": round(ports.monotonic() - began, 3)}
         ports.progress.stage("trial")
-        bench = Bench(ports, image, run.change.base_tree, options.sandbox.env, options.sandbox.limits)
+        bench = Bench(ports, image, run.change.base_tree, options.sandbox.env, options.sandbox.limits, options.tests.model_dump_json())
         changed = _Sides(run, ports)
         evidence = gather(
             bench,
@@ -59,6 +62,7 @@ def trial(run: Run, ports: Ports, policy: Loaded) -> Run:
         level=LEVEL,
         notes=(*run.notes, *image.notes),
         logs=_logs(evidence),
+        timings=timings,
     )
 
 
@@ -69,7 +73,8 @@ class _Sides:
         self._change, self._trees, self._patterns = run.change, ports.trees, ports.suite.patterns
 
     def split(self, base: SuiteRun | None) -> sides.Sides:
-        inventory = sides.Inventory(frozenset(r.path for r in base.records if r.path), self._patterns) if base is not None else None
+        files = frozenset(record.path for record in base.records if record.path) if base is not None else frozenset()
+        inventory = sides.Inventory(files, self._patterns) if files else None  # a suite that names no files leaves it to names
         change, trees = self._change, self._trees
         return sides.split(change.files, inventory, lambda path: changes_tests(trees, change.base_tree, change.tree, path))
 
@@ -90,24 +95,28 @@ def _answers(run: Run, ports: Ports, split: sides.Sides, evidence: Evidence, com
     def is_package(folder: str) -> bool:
         return any(trees.read(tree, f"{folder}/__init__.py") is not None for tree in (change.tree, change.base_tree))
 
-    whole = evidence.own if split.tests else evidence.patched
-    collected = frozenset(record.path for record in first.records)
+    matter = judge.Matter(
+        comparison=comparison,
+        changed=frozenset(file.path for file in change.files),
+        split=split,
+        whole=evidence.own if split.tests else evidence.patched,
+        excused=compare.excused_by_base(evidence.base) | evidence.own_flaky,
+        shaky=compare.flaky_on_base(evidence.base),
+        removed=compare.removed(evidence.base, evidence.own) if evidence.own else (),
+    )
     base = judge.judge_base(evidence.base)
-    if base.outcome is Outcome.UNKNOWN:
-        compared = (judge.no_measure(judge.TESTS), judge.no_measure(judge.INVENTORY))
-    else:
-        compared = (
-            judge.judge_tests(comparison, change, split, whole, compare.flaky_on_base(evidence.base)),
-            judge.judge_inventory(comparison, change, split, whole, evidence.patched),
-        )
+    measurable = base.outcome is not Outcome.UNKNOWN
     runs = [("base", first), ("patched", evidence.patched)]
+    collected = [(record.id, record.path) for record in first.records]
+    gone = frozenset(file.path for file in change.files if file.status is Status.DELETED)
     return (
         base,
-        *compared,
-        origin.judge(runs, split.source, is_package, can_tell=ports.suite.tells_modules),
+        judge.judge_tests(matter) if measurable else judge.no_measure(judge.TESTS),
+        judge.judge_inventory(matter, evidence.patched) if measurable else judge.no_measure(judge.INVENTORY),
+        origin.judge(runs, split.source, is_package, gone=gone, can_tell=ports.suite.tells_modules),
         judge.judge_channels(evidence.patched, first),
-        judge.judge_own(evidence.own, comparison, split),
-        examples.judge(trees, change.base_tree, change.tree, [path for path in split.source if path in collected]),
+        judge.judge_own(evidence.own, matter, evidence.own_flaky),
+        examples.judge(trees, change.base_tree, change.tree, collected, split.source),
     )
 
 

@@ -76,7 +76,7 @@ class CommandReader:
 
     @staticmethod
     def _compare_status(notes: records.Notes, execution: Execution, told: Told) -> None:
-        failing = sum(test.outcome in records.FAILING for test in told.tests)
+        failing = sum(test.outcome.failed for test in told.tests)
         if execution.exit_code in _NOT_STARTED:
             notes.add("status", f"the command could not be started (exit status {execution.exit_code})")
         elif execution.exit_code == 0 and failing:

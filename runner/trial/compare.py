@@ -5,16 +5,13 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from runner.model.suite import Comparison, Pair, SuiteRun, SuiteSummary, TestOutcome, TestRecord
 
-FAILED = frozenset({TestOutcome.FAILED, TestOutcome.ERROR, TestOutcome.HUNG, TestOutcome.CRASHED})
-_ORDER = ("passed", "xfailed", "xpassed", "skipped", "failed", "error", "hung", "crashed")
-
 
 def by_id(run: SuiteRun) -> dict[str, TestRecord]:
     """Records by id; of several for one id the worst, so that a second record can never mend a first."""
     worst: dict[str, TestRecord] = {}
     for record in run.records:
         known = worst.get(record.id)
-        if known is None or _ORDER.index(record.outcome) > _ORDER.index(known.outcome):
+        if known is None or record.outcome.rank > known.outcome.rank:
             worst[record.id] = record
     return worst
 
@@ -37,13 +34,19 @@ def flaky_on_base(base: Sequence[SuiteRun]) -> frozenset[str]:
     return frozenset(test for test in runs[0] if len({run[test].outcome for run in runs if test in run}) > 1) if runs else frozenset()
 
 
+def excused_by_base(base: Sequence[SuiteRun]) -> frozenset[str]:
+    """Ids that may fail later without any fault of a change: they fail, waver or cannot be collected on the base."""
+    failing = {test for run in base for test, record in by_id(run).items() if record.outcome.failed}
+    return flaky_on_base(base) | failing | {error.id for run in base for error in run.collect_errors}
+
+
 def summary(run: SuiteRun, *, cached: bool = False) -> SuiteSummary:
     """Totals of one run."""
     outcomes = Counter(record.outcome for record in by_id(run).values())
     return SuiteSummary(
         tests=sum(outcomes.values()),
         passed=sum(outcomes[outcome] for outcome in TestOutcome if outcome.held),
-        failed=sum(outcomes[outcome] for outcome in FAILED),
+        failed=sum(outcomes[outcome] for outcome in TestOutcome if outcome.failed),
         skipped=outcomes[TestOutcome.SKIPPED],
         seconds=round(run.usage.seconds, 3),
         cached=cached,
@@ -54,14 +57,30 @@ def summary(run: SuiteRun, *, cached: bool = False) -> SuiteSummary:
 
 
 def suspects(base: Sequence[SuiteRun], patched: SuiteRun) -> tuple[str, ...]:
-    """Ids that held in every base run and fail on the patched side: to be run again before anyone calls them broken."""
+    """Ids that held in a base run and fail on the patched side: to be run again before anyone calls them broken."""
     before, after, unstable = by_id(base[0]), by_id(patched), unstable_functions(base)
-    shaky = flaky_on_base(base)
+    held = {test for test, record in before.items() if record.outcome.held} | flaky_on_base(base)
     return tuple(
-        test
-        for test, record in before.items()
-        if record.outcome.held and test not in shaky and function(test) not in unstable and test in after and after[test].outcome in FAILED
+        test for test in before if test in held and function(test) not in unstable and test in after and after[test].outcome.failed
     )
+
+
+def removed(base: Sequence[SuiteRun], own: SuiteRun) -> tuple[Pair, ...]:
+    """Tests that held on the base and that the suite with the change's own tests lacks or no longer runs."""
+    before, after, unstable = by_id(base[0]), by_id(own), unstable_functions(base)
+    lost = [test for test, old in before.items() if old.outcome.held and function(test) not in unstable]
+    pairs = (
+        _pair(test, before[test], after.get(test))
+        for test in lost
+        if test not in after or not (after[test].outcome.failed or as_good(before[test], after[test]))
+    )
+    return tuple(pairs)
+
+
+def own_doubts(base: Sequence[SuiteRun], own: SuiteRun) -> tuple[str, ...]:
+    """Ids that fail in the suite with the change's own tests and that the base does not excuse."""
+    excused = excused_by_base(base)
+    return tuple(test for test, record in by_id(own).items() if record.outcome.failed and test not in excused)
 
 
 def compare(
@@ -101,33 +120,46 @@ def compare(
 
 def _kind(test: str, old: TestRecord, new: TestRecord | None, shaky: frozenset[str], steady: Mapping[str, bool]) -> str | None:
     """The list a stable id belongs to, or `None` when it is as it was."""
-    if test in shaky:
-        return "flaky" if new is None or not new.outcome.held else None
+    held_once = old.outcome.held or test in shaky
     if new is None:
-        return "missing" if old.outcome.held else None
-    if new.outcome in FAILED:
-        if old.outcome in FAILED:
+        return "missing" if held_once else None
+    if new.outcome.failed:
+        if test in shaky:
+            return "broken" if steady.get(test, True) else "flaky"
+        if old.outcome.failed:
             return "still_failing"
         return "broken" if steady.get(test, True) else "flaky"
-    if old.outcome.held and new.outcome is TestOutcome.SKIPPED:
+    if held_once and not as_good(old, new):
         return "skipped"
-    return "fixed" if old.outcome in FAILED and new.outcome.held else None
+    return "fixed" if old.outcome.failed and new.outcome.held and test not in shaky else None
+
+
+def as_good(old: TestRecord, new: TestRecord) -> bool:
+    """Whether a test that held still ran and met its expectation; source can turn a failure into an expected one."""
+    if new.outcome is TestOutcome.XFAILED:
+        return old.outcome is TestOutcome.XFAILED
+    return new.outcome.held
 
 
 def _unstable_pairs(base: Sequence[SuiteRun], after: Mapping[str, TestRecord], unstable: frozenset[str]) -> dict[str, list[Pair]]:
-    """Functions with unstable ids compare by how many of their cases held."""
+    """Functions with unstable ids compare by how many of their cases held, and how many failed."""
     pairs: dict[str, list[Pair]] = {"broken": [], "missing": []}
     for name in sorted(unstable):
-        held = [sum(r.outcome.held for test, r in by_id(run).items() if function(test) == name) for run in base]
+        sides = [[r for test, r in by_id(run).items() if function(test) == name] for run in base]
+        held, failing = min(_count(side, held=True) for side in sides), max(_count(side, held=False) for side in sides)
         cases = [record for test, record in after.items() if function(test) == name]
-        failed = next((record for record in cases if record.outcome in FAILED), None)
+        failed = next((record for record in cases if record.outcome.failed), None)
         path = next((r.path for run in base for r in run.records if function(r.id) == name), "")
-        if sum(record.outcome.held for record in cases) >= min(held):
+        if _count(cases, held=True) >= held and _count(cases, held=False) <= failing:
             continue
         outcome = failed.outcome if failed else None
         pair = Pair(id=f"{name}[*]", base=TestOutcome.PASSED, patched=outcome, path=path, text=failed.text if failed else "")
         pairs["broken" if failed else "missing"].append(pair)
     return pairs
+
+
+def _count(records: Iterable[TestRecord], *, held: bool) -> int:
+    return sum(record.outcome in (TestOutcome.PASSED, TestOutcome.XPASSED) if held else record.outcome.failed for record in records)
 
 
 def _pair(test: str, old: TestRecord | None, new: TestRecord | None) -> Pair:

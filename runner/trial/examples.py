@@ -1,7 +1,7 @@
-"""Examples in docstrings that a suite runs as tests: they lie in source files, so a change of them is looked at by itself."""
+"""Tests that lie in source files, above all examples in docstrings: the change's version runs, so an edit of them is looked at."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from runner.model.result import Finding, Outcome, Result
 from runner.ports import Trees
@@ -16,16 +16,32 @@ def blocks(content: bytes) -> frozenset[bytes]:
     return frozenset(b"\n".join(line.strip() for line in block.split(b"\n")) for block in _BLOCK.findall(content))
 
 
-def judge(trees: Trees, base_tree: str, tree: str, paths: Iterable[str]) -> Result:
-    """Whether the examples of the base still stand in the changed source files that the base's suite collects; else hold."""
-    lost = []
-    for path in paths:
+def is_example(test_id: str) -> bool:
+    """Whether an id is that of a docstring's examples: pytest names them by the object, as `pkg/m.py::pkg.m.f`."""
+    path, _, name = test_id.partition("::")
+    stem = path.rpartition("/")[2].removesuffix(".py")
+    return "." in name.partition("[")[0] or name == stem
+
+
+def judge(trees: Trees, base_tree: str, tree: str, tests: Iterable[tuple[str, str]], source: Collection[str]) -> Result:
+    """Whether changed source files that the base's suite collects still hold the same tests; else a person must compare.
+
+    `tests` are ids of the base with their files, `source` the changed paths that come from the change.
+    """
+    collected: dict[str, bool] = {}
+    for test, path in tests:
+        if path in source and path.endswith(".py"):
+            collected[path] = collected.get(path, True) and is_example(test)
+    findings = []
+    for path, only_examples in collected.items():
         before, after = (trees.read(side, path) or b"" for side in (base_tree, tree))
-        if gone := len(blocks(before) - blocks(after)):
-            lost.append(
-                Finding(path=path, rule="examples.edited", message=f"{gone} examples that the base runs as tests are edited or gone")
+        if not only_examples:
+            findings.append(Finding(path=path, rule="examples.mixed", message="holds tests of the base and source; both are the change's"))
+        elif gone := len(blocks(before) - blocks(after)):
+            findings.append(
+                Finding(path=path, rule="examples.edited", message=f"edits or removes {gone} examples that the base runs as tests")
             )
-    if lost:
-        reason = f"{lost[0].path} edits examples that the base's suite runs as tests: a person must compare"
-        return Result(check=CHECK, outcome=Outcome.HOLD, reason=reason, measured=len(lost), limit=0, findings=tuple(lost))
-    return Result(check=CHECK, outcome=Outcome.PASS, reason="no example that the base's suite runs is edited")
+    if findings:
+        reason = f"{findings[0].path} {findings[0].message}: a person must compare"
+        return Result(check=CHECK, outcome=Outcome.HOLD, reason=reason, measured=len(findings), limit=0, findings=tuple(findings))
+    return Result(check=CHECK, outcome=Outcome.PASS, reason="no source file with tests of the base in it edits them")

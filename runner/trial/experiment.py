@@ -7,10 +7,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
+from runner import __version__
 from runner.model.sandbox import Execution, Image, Job, Limits
-from runner.model.suite import SuiteRun, TestOutcome, TestRecord
+from runner.model.suite import SuiteRun
 from runner.ports import Ports, Reader
-from runner.trial.compare import FAILED, by_id, suspects
+from runner.trial import again
+from runner.trial.compare import by_id, own_doubts, suspects
 
 STALL_FLOOR = 60.0
 """Seconds that any single test may take before it can count as stalled."""
@@ -20,8 +22,6 @@ WALL_FACTOR, WALL_GRACE = 5.0, 60.0
 """The patched suite may take five times as long as the base's, and a minute, before it is stopped."""
 SIDE_BY_SIDE = 2
 """How many suites run at the same time, where there are cores for it."""
-RERUN_MOST = 50
-"""How many suspects are run again; more of them than that are not a matter of chance."""
 
 
 @dataclass(frozen=True)
@@ -33,12 +33,15 @@ class Bench:
     base_tree: str
     env: Mapping[str, str]
     limits: Limits
+    tests: str = ""
+    """How the suite is run and read, as the policy has it."""
     executions: list[Execution] = field(default_factory=list)
 
     def key(self, base_runs: int) -> str:
         """Names the base's results: same tree, image, command, environment and limits, same results."""
         plan = self.ports.suite.plan()
-        what = [self.base_tree, self.image.id, plan.argv, plan.env, dict(self.env), self.limits.model_dump(mode="json"), base_runs]
+        limits = self.limits.model_dump(mode="json")
+        what = [__version__, self.base_tree, self.image.id, self.tests, *plan, dict(self.env), limits, base_runs]
         return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
 
     def run(self, purpose: str, tree: str, *, only: Sequence[str] = (), base: SuiteRun | None = None, alone: bool = False) -> SuiteRun:
@@ -102,7 +105,10 @@ class Evidence:
     base_cached: bool
     patched: SuiteRun
     own: SuiteRun | None
-    steady: dict[str, bool]
+    steady: Mapping[str, bool]
+    """Of suspects that were run again: whether they fail steadily."""
+    own_flaky: frozenset[str]
+    """Tests of the own suite that failed once and passed when run again, alone and in full."""
 
 
 def gather(
@@ -145,60 +151,9 @@ def gather(
         pool.shutdown(wait=True, cancel_futures=True)
     if cached is None and all(run.ended for run in base):
         bench.ports.baselines.save(key, base)
-    patched, steady = _again(bench, tree, base, patched, reruns)
-    if own is not None and own_tree is not None and reruns:
-        own = _own_again(bench, own_tree, base_first, own)
-    return Evidence(base=base, base_cached=cached is not None, patched=patched, own=own, steady=steady)
-
-
-def _again(bench: Bench, tree: str, base: Sequence[SuiteRun], patched: SuiteRun, reruns: int) -> tuple[SuiteRun, dict[str, bool]]:
-    """Run suspects again to tell broken from flaky, and the test that was in flight when the suite stopped, alone."""
-    patched = _alone(bench, tree, base[0], patched)
-    doubtful = suspects(base, patched)
-    if not doubtful or not reruns or len(doubtful) > RERUN_MOST:
-        return patched, {}
-    passed_alone = set(doubtful)
-    for _ in range(reruns):
-        again = by_id(bench.run("rerun", tree, only=doubtful, base=base[0]))
-        passed_alone &= {test for test in doubtful if test in again and again[test].outcome.held}
-        if not passed_alone:
-            break
-    if passed_alone:
-        # alone they pass; in the whole suite they may fail every time, because of what runs before them
-        whole = by_id(bench.run("rerun", tree, base=base[0]))
-        passed_alone &= {test for test in passed_alone if test in whole and whole[test].outcome.held}
-    return patched, {test: test not in passed_alone for test in doubtful}
-
-
-def _own_again(bench: Bench, tree: str, base: SuiteRun, own: SuiteRun) -> SuiteRun:
-    """The suite with the change's own tests, where tests that pass when run again have that result."""
-    before = by_id(base)
-    failing = [test for test, record in by_id(own).items() if record.outcome in FAILED and not _failed(before.get(test))]
-    if not failing or len(failing) > RERUN_MOST:
-        return own
-    again = by_id(bench.run("own", tree, only=failing, base=base))
-    mended = {test: again[test] for test in failing if test in again and again[test].outcome.held}
-    return SuiteRun(**{**dict(own), "records": tuple(mended.get(record.id, record) for record in own.records)})
-
-
-def _failed(record: TestRecord | None) -> bool:
-    return record is not None and record.outcome in FAILED
-
-
-def _alone(bench: Bench, tree: str, base: SuiteRun, patched: SuiteRun) -> SuiteRun:
-    """Give the test in flight an explicit result: alone, it hangs or ends the process again, or it does not."""
-    test = patched.in_flight
-    known = by_id(base).get(test) if test else None
-    if test is None or known is None or not known.outcome.held or test in by_id(patched):
-        return patched
-    again = bench.run("rerun", tree, only=[test], base=base, alone=True)
-    if again.in_flight != test or test in by_id(again):
-        return patched
-    outcome = TestOutcome.CRASHED if again.stop.value == "exited" else TestOutcome.HUNG
-    text = (
-        f"run alone it ended the process (exit status {again.exit_code})"
-        if outcome is TestOutcome.CRASHED
-        else f"run alone it did not end in {again.usage.seconds:.0f}s; on the base it took {known.seconds:.2f}s"
-    )
-    record = TestRecord(id=test, outcome=outcome, seconds=again.usage.seconds, text=text, path=known.path)
-    return SuiteRun(**{**dict(patched), "records": (*patched.records, record)})
+    patched = again.alone(bench, tree, base_first, patched)
+    steady = again.steady(bench, "rerun", tree, base_first, suspects(base, patched), reruns)
+    own_suspects = own_doubts(base, own) if own is not None else ()
+    own_steady = again.steady(bench, "own", own_tree, base_first, own_suspects, reruns) if own_tree else {}
+    flaky = frozenset(test for test, fails in own_steady.items() if not fails)
+    return Evidence(base=base, base_cached=cached is not None, patched=patched, own=own, steady=steady, own_flaky=flaky)

@@ -1,8 +1,8 @@
 """The trial's answers: what the runs and their comparison prove, one Result per question."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
-from runner.model.change import Change
 from runner.model.result import Cause, Finding, Outcome, Result, Severity
 from runner.model.suite import Comparison, Pair, Stop, SuiteRun, TestOutcome
 from runner.model.units import show_duration
@@ -12,46 +12,78 @@ BASE, TESTS, INVENTORY, CHANNELS, OWN = "base", "tests", "inventory", "channels"
 SHOWN = 50
 
 
+@dataclass(frozen=True)
+class Matter:
+    """What the comparison is judged by: the change's sides, and the suite over the whole patched tree.
+
+    `whole` is the suite with the change's own tests or, when it brings none, the patched one; `excused` are ids that fail there
+    for no fault of the change: they fail or waver on the base, or passed when run again.
+    """
+
+    comparison: Comparison
+    changed: frozenset[str]
+    split: sides.Sides
+    whole: SuiteRun | None
+    excused: frozenset[str] = frozenset()
+    shaky: frozenset[str] = frozenset()
+    removed: tuple[Pair, ...] = ()
+    """Tests of the base that the suite with the change's own tests lacks or no longer runs."""
+
+
 def judge_base(runs: Sequence[SuiteRun]) -> Result:
     """Whether the base's suite can serve as a measure: it ran to its end, twice the same, with at least one test that passed."""
     first = runs[0]
     if problem := next((trouble(run) for run in runs if trouble(run)), ""):
-        return Result(check=BASE, outcome=Outcome.UNKNOWN, cause=Cause.EVIDENCE, reason=f"the base's suite: {problem}")
+        return _no_evidence(BASE, f"the base's suite: {problem}")
     held = [record for record in first.records if record.outcome.held]
     if not held:
-        what = "no test passes" if first.records else "no test was found"
-        return Result(check=BASE, outcome=Outcome.UNKNOWN, cause=Cause.EVIDENCE, reason=f"{what} on the base: nothing can be compared")
-    failing = [record for record in compare.by_id(first).values() if record.outcome in compare.FAILED]
+        why = (
+            f"{first.collect_errors[0].id} cannot be collected: {_last_line(first.collect_errors[0].text)}" if first.collect_errors else ""
+        )
+        what = why or ("no test passes" if first.records else "no test was found")
+        return _no_evidence(BASE, f"{what} on the base: nothing can be compared")
+    failing = [record for record in compare.by_id(first).values() if record.outcome.failed]
     shaky = compare.flaky_on_base(runs) | compare.unstable_functions(runs)
-    findings = [_finding(r.path or r.id, "base.failing", f"{r.id} fails on the base already", Severity.WARNING) for r in failing]
-    findings += [
-        _finding(e.path or e.id, "base.collection", f"{e.id} cannot be collected on the base", Severity.WARNING)
-        for e in first.collect_errors
+    findings = [
+        *(_finding(r.path or r.id, "base.failing", f"{r.id} fails on the base already", Severity.WARNING) for r in failing),
+        *(
+            _finding(e.path or e.id, "base.collection", f"{e.id} cannot be collected on the base", Severity.WARNING)
+            for e in first.collect_errors
+        ),
+        *(_finding(test, "base.unstable", f"{test} is not the same in two base runs", Severity.WARNING) for test in sorted(shaky)),
     ]
-    findings += [_finding(test, "base.unstable", f"{test} is not the same in two base runs", Severity.WARNING) for test in sorted(shaky)]
     total = len(compare.by_id(first))
     if findings:
-        parts = [f"{len(failing)} fail", f"{len(first.collect_errors)} files cannot be collected", f"{len(shaky)} are unstable"]
-        reason = f"{total} tests on the base, but " + ", ".join(part for part in parts if not part.startswith("0 "))
+        parts = {"fail": failing, "cannot be collected": first.collect_errors, "are unstable": shaky}
+        reason = f"{total} tests on the base, of which " + ", ".join(f"{len(what)} {word}" for word, what in parts.items() if what)
         return Result(check=BASE, outcome=Outcome.WARN, reason=reason, measured=len(held), findings=tuple(findings[:SHOWN]))
     again = f" in {len(runs)} runs" if len(runs) > 1 else ""
     return Result(check=BASE, outcome=Outcome.PASS, reason=f"{total} tests, none fails{again}", measured=total)
 
 
+def _no_evidence(check: str, reason: str) -> Result:
+    return Result(check=check, outcome=Outcome.UNKNOWN, cause=Cause.EVIDENCE, reason=reason)
+
+
+def _last_line(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1][:200] if lines else "no reason was given"
+
+
 def no_measure(check: str) -> Result:
     """The answer of a comparison when the base gives nothing to compare with."""
-    return Result(check=check, outcome=Outcome.UNKNOWN, cause=Cause.EVIDENCE, reason="the base's suite gives no measure to compare with")
+    return _no_evidence(check, "the base's suite gives no measure to compare with")
 
 
 def trouble(run: SuiteRun) -> str:
     """Why a suite run is no complete evidence, as a clause; empty when it is."""
     during = f" during {run.in_flight}" if run.in_flight else ""
     limits = {
-        Stop.TIMED_OUT: f"was stopped at its time limit after {show_duration(round(run.usage.seconds, 1))}{during}",
-        Stop.STALLED: f"was stopped because one test did not end{during}",
-        Stop.OUT_OF_MEMORY: f"ran out of memory{during}",
-        Stop.FLOODED: f"printed more than the output limit allows{during}",
-        Stop.REPORT_TOO_LARGE: f"sent a report over its limit{during}",
+        Stop.TIMED_OUT: f"it was stopped at its time limit after {show_duration(round(run.usage.seconds, 1))}{during}",
+        Stop.STALLED: f"it was stopped because one test did not end{during}",
+        Stop.OUT_OF_MEMORY: f"it ran out of memory{during}",
+        Stop.FLOODED: f"it printed more than the output limit allows{during}",
+        Stop.REPORT_TOO_LARGE: f"it sent a report over its limit{during}",
     }
     if run.stop is not Stop.EXITED:
         return limits[run.stop]
@@ -59,38 +91,37 @@ def trouble(run: SuiteRun) -> str:
         return ""
     full = f"; {run.usage.disk_full} was full" if run.usage.disk_full else ""
     pids = "; the process limit was hit" if run.usage.pids_denied else ""
-    return (run.disagreement or f"ended{during} without a complete report (exit status {run.exit_code})") + full + pids
+    return (run.disagreement or f"it ended{during} without a complete report (exit status {run.exit_code})") + full + pids
 
 
 def judge_channels(patched: SuiteRun, base: SuiteRun) -> Result:
     """Whether the engine, the session and the records tell one story about the patched run."""
     if problem := trouble(patched):
-        return Result(check=CHANNELS, outcome=Outcome.UNKNOWN, cause=Cause.EVIDENCE, reason=f"the patched suite {problem}")
+        return _no_evidence(CHANNELS, f"the patched suite: {problem}")
     limits = []
     if patched.usage.disk_full and not base.usage.disk_full:
         limits.append(f"{patched.usage.disk_full} ran full, on the base it did not")
     if patched.usage.pids_denied and not base.usage.pids_denied:
         limits.append(f"the process limit was hit {patched.usage.pids_denied} times, on the base never")
     if limits:
-        return Result(check=CHANNELS, outcome=Outcome.UNKNOWN, cause=Cause.EVIDENCE, reason="the patched suite: " + "; ".join(limits))
-    return Result(
-        check=CHANNELS, outcome=Outcome.PASS, reason="exit status, session end, totals and records agree", measured=len(patched.records)
-    )
+        return _no_evidence(CHANNELS, "the patched suite: " + "; ".join(limits))
+    reason = "exit status, session end, totals and records agree"
+    return Result(check=CHANNELS, outcome=Outcome.PASS, reason=reason, measured=len(patched.records))
 
 
-def judge_tests(comparison: Comparison, change: Change, split: sides.Sides, own: SuiteRun | None, shaky: frozenset[str]) -> Result:
-    """Whether what held on the base still holds (DESIGN §6): broken and untouched fails; broken, edited, own suite green holds.
-
-    `own` is the suite over the whole patched tree: that with the change's own tests or, when it brings none, the patched one.
-    """
+def judge_tests(matter: Matter) -> Result:
+    """Whether what held on the base still holds (DESIGN §6): broken and untouched fails; broken, edited, own suite green holds."""
+    comparison = matter.comparison
+    if solid := [pair for pair in comparison.broken if pair.id not in matter.shaky]:
+        return _lost(TESTS, "breaks", "tests.broken", solid, matter)
     if comparison.broken:
-        return _lost(TESTS, "breaks", "tests.broken", comparison.broken, comparison, change, split, own)
-    loose = [pair for pair in comparison.flaky if pair.id not in shaky]
-    if loose:
+        reason = f"{comparison.broken[0].id} is flaky on the base and now fails every time"
+        findings = _findings(comparison.broken, "tests.broken")
+        return Result(check=TESTS, outcome=Outcome.HOLD, reason=reason, measured=len(findings), limit=0, findings=findings)
+    if loose := [pair for pair in comparison.flaky if pair.id not in matter.shaky]:
         reason = f"{loose[0].id} failed and then passed when run again; on the base it never failed"
-        return Result(
-            check=TESTS, outcome=Outcome.HOLD, reason=reason, measured=len(loose), limit=0, findings=_findings(loose, "tests.flaky")
-        )
+        findings = _findings(loose, "tests.flaky")
+        return Result(check=TESTS, outcome=Outcome.HOLD, reason=reason, measured=len(loose), limit=0, findings=findings)
     if comparison.flaky:
         reason = f"{len(comparison.flaky)} tests are flaky, on the base too"
         return Result(check=TESTS, outcome=Outcome.WARN, reason=reason, findings=_findings(comparison.flaky, "tests.flaky"))
@@ -98,70 +129,65 @@ def judge_tests(comparison: Comparison, change: Change, split: sides.Sides, own:
     return Result(check=TESTS, outcome=Outcome.PASS, reason=f"every test that held on the base holds{fixed}", measured=0, limit=0)
 
 
-def judge_inventory(comparison: Comparison, change: Change, split: sides.Sides, own: SuiteRun | None, patched: SuiteRun) -> Result:
+def judge_inventory(matter: Matter, patched: SuiteRun) -> Result:
     """Whether every test of the base gave an explicit result, and none is newly skipped."""
-    gone = (*comparison.missing, *comparison.skipped)
-    if gone and not patched.ended:
-        reason = f"{len(gone)} tests of the base gave no result: the patched suite {trouble(patched)}"
+    gone = (*matter.comparison.missing, *matter.comparison.skipped)
+    if not gone:
+        return Result(check=INVENTORY, outcome=Outcome.PASS, reason="every test of the base gave a result", measured=0, limit=0)
+    if not patched.ended:
+        reason = f"{len(gone)} tests of the base gave no result in the patched suite: {trouble(patched)}"
+        findings = _findings(gone, "inventory.missing")
         return Result(
-            check=INVENTORY,
-            outcome=Outcome.UNKNOWN,
-            cause=Cause.EVIDENCE,
-            reason=reason,
-            measured=len(gone),
-            limit=0,
-            findings=_findings(gone, "inventory.missing"),
+            check=INVENTORY, outcome=Outcome.UNKNOWN, cause=Cause.EVIDENCE, reason=reason, measured=len(gone), limit=0, findings=findings
         )
-    if gone:
-        return _lost(INVENTORY, "loses or skips", "inventory.missing", gone, comparison, change, split, own)
-    return Result(check=INVENTORY, outcome=Outcome.PASS, reason="every test of the base gave a result", measured=0, limit=0)
+    answer = _lost(INVENTORY, "loses or skips", "inventory.missing", gone, matter)
+    if patched.collect_errors:
+        error = patched.collect_errors[0]
+        return answer.model_copy(update={"reason": f"{answer.reason}: {error.id} cannot be collected: {_last_line(error.text)}"})
+    return answer
 
 
-def _lost(
-    check: str,
-    verb: str,
-    rule: str,
-    pairs: Sequence[Pair],
-    comparison: Comparison,
-    change: Change,
-    split: sides.Sides,
-    own: SuiteRun | None,
-) -> Result:
-    changed = {file.path for file in change.files}
-    untouched = [pair for pair in pairs if not sides.touched(pair.path, split, changed)]
-    if not untouched and own is not None and not own_failures(own, comparison.still_failing):
+def _lost(check: str, verb: str, rule: str, pairs: Sequence[Pair], matter: Matter) -> Result:
+    untouched = [pair for pair in pairs if not sides.touched(pair.path, matter.split, matter.changed)]
+    if not untouched and matter.whole is not None and not own_failures(matter.whole, matter.excused):
         reason = f"the change {verb} {_count(pairs)} of the base, but edits what they expect, and its own tests pass: a person must compare"
         return Result(check=check, outcome=Outcome.HOLD, reason=reason, measured=len(pairs), limit=0, findings=_findings(pairs, rule))
-    worst = (untouched or list(pairs))[0]
-    reason = f"the change {verb} {_count(pairs)} of the base, first {worst.id}"
-    return Result(
-        check=check, outcome=Outcome.FAIL, reason=reason, measured=len(pairs), limit=0, findings=_findings(untouched or pairs, rule)
-    )
+    shown = untouched or pairs
+    reason = f"the change {verb} {_count(pairs)} of the base, first {shown[0].id}"
+    return Result(check=check, outcome=Outcome.FAIL, reason=reason, measured=len(pairs), limit=0, findings=_findings(shown, rule))
 
 
-def own_failures(own: SuiteRun, pairs: Iterable[Pair]) -> tuple[str, ...]:
-    """What speaks against the suite with the change's own tests: failing ids (but those that fail on the base too), or its trouble."""
-    excused = {pair.id for pair in pairs}
-    failing = tuple(test for test, r in compare.by_id(own).items() if r.outcome in compare.FAILED and test not in excused)
-    broken_files = tuple(f"{error.id} cannot be collected" for error in own.collect_errors)
+def own_failures(own: SuiteRun, excused: Collection[str]) -> tuple[str, ...]:
+    """What speaks against the suite with the change's own tests: failing ids that nothing excuses, or its trouble."""
+    failing = tuple(test for test, r in compare.by_id(own).items() if r.outcome.failed and test not in excused)
+    broken_files = tuple(f"{error.id} cannot be collected" for error in own.collect_errors if error.id not in excused)
     problem = trouble(own)
-    return failing + broken_files + ((f"it {problem}",) if problem else ())
+    return failing + broken_files + ((problem,) if problem else ())
 
 
-def judge_own(own: SuiteRun | None, comparison: Comparison, split: sides.Sides) -> Result:
+def judge_own(own: SuiteRun | None, matter: Matter, flaky: Collection[str] = ()) -> Result:
     """What the change's own tests say; additional evidence that can hold a change and never lets it in."""
-    if not split.tests:
+    if not matter.split.tests:
         return Result(check=OWN, outcome=Outcome.PASS, reason="the change brings no tests of its own")
-    if own is None:
-        return Result(
-            check=OWN, outcome=Outcome.UNKNOWN, cause=Cause.EVIDENCE, reason="the suite with the change's own tests gave no answer"
-        )
-    against = own_failures(own, comparison.still_failing)
-    if against:
+    if own is None or not (own.records or own.collect_errors or trouble(own)):
+        return _no_evidence(OWN, "with the change's own tests, the suite gave no result at all")
+    if against := own_failures(own, matter.excused):
         reason = f"the suite with the change's own tests is not green: {against[0]}"
         findings = tuple(_finding(test.partition("::")[0], "own-tests.failing", test) for test in against[:SHOWN])
         return Result(check=OWN, outcome=Outcome.HOLD, reason=reason, measured=len(against), limit=0, findings=findings)
-    added = f"{len(comparison.new)} new tests" if comparison.new else "no new test ids"
+    if removed := matter.removed:
+        reason = f"the change removes or skips {_count(removed)} that held on the base, first {removed[0].id}: a person must look"
+        findings = _findings(removed, "own-tests.removed")
+        return Result(check=OWN, outcome=Outcome.HOLD, reason=reason, measured=len(removed), limit=0, findings=findings)
+    return _green_own(matter, flaky)
+
+
+def _green_own(matter: Matter, flaky: Collection[str]) -> Result:
+    if flaky:
+        findings = tuple(_finding(test.partition("::")[0], "own-tests.flaky", test, Severity.WARNING) for test in sorted(flaky)[:SHOWN])
+        reason = f"{findings[0].message} failed and then passed when run again, with the change's own tests"
+        return Result(check=OWN, outcome=Outcome.WARN, reason=reason, measured=len(flaky), findings=findings)
+    added = f"{_count(matter.comparison.new)} added" if matter.comparison.new else "none added"
     return Result(check=OWN, outcome=Outcome.PASS, reason=f"green with the change's own tests ({added})", measured=0, limit=0)
 
 

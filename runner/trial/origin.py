@@ -40,10 +40,10 @@ Runs = Sequence[tuple[str, SuiteRun]]
 Sources = Mapping[str, frozenset[str]]
 
 
-def judge(runs: Runs, changed: Sequence[str], is_package: Callable[[str], bool], *, can_tell: bool) -> Result:
+def judge(runs: Runs, changed: Sequence[str], is_package: Callable[[str], bool], *, gone: Collection[str] = (), can_tell: bool) -> Result:
     """Whether the changed modules were the ones under test; `runs` are named, e.g. `base`, the patched one last.
 
-    `can_tell` is False for suites whose adapter sees no modules: then the answer is a warning that says so.
+    `gone` are paths that the change deletes; `can_tell` is False for suites whose adapter sees no modules: then the answer is a warning that says so.
     """
     named = {path: module_names(path, is_package) for path in changed if path.endswith(".py")}
     sources = {path: names for path, names in named.items() if names}
@@ -54,7 +54,7 @@ def judge(runs: Runs, changed: Sequence[str], is_package: Callable[[str], bool],
         return _answer(Outcome.UNKNOWN, f"the {silent[0]} run did not say which modules it imported", ())
     if wrong := (*_uncompiled(runs, changed), *_elsewhere(runs, sources)):
         return _answer(Outcome.UNKNOWN, f"{wrong[0].path}: {wrong[0].message}", wrong)
-    if moved := _moved(runs):
+    if moved := _moved(runs, gone):
         return _answer(Outcome.HOLD, f"{moved[0].message}: a person must look", moved)
     if unseen := _unseen(runs, sources):
         return _answer(Outcome.WARN, f"no test imports {unseen[0].path}: nothing was shown about it", unseen)
@@ -104,8 +104,11 @@ def _unseen(runs: Runs, sources: Sources) -> tuple[Finding, ...]:
     )
 
 
-def _moved(runs: Runs) -> tuple[Finding, ...]:
-    """Modules that the first run took from the image and the last one from the working copy: the change stands in for them."""
+def _moved(runs: Runs, gone: Collection[str]) -> tuple[Finding, ...]:
+    """Modules that the last run took from another file than the first, though the first file still is there.
+
+    A change that adds a package under the name of an installed one, or of a test helper, stands in for it that way.
+    """
     before = {module.name: module.file for module in runs[0][1].modules}
     return tuple(
         Finding(
@@ -114,7 +117,9 @@ def _moved(runs: Runs) -> tuple[Finding, ...]:
             message=f"{module.name} was {before[module.name]} in the {runs[0][0]} run and is {module.file} in the {runs[-1][0]} run",
         )
         for module in runs[-1][1].modules
-        if _inside(module.file) and not _inside(before.get(module.name, module.file))
+        if _inside(module.file)
+        and before.get(module.name, module.file) != module.file
+        and before[module.name].removeprefix(WORK + "/") not in gone
     )
 
 

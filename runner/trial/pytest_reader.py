@@ -9,7 +9,7 @@ from runner.trial import records
 
 MOST_MODULES = 25_000
 MOST_COLLECT_ERRORS = 1000
-_OUTCOMES = {outcome.value: outcome for outcome in records.SEVERITY}
+_OUTCOMES = {outcome.value: outcome for outcome in TestOutcome if outcome not in (TestOutcome.HUNG, TestOutcome.CRASHED)}
 _OK, _FAILED, _INTERRUPTED, _INTERNAL, _USAGE, _NOTHING = range(6)
 """pytest's exit statuses."""
 
@@ -196,7 +196,7 @@ class PytestReader:
 
     def _judge_status(self, status: int | None) -> None:
         """Whether the session's status fits its records (status 2 is how pytest ends after collection errors)."""
-        failing = sum(record.outcome in records.FAILING for record in self._results.values()) + len(self._collect_errors)
+        failing = sum(record.outcome.failed for record in self._results.values()) + len(self._collect_errors)
         missing = len(self._paths) - len(self._results)
         stopped = records.text(self._end.get("stopped"), 200) if self._end else ""
         if status in (_OK, _FAILED) and missing:

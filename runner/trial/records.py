@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from runner.model.sandbox import Execution
-from runner.model.suite import Stop, TestOutcome, TestRecord, Usage
+from runner.model.suite import Stop, TestRecord, Usage
 
 MOST_TESTS = 200_000
 LONGEST_ID = 4096
@@ -16,16 +16,6 @@ LONGEST_TEXT = 8192
 MOST_TEXT = 16 * 2**20
 """Characters of all failure texts of one run; what comes later is left out."""
 MOST_NOTES = 5
-SEVERITY = (
-    TestOutcome.PASSED,
-    TestOutcome.XPASSED,
-    TestOutcome.XFAILED,
-    TestOutcome.SKIPPED,
-    TestOutcome.ERROR,
-    TestOutcome.FAILED,
-)
-"""The outcomes an adapter reads, from best to worst."""
-FAILING = frozenset({TestOutcome.FAILED, TestOutcome.ERROR})
 _FULL = re.compile(r"(?:No space left on device|Disk quota exceeded|File too large)(?:: '([^'\n]{1,500})')?")
 
 
@@ -77,7 +67,7 @@ def words(value: object, most: int) -> list[str]:
 
 def worse(one: TestRecord, other: TestRecord) -> TestRecord:
     """The record with the worse outcome."""
-    return max(one, other, key=lambda record: SEVERITY.index(record.outcome))
+    return max(one, other, key=lambda record: record.outcome.rank)
 
 
 class Notes:

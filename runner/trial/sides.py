@@ -5,13 +5,15 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 
-from runner.model.change import FileChange, Status
+from runner.model.change import FileChange
 
 CONFIGURATION = frozenset({"conftest.py", "pytest.ini", ".pytest.ini", "pytest.toml", ".pytest.toml"})
 """Names that only configure tests."""
 SHARED_CONFIGURATION = frozenset({"pyproject.toml", "setup.cfg", "tox.ini"})
 """Names that configure tests among other things: tests' side only when the tests' part of them changed."""
-TEST_FOLDERS = frozenset({"test", "tests", "testing", "spec", "specs", "unit", "unittests", "integration", "functional", "e2e"})
+TEST_FOLDERS = frozenset({"test", "tests", "spec", "specs", "unittests"})
+"""Folder names that say tests and nothing else; packages are called `testing` or `integration` as well."""
+DOCUMENTS = frozenset({".md", ".rst", ".adoc"})
 TEST_FILES = ("test_*.py", "*_test.py")
 SOURCE_SUFFIXES = frozenset({".py", ".pyi", ".pyx", ".pxd", ".c", ".h", ".cc", ".cpp", ".hpp", ".rs", ".go", ".js", ".ts", ".mjs"})
 
@@ -85,18 +87,20 @@ def is_tests_side(file: FileChange, inventory: Inventory | None, changes_tests: 
         return changes_tests(path)
     if name in CONFIGURATION or _in_test_folder(path, inventory):
         return True
-    return is_test_module(path) if inventory is None else _is_collected_or_beside(file, inventory)
+    return is_test_module(path) if inventory is None else _is_test_or_datum(file, inventory)
 
 
-def _is_collected_or_beside(file: FileChange, inventory: Inventory) -> bool:
-    """Whether the base collected the file as tests, or it lies beside tests as a new test module or as their data."""
-    path, folder = file.path, str(PurePosixPath(file.path).parent)
-    if path in inventory.files:
-        return inventory.names(path) or not is_source(path)
-    beside_tests = folder in inventory.folders
-    if inventory.names(path):
-        return file.status is Status.ADDED and (beside_tests or folder == ".")
-    return beside_tests and folder != "." and not is_source(path)
+def _is_test_or_datum(file: FileChange, inventory: Inventory) -> bool:
+    """Whether the file has a test module's name, or the base collected it, or it lies beside tests as their data.
+
+    A name is enough, collected or not: a suite may lie behind a symbolic link. What is wrongly taken from the base here still
+    has to be green in the suite with the change's own tests.
+    """
+    path = file.path
+    if inventory.names(path) or (path in inventory.files and not is_source(path)):
+        return True
+    beside_tests = str(PurePosixPath(path).parent) in inventory.folders
+    return beside_tests and not is_source(path) and PurePosixPath(path).suffix not in DOCUMENTS
 
 
 def split(files: Iterable[FileChange], inventory: Inventory | None, changes_tests: Callable[[str], bool]) -> Sides:
@@ -113,8 +117,10 @@ def touched(test_path: str, sides: Sides, changed: Collection[str]) -> bool:
 
     Configuration and conftest files do not count: a hook can make any test look fine (facts: selective forgers).
     """
-    if not test_path or test_path in changed:
-        return test_path in changed
+    if not test_path:  # a suite that does not say where its tests are: any edited test may be this one
+        return any(not is_configuration(path) for path in sides.tests)
+    if test_path in changed:
+        return True
     near = {str(parent) for parent in PurePosixPath(test_path).parents if str(parent) != "."}
     return any(str(PurePosixPath(helper).parent) in near or _shares_root(helper, near) for helper in sides.helpers)
 

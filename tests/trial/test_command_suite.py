@@ -21,7 +21,7 @@ def test_the_plan_is_the_command_itself_whatever_is_asked_for():
     assert suite.plan().argv == suite.plan(only=["a"]).argv == ("make", "test")
     assert suite.plan().report_file == "/tmp/seatrial/report.xml"
     assert a_suite("exit").plan().report_file is None
-    assert not suite.selects
+    assert not suite.tells_modules
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,10 @@ def compared(base: dict[str, str], patched: dict[str, str], **more: object) -> C
         ("failed", "passed", "fixed"),
         ("failed", "failed", "still_failing"),
         ("failed", "error", "still_failing"),
-        ("passed", "xfailed", None),
+        ("passed", "xfailed", "skipped"),
+        ("xpassed", "xfailed", "skipped"),
+        ("xfailed", "xfailed", None),
+        ("xfailed", "passed", None),
         ("passed", "passed", None),
         ("skipped", None, None),
         ("failed", None, None),
@@ -49,11 +52,22 @@ def test_a_suspect_that_passes_when_run_again_is_flaky_and_not_broken() -> None:
     assert compare(base, patched, steady={"t.py::a": True}).broken[0].id == "t.py::a"
 
 
-def test_what_is_flaky_on_the_base_is_no_suspect() -> None:
+@pytest.mark.parametrize(
+    ("after", "fails_again", "where"),
+    [("failed", False, "flaky"), ("failed", True, "broken"), ("skipped", None, "skipped"), (None, None, "missing"), ("passed", None, None)],
+)
+def test_a_test_that_is_flaky_on_the_base_is_no_free_pass(after: str | None, fails_again: bool | None, where: str | None) -> None:
     base = [a_run({"t.py::a": "passed"}), a_run({"t.py::a": "failed"})]
-    patched = a_run({"t.py::a": "failed"})
-    assert suspects(base, patched) == ()
-    assert [pair.id for pair in compare(base, patched, steady={}).flaky] == ["t.py::a"]
+    patched = a_run({"t.py::a": after} if after else {})
+    assert suspects(base, patched) == (("t.py::a",) if after == "failed" else ())
+    comparison = compare(base, patched, steady={} if fails_again is None else {"t.py::a": fails_again})
+    assert [name for name in ("broken", "flaky", "missing", "skipped", "fixed") if getattr(comparison, name)] == ([where] if where else [])
+
+
+def test_a_case_that_fails_is_not_made_up_for_by_a_new_one_when_ids_are_unstable() -> None:
+    base = [a_run({"t.py::f[12:01]": "passed", "t.py::f[x]": "passed"}), a_run({"t.py::f[12:02]": "passed", "t.py::f[x]": "passed"})]
+    patched = a_run({"t.py::f[12:03]": "passed", "t.py::f[new]": "passed", "t.py::f[x]": "failed"})
+    assert compare(base, patched, steady={}).broken[0].id == "t.py::f[*]"
 
 
 def test_ids_that_change_from_run_to_run_compare_as_function_and_count() -> None:

@@ -42,4 +42,12 @@ class TwoTrees:
     ],
 )
 def test_an_example_of_the_base_must_stand_as_it_was(patched: bytes, outcome: str) -> None:
-    assert examples.judge(TwoTrees(patched), "base", "patched", ["m.py"]).outcome == outcome  # type: ignore[arg-type]
+    assert examples.judge(TwoTrees(patched), "base", "patched", [("m.py::m.f", "m.py")], {"m.py"}).outcome == outcome  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("test", "outcome"), [("m.py::m.f", "pass"), ("m.py::m", "pass"), ("m.py::test_f", "hold"), ("m.py::TestF::test_f[1.5]", "hold")]
+)
+def test_a_file_with_tests_and_source_in_one_is_held(test: str, outcome: str) -> None:
+    refactored = TwoTrees(BASE.replace(b"2 * x", b"x + x"))
+    assert examples.judge(refactored, "base", "patched", [(test, "m.py")], {"m.py"}).outcome == outcome  # type: ignore[arg-type]

@@ -175,11 +175,15 @@ def test_the_patched_suite_may_take_a_multiple_of_what_the_base_took() -> None:
     assert [job[3] for job in world.jobs] == [110.0]
 
 
-@pytest.mark.parametrize(("again", "outcome"), [("passed", "passed"), ("failed", "failed")])
-def test_an_own_test_that_passes_when_run_again_does_not_speak_against_the_change(again: str, outcome: str) -> None:
-    def script(purpose: str, tree: str, only: tuple[str, ...]) -> SuiteRun:
-        return a_run({**GREEN, "n.py::new": again if only else "failed"} if tree == OWN else GREEN)
+@pytest.mark.parametrize(
+    ("alone", "whole", "flaky"), [("passed", "passed", True), ("failed", "passed", False), ("passed", "failed", False)]
+)
+def test_an_own_test_is_flaky_only_if_it_passes_alone_and_in_full(alone: str, whole: str, flaky: bool) -> None:
+    runs = iter(["failed", whole])
 
-    own = gathered(Scripted(script), own=OWN).own
-    assert own is not None
-    assert {record.id: record.outcome for record in own.records}["n.py::new"] == outcome
+    def script(purpose: str, tree: str, only: tuple[str, ...]) -> SuiteRun:
+        if tree != OWN:
+            return a_run(GREEN)
+        return a_run({**GREEN, "n.py::new": alone if only else next(runs)})
+
+    assert gathered(Scripted(script), own=OWN).own_flaky == (frozenset({"n.py::new"}) if flaky else frozenset())

@@ -4,7 +4,7 @@ import pytest
 
 from runner.model.suite import Stop, SuiteRun
 from runner.trial import judge
-from runner.trial.compare import compare
+from runner.trial.compare import compare, excused_by_base, removed
 from runner.trial.sides import Inventory, split
 from testing.builders import a_change, a_file, a_run
 
@@ -18,8 +18,9 @@ def outcomes(patched: dict[str, str], changed: tuple[str, ...], own: SuiteRun | 
     sides = split(change.files, INVENTORY, lambda _: False)
     run = a_run(patched, ended=ended, disagreement="" if ended else "the session did not end")
     comparison = compare([a_run(BASE)], run, steady={}, own=own)
-    tests = judge.judge_tests(comparison, change, sides, own, frozenset())
-    inventory = judge.judge_inventory(comparison, change, sides, own, run)
+    matter = judge.Matter(comparison, frozenset(changed), sides, own)
+    tests = judge.judge_tests(matter)
+    inventory = judge.judge_inventory(matter, run)
     return tests.outcome.value, inventory.outcome.value
 
 
@@ -90,7 +91,7 @@ def test_the_changes_own_tests_can_hold_it_and_never_let_it_in(own: SuiteRun | N
     change = a_change("tests/test_a.py")
     sides = split(change.files, INVENTORY, lambda _: False)
     comparison = compare([a_run(BASE)], a_run(BASE), steady={}, own=own)
-    assert judge.judge_own(own, comparison, sides).outcome == outcome
+    assert judge.judge_own(own, judge.Matter(comparison, frozenset({"tests/test_a.py"}), sides, own)).outcome == outcome
 
 
 def test_a_test_that_fails_on_the_base_too_does_not_make_the_changes_own_suite_red() -> None:
@@ -99,4 +100,49 @@ def test_a_test_that_fails_on_the_base_too_does_not_make_the_changes_own_suite_r
     sides = split(change.files, INVENTORY, lambda _: False)
     patched, own = a_run({**base, "tests/test_a.py::x": "failed"}), a_run(base)
     comparison = compare([a_run(base)], patched, steady={}, own=own)
-    assert judge.judge_tests(comparison, change, sides, own, frozenset()).outcome == "hold"
+    matter = judge.Matter(comparison, frozenset({"src/a.py", "tests/test_a.py"}), sides, own, excused=excused_by_base([a_run(base)]))
+    assert judge.judge_tests(matter).outcome == "hold"
+    assert judge.judge_own(own, matter).outcome == "pass"
+
+
+def test_an_own_test_that_wavers_is_a_warning_and_not_silence() -> None:
+    sides = split([a_file("tests/test_a.py")], INVENTORY, lambda _: False)
+    matter = judge.Matter(
+        compare([a_run(BASE)], a_run(BASE), steady={}), frozenset(), sides, RED, excused=frozenset({"tests/test_a.py::x"})
+    )
+    assert judge.judge_own(RED, matter, {"tests/test_a.py::x"}).outcome == "warn"
+
+
+def test_a_file_that_can_no_longer_be_collected_is_named_with_its_error() -> None:
+    error = a_run({"tests/test_a.py": "error"}).records[0].model_copy(update={"text": "Traceback\nImportError: no name 'x'\n"})
+    run = a_run({}, collect_errors=(error,))
+    sides = split([a_file("src/a.py")], INVENTORY, lambda _: False)
+    result = judge.judge_inventory(judge.Matter(compare([a_run(BASE)], run, steady={}), frozenset({"src/a.py"}), sides, run), run)
+    assert result.outcome == "fail"
+    assert "ImportError: no name 'x'" in result.reason
+
+
+def test_a_test_that_wavers_on_the_base_and_now_always_fails_is_held() -> None:
+    base = [a_run(BASE), a_run({**BASE, "tests/test_a.py::x": "failed"})]
+    comparison = compare(base, a_run({**BASE, "tests/test_a.py::x": "failed"}), steady={"tests/test_a.py::x": True})
+    sides = split([a_file("src/a.py")], INVENTORY, lambda _: False)
+    matter = judge.Matter(comparison, frozenset({"src/a.py"}), sides, None, shaky=frozenset({"tests/test_a.py::x"}))
+    assert judge.judge_tests(matter).outcome == "hold"
+
+
+@pytest.mark.parametrize(
+    ("own", "outcome"),
+    [
+        (LOST, "hold"),
+        ({**BASE, "tests/test_a.py::x": "skipped"}, "hold"),
+        ({**BASE, "tests/test_a.py::x": "xfailed"}, "hold"),
+        ({}, "unknown"),
+        ({**BASE, "n.py::n": "passed"}, "pass"),
+    ],
+)
+def test_tests_of_the_base_that_the_change_removes_or_skips_hold_it_even_if_nothing_breaks(own: dict[str, str], outcome: str) -> None:
+    sides = split([a_file("tests/test_a.py")], INVENTORY, lambda _: False)
+    run = a_run(own)
+    comparison = compare([a_run(BASE)], a_run(BASE), steady={}, own=run)
+    matter = judge.Matter(comparison, frozenset({"tests/test_a.py"}), sides, run, removed=removed([a_run(BASE)], run))
+    assert judge.judge_own(run, matter).outcome == outcome

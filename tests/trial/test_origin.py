@@ -82,3 +82,11 @@ def test_compiled_modules_of_the_base_prove_nothing_about_changed_sources(module
 )
 def test_another_copy_in_the_working_tree_is_not_the_changed_file(changed: str, module: tuple[str, str], outcome: str) -> None:
     assert judged(changed, module)[0] == outcome
+
+
+@pytest.mark.parametrize(("gone", "outcome"), [((), "hold"), (("tests/helpers.py",), "pass")])
+def test_a_module_of_the_tests_that_the_change_stands_in_for_is_held(gone: tuple[str, ...], outcome: str) -> None:
+    base = a_run({"t": "passed"}, modules=(Module(name="tests.helpers", file="/work/tests/helpers.py"),))
+    patched = a_run({"t": "passed"}, modules=(Module(name="tests.helpers", file="/work/src/tests/helpers.py"),))
+    result = origin.judge([("base", base), ("patched", patched)], ["README.md"], PACKAGES.__contains__, gone=gone, can_tell=True)
+    assert result.outcome == outcome

@@ -9,6 +9,7 @@ TESTS_FOLDER = Inventory(frozenset({"tests/test_a.py", "tests/sub/test_b.py"}))
 DOCTESTS = Inventory(frozenset({"tests/test_a.py", "src/pkg/core.py", "README.rst"}))
 DJANGO = Inventory(frozenset({"app/tests.py"}), ("tests.py", "test_*.py"))
 ANY_NAME = Inventory(frozenset({"pkg/core.py"}), ("*.py",))
+TESTING = Inventory(frozenset({"pkg/testing/tests/test_core.py"}))
 BESIDE = Inventory(frozenset({"pkg/test_x.py", "test_root.py"}))
 
 
@@ -22,7 +23,10 @@ BESIDE = Inventory(frozenset({"pkg/test_x.py", "test_root.py"}))
         ("tests/conftest.py", "A", TESTS_FOLDER, "tests"),
         ("pytest.ini", "A", TESTS_FOLDER, "tests"),
         ("src/pkg/core.py", "M", TESTS_FOLDER, "source"),
-        ("src/pkg/test_client.py", "M", TESTS_FOLDER, "source"),
+        ("impl/checks/test_core.py", "M", TESTS_FOLDER, "tests"),
+        ("pkg/testing/core.py", "M", TESTING, "source"),
+        ("pkg/testing/tests/data.json", "M", TESTING, "tests"),
+        ("expected.json", "M", BESIDE, "tests"),
         ("src/pkg/testing/tools.py", "M", TESTS_FOLDER, "source"),
         ("README.md", "M", TESTS_FOLDER, "source"),
         ("pkg/core.py", "M", BESIDE, "source"),

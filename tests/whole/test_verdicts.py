@@ -225,3 +225,38 @@ def test_a_module_that_stands_in_for_an_installed_one_is_held(judged: Judged, di
     origin = next(result for result in run.results if result.check == "origin")
     assert origin.outcome in ("hold", "unknown")
     assert "six" in origin.reason
+
+
+@pytest.mark.parametrize(
+    ("tests", "files", "verdict"),
+    [
+        ({}, {"tests/test_quay.py": TEST_QUAY.partition("def test_no_berth")[0]}, "hold"),
+        ({}, {"tests/test_quay.py": None, "tests/test_keel.py": None}, "hold"),
+        ({}, {"src/berth/quay.py": "import pytest\npytest.xfail('later')\n"}, "reject"),
+        (
+            {},
+            {"src/berth/keel.py": "def clearance(*_):\n    import pytest\n    pytest.xfail('later')\n\n\nmay_enter = clearance\n"},
+            "reject",
+        ),
+        (
+            {"tests": "{runner: command, command: [python3, -m, pytest, -q], report: exit}"},
+            {"src/berth/quay.py": BUG, "tests/test_quay.py": TEST_QUAY.replace('80).name == "B"', '80).name == "A"')},
+            "hold",
+        ),
+    ],
+    ids=[
+        "a test removed",
+        "all tests removed",
+        "expected failure at import",
+        "expected failure at run time",
+        "command with an edited test",
+    ],
+)
+def test_ways_to_lose_tests_that_break_nothing(
+    tests: dict[str, str], files: dict[str, str | None], verdict: str, judged: Judged, diff: Diff, tmp_path: Path
+) -> None:
+    policy = tmp_path / "policy.yaml"
+    policy.write_text("seatrial: 1\n" + "".join(f"{key}: {value}\n" for key, value in tests.items()))
+    run = judged(diff(files), policy=policy)
+    assert run.decision is not None
+    assert run.decision.verdict == verdict, run.decision.reason
