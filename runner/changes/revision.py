@@ -17,10 +17,24 @@ def from_range(spec: str, *, objects: PrivateObjects, caps: Caps) -> Change:
 
 
 def from_revision(spec: str, *, objects: PrivateObjects, base: str | None, caps: Caps) -> Change:
-    """The change that one commit makes to its first parent or, when a base is named, from that base's tree to its own."""
+    """The change from the base named, or else from where the revision left what is checked out, to the revision's tree."""
     commit = objects.resolve(spec)
-    start = base_of(objects, base) if base is not None else parent_of(objects, spec, commit)
+    start = base_of(objects, base) if base is not None else fork_of(objects, spec, commit)
     return change_of(objects, start, objects.tree_of(commit), kind="revision", source=spec, caps=caps)
+
+
+def fork_of(objects: PrivateObjects, spec: str, commit: str) -> Base:
+    """Where a revision left what is checked out: all that came since is the change, and the policy is that of the fork.
+
+    A revision that is part of what is checked out is compared with its first parent. Raises UsageError when there is no base.
+    """
+    head = objects.resolve("HEAD")
+    fork = objects.repository.merge_base(head, commit)
+    if fork is None:
+        raise UsageError(
+            f"'{spec}' has no commit in common with what is checked out", hint="Name a base with --base (in a shallow clone, fetch more)."
+        )
+    return parent_of(objects, spec, commit) if fork == commit else Base(fork, label(objects.repository.branch, fork))
 
 
 def parent_of(objects: PrivateObjects, spec: str, commit: str) -> Base:

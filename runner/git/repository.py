@@ -63,6 +63,12 @@ class Repository:
         answer = self.git.run("symbolic-ref", "--quiet", "--short", "HEAD")
         return plain(answer.out) if answer.ok else "HEAD"
 
+    def merge_base(self, one: str, other: str) -> str | None:
+        """The last commit that two commits have in common; `None` when there is none, or a shallow clone lacks it."""
+        answer = self.git.run("merge-base", one, other)
+        found = answer.out.decode("ascii", "replace").strip()
+        return found if answer.ok and _SHA.fullmatch(found) else None
+
     def describe(self, commit: str) -> str:
         """The version of a commit by the last tag that looks like one (`1.2.3`, `1.2.3.post4` four commits later), or `0.0.0`."""
         answer = self.git.run("describe", "--tags", "--long", "--match", "*[0-9]*", commit)

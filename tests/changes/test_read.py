@@ -7,6 +7,7 @@ import pytest
 from runner.changes import diff
 from runner.changes.caps import Caps
 from runner.changes.read import read_change
+from runner.changes.start import start_of
 from runner.errors import ChangeRefused, UsageError
 from runner.git.objects import PrivateObjects
 
@@ -167,3 +168,36 @@ def test_a_dirty_work_tree_does_not_matter_and_stays(repository: Path, objects: 
     before = git_in(repository, "status", "--porcelain")
     assert objects.read(read_change("-", objects=objects, stdin=EDIT).tree, "a.txt") == b"one\n2\nthree\n"
     assert git_in(repository, "status", "--porcelain") == before
+
+
+def test_a_branch_is_judged_from_where_it_left_what_is_checked_out_and_not_by_its_last_commit_alone(
+    repository: Path, tmp_path: Path, git_in: GitIn
+) -> None:
+    base = git_in(repository, "rev-parse", "HEAD")
+    git_in(repository, "checkout", "-qb", "agent")
+    for number, name in enumerate(("a.txt", "src/m.py")):
+        (repository / name).write_text(f"{number}\n")
+        git_in(repository, "commit", "-qam", name)
+    git_in(repository, "checkout", "-q", "main")
+    (repository / "run.sh").write_text("later on main\n")
+    git_in(repository, "commit", "-qam", "later")
+    with PrivateObjects(repository, tmp_path / "p") as objects:
+        change = read_change("agent", objects=objects)
+        assert (change.base_commit, [file.path for file in change.files]) == (base, ["a.txt", "src/m.py"])
+        assert start_of("agent", objects=objects, base=None).commit == base
+
+
+def test_a_commit_of_what_is_checked_out_is_compared_with_its_parent(repository: Path, tmp_path: Path, git_in: GitIn) -> None:
+    base = git_in(repository, "rev-parse", "HEAD")
+    (repository / "a.txt").write_text("x\n")
+    git_in(repository, "commit", "-qam", "x")
+    with PrivateObjects(repository, tmp_path / "p") as objects:
+        assert read_change("HEAD", objects=objects).base_commit == base
+
+
+def test_a_revision_without_a_common_commit_needs_a_base(repository: Path, tmp_path: Path, git_in: GitIn) -> None:
+    git_in(repository, "checkout", "-q", "--orphan", "alone")
+    git_in(repository, "commit", "-qm", "alone")
+    git_in(repository, "checkout", "-q", "main")
+    with PrivateObjects(repository, tmp_path / "p") as objects, pytest.raises(UsageError, match="in common"):
+        read_change("alone", objects=objects)

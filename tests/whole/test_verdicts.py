@@ -7,7 +7,7 @@ import pytest
 
 from runner.model.run import Run
 from runner.trial import experiment
-from testing.whole import ROOT, answers, commit
+from testing.whole import ROOT, answers, commit, git
 
 pytestmark = pytest.mark.docker
 Diff = Callable[[dict[str, str | None]], Path]
@@ -260,3 +260,18 @@ def test_ways_to_lose_tests_that_break_nothing(
     run = judged(diff(files), policy=policy)
     assert run.decision is not None
     assert run.decision.verdict == verdict, run.decision.reason
+
+
+def test_promise_7_a_branch_that_first_loosens_the_policy_is_judged_by_the_policy_it_started_from(judged: Judged, berth: Path) -> None:
+    (berth / ".seatrial").mkdir()
+    (berth / ".seatrial/policy.yaml").write_text('seatrial: 1\nvalidate: {paths: {deny: ["src/**"]}}\n')
+    commit(berth)
+    git(berth, "checkout", "-qb", "agent")
+    (berth / ".seatrial/policy.yaml").write_text("seatrial: 1\n")
+    commit(berth)
+    (berth / "src/berth/quay.py").write_text(BUG)
+    commit(berth)
+    git(berth, "checkout", "-q", "main")
+    run = judged("agent")
+    assert answers(run)["paths"] == "fail"
+    assert {file.path for file in run.change.files} == {".seatrial/policy.yaml", "src/berth/quay.py"}
