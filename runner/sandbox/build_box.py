@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from runner.sandbox.engine import Engine
 
 LONGEST_SECONDS = 3600
+CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "SETGID", "SETUID")
+"""What installing packages needs of root; mounting, raw sockets, devices and the rest are not among it."""
+MOST_PROCESSES = 2048
 _KEPT_OUTPUT = 2**20
 _BLOBS_AT_ONCE = 500
 _SPOOLED = 64 * 2**20
@@ -107,7 +110,15 @@ def _create(engine: Engine, image: str, labels: Mapping[str, str], name: str) ->
 
     api = engine.api
     with speaking("create the build container", engine.address):
-        host = api.create_host_config(network_mode="host", init=True, log_config=LogConfig(type=LogConfig.types.NONE))
+        host = api.create_host_config(
+            network_mode="host",
+            init=True,
+            log_config=LogConfig(type=LogConfig.types.NONE),
+            cap_drop=["ALL"],
+            cap_add=list(CAPABILITIES),
+            security_opt=["no-new-privileges:true"],
+            pids_limit=MOST_PROCESSES,
+        )
         made = api.create_container(
             image, command=[str(LONGEST_SECONDS)], entrypoint=["sleep"], user="0:0", labels=dict(labels), name=name, host_config=host
         )
