@@ -49,6 +49,8 @@ class Job(Value):
     argv: tuple[str, ...]
     env: dict[str, str] = {}
     limits: Limits = Limits()
+    runtime: str = ""
+    """The OCI runtime by the name the engine knows it by; empty: the engine's own default."""
     report_file: str | None = None
     """A file that the command writes inside and that is carried out in the report stream, e.g. a JUnit report."""
     purpose: str = "suite"

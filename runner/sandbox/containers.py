@@ -47,17 +47,14 @@ class _Flight:
 class DockerSandbox:
     """Disposable containers over one cache directory; safe for several threads. Close it to wait for all removals."""
 
-    def __init__(
-        self, engine: Engine, cache: Path, *, note: Callable[[str], None] = lambda _: None, strategy: str = "", runtime: str = ""
-    ) -> None:
-        """`strategy` forces `overlay` or `stream`; `runtime` names an OCI runtime of the engine, default its own."""
+    def __init__(self, engine: Engine, cache: Path, *, note: Callable[[str], None] = lambda _: None, strategy: str = "") -> None:
+        """`strategy` forces `overlay` or `stream`."""
         self._engine = engine
         self._cache = cache
         self._owner = owner_for(os.getuid(), os.getgid())
         self._snapshots = Snapshots(cache, self._owner, note)
         self._note = note
         self._strategy = strategy
-        self._runtime = runtime
         self._home = leftovers.home_label(cache)
         self._workers = ThreadPoolExecutor(max_workers=8, thread_name_prefix="sandbox")
         self._flights: dict[str, _Flight] = {}
@@ -128,7 +125,7 @@ class DockerSandbox:
         else:
             copy = workcopy.stream(place, job, trees)
         host = Host.of(self._engine.info)
-        box = Box(job.image.id, (), (copy.mount,), job.limits, self._owner, labels, self._runtime)
+        box = Box(job.image.id, (), (copy.mount,), job.limits, self._owner, labels, job.runtime)
         return box._replace(command=_command(job, copy, expected(box, host, copy.size))), copy
 
     def _create(self, flight: _Flight, box: Box, job: Job, reader: Reader) -> Watch:

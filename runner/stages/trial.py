@@ -30,7 +30,15 @@ def trial(run: Run, ports: Ports, policy: Loaded) -> Run:
         image = ports.images.ensure(options.sandbox, ports.trees, run.change.base_tree, ports.version)
         timings = {**run.timings, "image": round(ports.monotonic() - began, 3)}
         ports.progress.stage("trial")
-        bench = Bench(ports, image, run.change.base_tree, options.sandbox.env, options.sandbox.limits, options.tests.model_dump_json())
+        bench = Bench(
+            ports,
+            image,
+            run.change.base_tree,
+            options.sandbox.env,
+            options.sandbox.limits,
+            tests=options.tests.model_dump_json(),
+            runtime=options.sandbox.runtime or "",
+        )
         changed = _Sides(run, ports)
         evidence = gather(
             bench,

@@ -35,13 +35,15 @@ class Bench:
     limits: Limits
     tests: str = ""
     """How the suite is run and read, as the policy has it."""
+    runtime: str = ""
+    """The OCI runtime by the engine's name for it; empty: the engine's own default."""
     executions: list[Execution] = field(default_factory=list)
 
     def key(self, base_runs: int) -> str:
-        """Names the base's results: same tree, image, command, environment and limits, same results."""
+        """Names the base's results: same tree, image, command, environment, limits and runtime, same results."""
         plan = self.ports.suite.plan()
         limits = self.limits.model_dump(mode="json")
-        what = [__version__, self.base_tree, self.image.id, self.tests, *plan, dict(self.env), limits, base_runs]
+        what = [__version__, self.base_tree, self.image.id, self.tests, *plan, dict(self.env), limits, self.runtime, base_runs]
         return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
 
     def run(self, purpose: str, tree: str, *, only: Sequence[str] = (), base: SuiteRun | None = None, alone: bool = False) -> SuiteRun:
@@ -55,6 +57,7 @@ class Bench:
             argv=plan.argv,
             env={**self.env, **plan.env},
             limits=limits,
+            runtime=self.runtime,
             report_file=plan.report_file,
             purpose=purpose,
         )

@@ -103,17 +103,32 @@ def test_a_sandbox_that_is_not_as_asked_for_starts_nothing(run, monkeypatch, fie
         run("print('ran')")
 
 
-def test_an_engine_that_changes_an_option_is_noticed_before_anything_starts(run, monkeypatch):
+@pytest.mark.parametrize(("option", "value"), [("ReadonlyRootfs", False), ("Runtime", "")])
+def test_an_engine_that_changes_an_option_is_noticed_before_anything_starts(run, monkeypatch, engine, option, value):
     honest = containers.configuration
 
     def weakened(*given):
         config = honest(*given)
-        config["HostConfig"]["ReadonlyRootfs"] = False
+        config["HostConfig"][option] = value
         return config
 
     monkeypatch.setattr(containers, "configuration", weakened)
-    with pytest.raises(InfrastructureError, match="the engine changed ReadonlyRootfs"):
-        run("print('ran')")
+    other = next((name for name in engine.info["Runtimes"] if name != engine.info["DefaultRuntime"]), "")
+    if option == "Runtime" and not other:
+        pytest.skip("the engine has one runtime only")
+    with pytest.raises(InfrastructureError, match=f"the engine changed {option}"):
+        run("print('ran')", runtime=other)
+
+
+def test_the_runtime_asked_for_is_the_one_that_runs(run, engine):
+    for name in (engine.info["DefaultRuntime"], "io.containerd.runc.v2"):
+        if name in engine.info["Runtimes"]:
+            assert run("", runtime=name).runtime == name
+
+
+def test_a_runtime_that_the_engine_does_not_know_is_named(run):
+    with pytest.raises(InfrastructureError, match="no-such-runtime"):
+        run("print('ran')", runtime="no-such-runtime")
 
 
 def test_a_missing_image_says_so(run, sandbox, trees, image):

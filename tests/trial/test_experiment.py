@@ -67,8 +67,8 @@ class Silent:
     def tests(self, side: str, done: int, total: int | None) -> None: ...
 
 
-def gathered(world: Scripted, *, cores: int = 1, own: str | None = None, exact: str = PATCHED, reruns: int = 2) -> Evidence:
-    ports = Ports(
+def ports(world: Scripted, cores: int = 1) -> Ports:
+    return Ports(
         trees=None,
         validators=(),
         images=None,
@@ -81,7 +81,10 @@ def gathered(world: Scripted, *, cores: int = 1, own: str | None = None, exact: 
         cores=cores,
         version=lambda: "0",
     )
-    bench = Bench(ports, Image(reference="i", id="sha256:1"), BASE, {}, Limits())
+
+
+def gathered(world: Scripted, *, cores: int = 1, own: str | None = None, exact: str = PATCHED, reruns: int = 2) -> Evidence:
+    bench = Bench(ports(world, cores), Image(reference="i", id="sha256:1"), BASE, {}, Limits())
     return gather(bench, guess=PATCHED, verdict_tree=lambda _: (exact, own), base_runs=2, reruns=reruns)
 
 
@@ -103,6 +106,15 @@ def test_the_base_is_run_once_for_many_changes() -> None:
     world.jobs.clear()
     assert gathered(world).base_cached
     assert purposes(world) == ["patched"]
+
+
+def test_a_base_result_counts_for_its_runtime_only() -> None:
+    keys = set()
+    for runtime in ("", "runsc"):
+        keys.add(
+            Bench(ports(Scripted(lambda *_: a_run(GREEN))), Image(reference="i", id="sha256:1"), BASE, {}, Limits(), runtime=runtime).key(2)
+        )
+    assert len(keys) == 2
 
 
 def test_a_base_that_did_not_end_is_not_kept() -> None:
