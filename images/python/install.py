@@ -18,7 +18,7 @@ WORK = Path("/work")
 VENV = Path("/opt/venv")
 GENERATED = Path("/opt/seatrial/generated")
 PYTHON = str(VENV / "bin" / "python")
-PIP = [PYTHON, "-I", "-u", "-m", "pip", "install", "--no-input", "--progress-bar", "off", "--root-user-action", "ignore"]
+PIP = [PYTHON, "-I", "-u", "-m", "pip", "install", "--no-input", "--progress-bar", "off"]
 NO_EDITABLE_HOOK = "missing the 'build_editable' hook"
 LEFT_BEHIND = {"__pycache__", ".eggs", ".mypy_cache"}
 
@@ -33,7 +33,8 @@ def run(argv, env=None):
     It starts in the source tree, which is what `-e .` in a requirements file is relative to; `-I` in front of pip keeps modules
     of that tree from standing in for the standard library's.
     """
-    process = subprocess.Popen(
+    printed = []
+    with subprocess.Popen(
         argv,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -42,12 +43,11 @@ def run(argv, env=None):
         cwd=str(WORK),
         text=True,
         errors="replace",
-    )
-    printed = []
-    for line in process.stdout:
-        say(line.rstrip("\n"))
-        printed.append(line)
-    return process.wait(), "".join(printed)
+    ) as process:
+        for line in process.stdout:
+            say(line.rstrip("\n"))
+            printed.append(line)
+    return process.returncode, "".join(printed)
 
 
 def must(argv, env=None):

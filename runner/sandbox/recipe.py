@@ -132,6 +132,7 @@ def _environment(network: HostNetwork) -> dict[str, str]:
         "HOME": _BUILD,
         "PIP_NO_CACHE_DIR": "1",
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        "PIP_ROOT_USER_ACTION": "ignore",  # as an option it would be an error to a pip before 22.1
         "PYTHONUNBUFFERED": "1",
         "LC_ALL": "C.UTF-8",
     }
