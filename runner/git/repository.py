@@ -12,7 +12,9 @@ from runner.errors import UsageError
 from runner.git.command import Answer, Git, executable, plain
 
 _SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
-_VERSION = re.compile(r"(?:^|[^0-9a-z])v?(\d+(?:\.\d+)*(?:(?:a|b|rc)\d+)?(?:\.post\d+)?(?:\.dev\d+)?)$")
+_SUFFIX = r"(?:(?:a|b|rc)\d+)?(?:\.post\d+)?(?:\.dev\d+)?"
+_DOTTED = re.compile(rf"(?<![\d.])(\d+(?:\.\d+)+{_SUFFIX})")
+_NUMBER = re.compile(rf"(?:^|[^0-9a-z.])v?(\d+{_SUFFIX})$")
 _HINT_REPO = "Run inside a repository, or name one with --repo."
 
 
@@ -70,19 +72,20 @@ class Repository:
         return found if answer.ok and _SHA.fullmatch(found) else None
 
     def describe(self, commit: str) -> str:
-        """The version of a commit by the last tag that looks like one (`1.2.3`, `1.2.3.post4` four commits later), or `0.0.0`."""
-        answer = self.git.run("describe", "--tags", "--long", "--match", "*[0-9]*", commit)
+        """The release of the last tag before a commit that looks like one, or `0.0.0`; the same for every commit up to the next."""
+        answer = self.git.run("describe", "--tags", "--abbrev=0", "--match", "*[0-9]*", commit)
         return version_of(answer.out.decode("utf-8", "replace").strip()) if answer.ok else "0.0.0"
 
 
-def version_of(described: str) -> str:
-    """The PEP 440 version that `git describe --long` stands for, or `0.0.0`."""
-    tag, _, rest = described.rpartition("-g")[0].rpartition("-")
-    found = _VERSION.search(tag.lower().replace("_", ".")) if rest.isdigit() else None
-    if found is None:
-        return "0.0.0"
-    version = found[1]
-    return version if rest == "0" or ".post" in version or ".dev" in version else f"{version}.post{rest}"
+def version_of(tag: str) -> str:
+    """The PEP 440 release that a tag names, or `0.0.0`.
+
+    >>> version_of("release-v1.2.3")
+    '1.2.3'
+    """
+    text = re.sub(r"(?<=\d)_(?=\d)", ".", tag.lower())
+    found = _DOTTED.search(text) or _NUMBER.search(text)
+    return found[1] if found else "0.0.0"
 
 
 def open_repository(path: Path, home: Path) -> Repository:

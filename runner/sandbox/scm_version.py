@@ -19,27 +19,14 @@ _TOOLS = {
     "versioningit": "",
     "versioneer": "",
 }
-_RELEASE = re.compile(r"(?<![\d.])\d+(?:\.\d+)*(?:(?:a|b|rc|\.post|\.dev)\d+)*")
-UNKNOWN_VERSION = "0.0.0"
 
 
 def scm_variables(build_files: Iterable[str], version: str) -> dict[str, str]:
-    """Environment variables that give `version` to the tools which `build_files` (their texts) mention.
+    """Environment variables that give `version`, a release, to the tools which `build_files` (their texts) mention.
 
     Empty when the project's version does not come from git. A name for a tool without such a variable (versioneer) is
     given all the same, as `SEATRIAL_VERSION`, so that the version counts as an input of the build.
     """
     text = "\n".join(build_files).lower()
     names = {variable for tool, variable in _TOOLS.items() if re.search(rf"(?<![\w-]){re.escape(tool)}(?![\w-])", text)}
-    release = release_of(version)
-    return {name or "SEATRIAL_VERSION": release for name in sorted(names)}
-
-
-def release_of(version: str) -> str:
-    """The release inside what `git describe` says, as packaging tools accept it; `0.0.0` when there is none.
-
-    >>> release_of("v1.2.3-4-gabcdef0")
-    '1.2.3'
-    """
-    found = _RELEASE.findall(version)
-    return next((release for release in found if "." in release), found[0] if found else UNKNOWN_VERSION)
+    return {name or "SEATRIAL_VERSION": version for name in sorted(names)}

@@ -78,7 +78,7 @@ def test_without_a_project_only_the_requirement_files_count(trees: Any) -> None:
 def test_a_requirement_file_that_names_the_tree_itself_makes_its_build_files_count(trees: Any) -> None:
     build = Build(project=False, requirements=("r.txt",))
     trees_of = [trees.add({"r.txt": b"attrs\n-e .[test]\n", "pyproject.toml": pyproject}) for pyproject in (STATIC, SCM)]
-    one, two = (tree_recipe(build, trees, tree, lambda: "v1.0") for tree in trees_of)
+    one, two = (tree_recipe(build, trees, tree, lambda: "1.0") for tree in trees_of)
     assert one.key("base") != two.key("base")
     assert (dict(one.version_env), dict(two.version_env)) == ({}, {"SETUPTOOLS_SCM_PRETEND_VERSION": "1.0"})
 
@@ -86,7 +86,7 @@ def test_a_requirement_file_that_names_the_tree_itself_makes_its_build_files_cou
 @pytest.mark.parametrize(("pyproject", "counts"), [(SCM, True), (STATIC, False)])
 def test_the_version_counts_only_for_projects_versioned_by_tags(trees: Any, pyproject: bytes, counts: bool) -> None:
     tree = trees.add({"pyproject.toml": pyproject})
-    keys = {tree_recipe(Build(), trees, tree, lambda version=version: version).key("base") for version in ("v1.0", "v1.1")}
+    keys = {tree_recipe(Build(), trees, tree, lambda version=version: version).key("base") for version in ("1.0", "1.1")}
     assert len(keys) == 1 + counts
 
 
