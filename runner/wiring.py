@@ -75,12 +75,8 @@ def _warm(sandbox: DockerSandbox) -> None:
 @contextmanager
 def _objects(repo: Path, where: Places) -> Iterator[PrivateObjects]:
     """A private object store in a directory that the next start removes should this process die."""
-    alive = live.begin(where.cache / "live")
-    try:
-        with PrivateObjects(repo, alive.path / "objects") as objects:
-            yield objects
-    finally:
-        alive.dispose()
+    with live.scratch(where.cache / "live") as folder, PrivateObjects(repo, folder / "objects") as objects:
+        yield objects
 
 
 def _begin(request: Request, objects: PrivateObjects, policy: Loaded, progress: Progress) -> Run:
@@ -196,15 +192,14 @@ def _problem(done: Future[None]) -> str:
 def demo(progress: Progress) -> tuple[tuple[str, Run], ...]:
     """Judge the example changes of the distribution against the example project; the runs by name."""
     import shutil
-    import tempfile
 
     from runner.git.examples import commit_all
     from runner.shipped import shipped
 
-    with tempfile.TemporaryDirectory(prefix="seatrial-demo-") as folder:
-        repo = Path(folder) / "berth"
+    with live.scratch(claim(places().cache) / "live") as folder:
+        repo = folder / "berth"
         shutil.copytree(shipped("examples/berth"), repo, ignore=shutil.ignore_patterns("__pycache__", ".*"))
-        commit_all(repo)
+        commit_all(repo, folder / "home")
         names = ("good", "broken", "cheating")
         runs = []
         for name in names:

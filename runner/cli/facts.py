@@ -7,7 +7,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from runner import __version__
@@ -57,8 +57,7 @@ def _asked(name: str, question: Callable[[], Iterator[Fact]]) -> Iterator[Fact]:
 def _git() -> Iterator[Fact]:
     from runner.git.command import Git
 
-    with TemporaryDirectory(prefix="seatrial-doctor-") as home:
-        said = Git(Path(home), Path(home)).run("version").out.decode("utf-8", "replace").strip()
+    said = Git(Path("/"), Path("/nonexistent")).run("version").out.decode("utf-8", "replace").strip()
     found = re.search(r"(\d+)\.(\d+)", said)
     good = found is not None and (int(found[1]), int(found[2])) >= _OLDEST_GIT
     yield Fact("git", "ok" if good else "bad", said or "gives no version", "" if good else "Install git 2.34 or later.")
@@ -73,8 +72,8 @@ def _cores() -> Iterator[Fact]:
 def _directory(name: str, directory: Path) -> Iterator[Fact]:
     claim(directory)
     try:
-        with TemporaryDirectory(dir=directory, prefix=".doctor-") as probe:
-            (Path(probe) / "file").write_bytes(b"x" * 4096)
+        with TemporaryFile(dir=directory) as probe:
+            probe.write(b"x" * 4096)
     except OSError as problem:
         raise InfrastructureError(
             f"{directory} cannot be written: {problem.strerror}", hint="Free some space, or set XDG_CACHE_HOME and XDG_STATE_HOME."
@@ -144,9 +143,10 @@ def _leftovers(engine: "Engine") -> Iterator[Fact]:
 def _policy(repo: Path) -> Iterator[Fact]:
     from runner.git.objects import PrivateObjects
     from runner.policy.load import find_policy
+    from runner.sandbox import live
 
     try:
-        with TemporaryDirectory(prefix="seatrial-doctor-") as private, PrivateObjects(repo, Path(private)) as objects:
+        with live.scratch(claim(places().cache) / "live") as private, PrivateObjects(repo, private / "objects") as objects:
             loaded = find_policy(None, objects, objects.tree_of(objects.resolve("HEAD")), "HEAD")
     except UsageError as problem:  # doctor may be asked anywhere
         yield Fact("policy", "warn", str(problem), problem.hint)

@@ -88,7 +88,7 @@ def _make(engine: Engine, reference: str, cache: Path, note: Callable[[str], Non
         raise ImageUnavailable("there is no base image, no registry answers, and mmdebstrap is not installed", hint=_WAYS)
     distribution, suite = debian.suite_of_host()
     note(f"making a base image from {distribution} packages ({suite}), once; this takes about a minute")
-    made = debian.build(engine, [f"LABEL {LABEL}={key}", "ENV LANG=C.UTF-8", 'CMD ["python3"]'], note)
+    made = debian.build(engine, [f"LABEL {LABEL}={key}", "ENV LANG=C.UTF-8", 'CMD ["python3"]'], cache, note)
     engine.api.tag(made, repository, key)
     return Base(reference, made, f"base image from {distribution} packages ({suite}): {reference}")
 

@@ -5,12 +5,12 @@ import os
 import re
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from runner.errors import ImageUnavailable
+from runner.sandbox import live
 from runner.sandbox.engine import Engine, speaking
 
 PACKAGES = ("python3", "python3-venv", "ca-certificates", "tzdata")
@@ -45,14 +45,14 @@ def can_build() -> bool:
     return shutil.which(_NEEDED) is not None
 
 
-def build(engine: Engine, changes: Sequence[str], note: Callable[[str], None]) -> str:
+def build(engine: Engine, changes: Sequence[str], cache: Path, note: Callable[[str], None]) -> str:
     """Collect the packages and import them; the new image's id. `changes` are Dockerfile instructions such as `LABEL a=b`.
 
-    Takes about half a minute and 250 MiB in the folder for temporary files. Raises ImageUnavailable with the tool's last lines.
+    Takes about half a minute and 250 MiB in the cache, until it is done. Raises ImageUnavailable with the tool's last lines.
     """
     distribution, suite = suite_of_host()
-    with tempfile.TemporaryDirectory(prefix="seatrial-base-") as folder:
-        tar = Path(folder) / "root.tar"
+    with live.scratch(cache / "live") as folder:
+        tar = folder / "root.tar"
         _collect(command(distribution, suite, tar, _apt_settings(), _mirrors(suite)), note)
         note("importing the packages as an image")
         with tar.open("rb") as stream, speaking("import the base image", engine.address):

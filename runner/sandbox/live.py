@@ -9,7 +9,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,6 +46,16 @@ def begin(home: Path) -> Live:
     fcntl.flock(lock, fcntl.LOCK_EX)
     unborn.rename(home / run_id)
     return Live(id=run_id, path=home / run_id, lock=lock)
+
+
+@contextmanager
+def scratch(home: Path) -> Iterator[Path]:
+    """A directory for temporary files, gone afterwards; should this process die, the next start removes it. Raises OSError."""
+    alive = begin(home)
+    try:
+        yield alive.path
+    finally:
+        alive.dispose()
 
 
 @dataclass(frozen=True)

@@ -34,11 +34,20 @@ class FileBaselines:
         content = gzip.compress(_RUNS.dump_json(runs), compresslevel=3)
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=self._folder, delete=False) as beside:
-                beside.write(content)
-            Path(beside.name).replace(self._file(key))
+            _write(self._file(key), content)
         except OSError as problem:
             log.warning("the base result cannot be kept: %s", problem)
 
     def _file(self, key: str) -> Path:
         return self._folder / f"{key}.json.gz"
+
+
+def _write(path: Path, content: bytes) -> None:
+    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as beside:
+        try:
+            beside.write(content)
+            beside.flush()
+            Path(beside.name).replace(path)
+        except BaseException:
+            Path(beside.name).unlink()
+            raise

@@ -46,7 +46,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         asked.append(f"registry {reference}")
         return reference in api.offers
 
-    def build(engine: Any, changes: list[str], note: Any) -> str:
+    def build(engine: Any, changes: list[str], cache: Any, note: Any) -> str:
         asked.append("debian")
         return "sha256:debian"
 

@@ -77,20 +77,27 @@ def tool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return program
 
 
-def test_what_the_tool_writes_is_imported_and_its_steps_are_told(tool: Path) -> None:
+def test_what_the_tool_writes_is_imported_and_its_steps_are_told(tool: Path, tmp_path: Path) -> None:
     engine, notes = Importer('{"status":"x"}\n{"status":"sha256:abc"}\n'), io.StringIO()
-    assert debian.build(engine, ["LABEL a=b"], lambda text: print(text, file=notes)) == "sha256:abc"  # type: ignore[arg-type]
+    assert debian.build(engine, ["LABEL a=b"], tmp_path, lambda text: print(text, file=notes)) == "sha256:abc"  # type: ignore[arg-type]
     assert engine.taken == b"tar" * 10
     assert notes.getvalue() == "downloading packages\nimporting the packages as an image\n"
 
 
-def test_a_tool_that_fails_is_shown_with_its_last_lines(tool: Path) -> None:
+def test_the_packages_lie_where_the_next_start_finds_them_should_this_process_be_killed(tool: Path, tmp_path: Path) -> None:
+    tool.write_text("import sys; print('E: ' + sys.argv[1]); sys.exit(25)")
+    with pytest.raises(ImageUnavailable, match=f"E: {tmp_path}/live/[0-9a-f]+/root.tar"):
+        debian.build(Importer(""), [], tmp_path, lambda _: None)  # type: ignore[arg-type]
+    assert list((tmp_path / "live").iterdir()) == []
+
+
+def test_a_tool_that_fails_is_shown_with_its_last_lines(tool: Path, tmp_path: Path) -> None:
     tool.write_text("import sys; print('E: mirror unreachable'); sys.exit(25)")
     with pytest.raises(ImageUnavailable, match="E: mirror unreachable"):
-        debian.build(Importer(""), [], lambda _: None)  # type: ignore[arg-type]
+        debian.build(Importer(""), [], tmp_path, lambda _: None)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("answer", "words"), [(json.dumps({"error": "no space"}), "no space"), ("", "did not say")])
-def test_an_import_without_an_image_is_no_success(tool: Path, answer: str, words: str) -> None:
+def test_an_import_without_an_image_is_no_success(tool: Path, tmp_path: Path, answer: str, words: str) -> None:
     with pytest.raises(ImageUnavailable, match=words):
-        debian.build(Importer(answer), [], lambda _: None)  # type: ignore[arg-type]
+        debian.build(Importer(answer), [], tmp_path, lambda _: None)  # type: ignore[arg-type]

@@ -11,10 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from runner import wiring
 from runner.sandbox.engine import Engine
+from runner.sandbox.leftovers import HOME, PURPOSE, home_label, labels
+from runner.sandbox.mounts import mount_tmpfs, unmount
 from runner.store.places import places
 from runner.store.runs import SqlRuns
-from testing.whole import ROOT, commit, git
+from testing.whole import ROOT, Quiet, commit, git
 
 pytestmark = pytest.mark.docker
 Seatrial = Callable[..., subprocess.CompletedProcess[str]]
@@ -22,25 +25,49 @@ GOOD = str(ROOT / "examples/changes/good.diff")
 SLOW = "import time\n\n\ndef test_slow():\n    time.sleep(60)\n"
 
 
-def leftovers() -> list[str]:
-    """Containers, volumes, mounts and directories that runs of this test session's cache left."""
-    cache = places().cache
-    api = Engine().api
-    live = sorted(path.name for path in (cache / "live").iterdir()) if (cache / "live").is_dir() else []
+LEFT_NOTHING: dict[str, list[str]] = {"containers": [], "volumes": [], "mounts": [], "directories": []}
+
+
+def left() -> dict[str, list[str]]:
+    """What carries the label of this test session's cache, what is mounted in it or on it, and the directories of runs."""
+    cache, engine = places().cache, Engine()
+    ours = {"label": f"{HOME}={home_label(cache)}"}
+    try:
+        containers = [found["Id"] for found in engine.api.containers(all=True, filters=ours)]
+        volumes = [found["Name"] for found in engine.api.volumes(filters=ours).get("Volumes") or ()]
+    finally:
+        engine.close()
+    directories = sorted(path.name for path in (cache / "live").iterdir())
     mounts = [line for line in Path("/proc/self/mountinfo").read_text().splitlines() if str(cache) in line]
-    names = [name for name in live if not _locked(cache / "live" / name)]
-    of_ours = [c["Id"][:12] for c in api.containers(all=True) if c["Labels"].get("dev.seatrial.run") in live]
-    return [*names, *of_ours, *mounts]
-
-
-def _locked(path: Path) -> bool:
-    return False if not path.exists() else (path / "lock").exists() and not os.access(path / "lock", os.R_OK)
+    return {"containers": containers, "volumes": volumes, "mounts": mounts, "directories": directories}
 
 
 @pytest.fixture
 def nothing_left() -> Iterator[None]:
+    """No run of this session's cache left anything; without this, a look at the wrong place would find nothing, too."""
+    (places().cache / "live").mkdir(parents=True, exist_ok=True)
     yield
-    assert leftovers() == []
+    assert left() == LEFT_NOTHING
+
+
+def test_what_is_left_is_seen_even_without_a_directory_of_its_run(nothing_left: None) -> None:
+    engine, cache = Engine(), places().cache
+    marks = labels("0123456789ab", "test", home_label(cache))
+    mount = cache / "live"
+    volume = engine.api.create_volume("seatrial-test-left", labels=marks)["Name"]
+    image = next(found["Id"] for found in engine.api.images())
+    container = engine.api.create_container(image, ["true"], labels=marks)["Id"]
+    if os.geteuid() == 0:
+        mount_tmpfs(mount, "size=4k")
+    try:
+        found = left()
+    finally:
+        if os.geteuid() == 0:
+            unmount(mount)
+        engine.api.remove_container(container)
+        engine.api.remove_volume(volume)
+        engine.close()
+    assert (found["containers"], found["volumes"], len(found["mounts"])) == ([container], [volume], int(os.geteuid() == 0))
 
 
 def test_a_diff_from_a_pipe_and_json_on_standard_output(seatrial: Seatrial, nothing_left: None) -> None:
@@ -114,6 +141,14 @@ def test_an_image_that_is_not_there_is_exit_code_4_and_named(seatrial: Seatrial,
     assert "no-such-image-of-ours" in json.loads(done.stdout)["reason"]
 
 
+def test_a_runtime_that_the_engine_does_not_know_is_exit_code_4_and_named(seatrial: Seatrial, tmp_path: Path, nothing_left: None) -> None:
+    policy = tmp_path / "policy.yaml"
+    policy.write_text("seatrial: 1\nsandbox: {runtime: no-such-runtime}\n")
+    done = seatrial("check", GOOD, "--policy", str(policy), "--format", "json")
+    report = json.loads(done.stdout)
+    assert (done.returncode, report["ending"], "no-such-runtime" in report["reason"]) == (4, "failed", True)
+
+
 def test_a_full_disk_is_exit_code_4_and_said(seatrial: Seatrial, tmp_path: Path) -> None:
     if os.geteuid() != 0:
         pytest.skip("mounting a small file system needs root")
@@ -136,10 +171,11 @@ def started(berth: Path) -> subprocess.Popen[str]:
     process = subprocess.Popen(
         argv, cwd=berth, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
-    api, deadline = Engine().api, time.monotonic() + 120
+    engine, deadline = Engine(), time.monotonic() + 120
+    running = {"label": f"{HOME}={home_label(places().cache)}", "status": "running"}
     while time.monotonic() < deadline and process.poll() is None:
-        live = {path.name for path in (places().cache / "live").glob("*")}
-        if any(c["Labels"].get("dev.seatrial.run") in live and c["State"] == "running" for c in api.containers(all=True)):
+        if any(found["Labels"][PURPOSE] in ("base", "patched") for found in engine.api.containers(filters=running)):
+            engine.close()
             return process
         time.sleep(0.1)
     raise AssertionError(f"no container came up: {process.communicate()}")
@@ -159,10 +195,25 @@ def test_after_kill_9_the_next_check_removes_what_was_left(berth: Path, seatrial
     process = started(berth)
     process.kill()
     process.communicate()
-    assert leftovers(), "the kill left nothing: this test shows nothing"
+    found = left()
+    assert all(found[kind] for kind in ("containers", "volumes", "directories")), "the kill left nothing: this test shows nothing"
     git(berth, "reset", "-q", "--hard", "HEAD~1")
     assert seatrial("check", GOOD).returncode == 0
-    assert leftovers() == []
+    assert left() == LEFT_NOTHING
+
+
+def test_the_example_project_of_the_demo_lies_where_the_next_start_finds_it(monkeypatch: pytest.MonkeyPatch, nothing_left: None) -> None:
+    repos: list[Path] = []
+
+    def killed(request: wiring.Request, progress: object) -> None:
+        repos.append(request.repo)
+        git(request.repo, "rev-parse", "HEAD")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(wiring, "check", killed)
+    with pytest.raises(KeyboardInterrupt):
+        wiring.demo(Quiet())
+    assert repos[0].parents[1] == places().cache / "live"
 
 
 def test_promise_8_stored_results_fold_to_the_stored_verdict(seatrial: Seatrial) -> None:
