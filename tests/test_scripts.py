@@ -1,6 +1,7 @@
 """scripts/engine.sh and scripts/venv.sh: what they decide, with stand-ins for everything that would change this machine."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -223,6 +224,14 @@ def test_a_python_that_cannot_make_environments_names_the_one_command(machine: M
     done = subprocess.run(argv, env=machine.env(), capture_output=True, text=True, check=False)
     assert done.returncode != 0
     assert "sudo apt-get install -y python3.11-venv" in done.stderr
+
+
+def test_every_setting_of_the_long_tiers_is_read_by_a_test() -> None:
+    recipe = (ROOT / "Makefile").read_text().partition("\nlong:")[2].partition("\n\n")[0]
+    given = set(re.findall(r"(SEATRIAL_\w+)=", recipe))
+    read = {name for file in (ROOT / "tests").rglob("test_*.py") for name in re.findall(r'environ.get\("(SEATRIAL_\w+)"', file.read_text())}
+    assert given == read
+    assert " -m " not in recipe, "the ordinary tests and the long ones"
 
 
 def _until(condition: Callable[[], bool], seconds: float = 10) -> None:
