@@ -10,6 +10,7 @@ from runner.model.result import Result
 from runner.model.run import Run
 from runner.model.sandbox import Execution, Image, Job
 from runner.model.suite import SuiteRun
+from runner.model.value import Value
 
 
 class TreeEntry(NamedTuple):
@@ -21,7 +22,10 @@ class TreeEntry(NamedTuple):
 
 
 class Trees(Protocol):
-    """Git trees and blobs in a private object store; the user's repository is only read."""
+    """Git trees and blobs in a private object store; the user's repository is only read.
+
+    A path given as text spells bytes that are not UTF-8 as lone surrogates (`FileChange.spelling`).
+    """
 
     def read(self, tree: str, path: str) -> bytes | None:
         """Content of a file or symlink of a tree; `None` when there is none."""
@@ -46,9 +50,11 @@ class Trees(Protocol):
 
 
 class Validator(Protocol):
-    """One validation layer: reads trees, runs nothing."""
+    """One validation layer: reads trees, runs nothing; a module is one when it offers these."""
 
     name: str
+    Options: type[Value]
+    """The keys of its section of the policy."""
 
     def judge(self, change: Change, trees: Trees, options: Any) -> Result:
         """The layer's answer; findings are only what the base does not have already."""

@@ -17,7 +17,8 @@ def a_run(
 
 
 def a_file(path: str, status: str = "M") -> FileChange:
-    return FileChange(path=path, status=Status(status), old_mode="100644", new_mode="100644", old_blob="a" * 40, new_blob="b" * 40)
+    modes = {"old_mode": "100644", "new_mode": "100644"}
+    return FileChange(name=path.encode(), path=path, status=Status(status), **modes, old_blob="a" * 40, new_blob="b" * 40)
 
 
 def a_change(*paths: str | FileChange) -> Change:

@@ -1,11 +1,14 @@
 """The two sides of a change, made into a Change once both trees are known."""
 
+from collections import Counter
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from runner.changes.caps import Caps
 from runner.errors import ChangeRefused
 from runner.git.objects import PrivateObjects
-from runner.model.change import Change
+from runner.model.change import Change, FileChange
+from runner.model.text import printable
 
 
 class Base(NamedTuple):
@@ -39,6 +42,7 @@ def change_of(objects: PrivateObjects, base: Base, tree: str, *, kind: str, sour
             hint="Split it, or raise `validate.intake.max_files` in the policy.",
         )
     files = objects.diff(base_tree, tree)
+    _check_names(files)
     diff = objects.patch(base_tree, tree) if kind == "diff" else objects.patch(base_tree, tree, caps.max_patch)
     return Change(
         base_commit=base.commit,
@@ -50,3 +54,13 @@ def change_of(objects: PrivateObjects, base: Base, tree: str, *, kind: str, sour
         base_label=base.label,
         files=files,
     )
+
+
+def _check_names(files: Iterable[FileChange]) -> None:
+    """What follows tells files by their `path`, so a name that spells out another's odd bytes must not pass for it."""
+    path, count = Counter(file.path for file in files).most_common(1)[0]
+    if count > 1:
+        raise ChangeRefused(
+            f"the change has two files that both read as '{printable(path)}': one name is not UTF-8, the other spells its bytes out",
+            hint="Rename one of them.",
+        )

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO
 
 from runner.errors import InfrastructureError
+from runner.model.text import printable
 
 _KEPT = ("PATH", "TMPDIR", "LD_LIBRARY_PATH", "SUDO_UID")
 _CONFIG = (
@@ -38,6 +39,7 @@ _CONFIG = (
 )
 _STDERR_SHOWN = 64 * 2**10
 _CHUNK = 2**20
+_LONGEST_WALL = 600.0
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ class ProcessLimits:
 
 @dataclass(frozen=True)
 class Answer:
-    """How a git process ended; `cut` says why this module ended it, if it did."""
+    """How a git process ended; `cut` says so when this module ended it for printing too much."""
 
     status: int
     out: bytes
@@ -70,9 +72,10 @@ class Answer:
         return self.cut or _STOPPED_BY.get(-self.status, "") or plain(self.err) or f"git ended with status {self.status}"
 
 
+_FROM_OUTSIDE = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+"""Signals that no limit of a process sends: somebody else, or the kernel when memory is short."""
 _STOPPED_BY: dict[int, str] = {
     signal.SIGXCPU: "git used more processor time than it may",
-    signal.SIGKILL: "git was killed; it used more than it may",
     signal.SIGXFSZ: "git wrote a larger file than it may",
     signal.SIGSEGV: "git crashed on it",
     signal.SIGABRT: "git crashed on it",
@@ -86,8 +89,7 @@ def plain(text: bytes, most: int = 1000) -> str:
         said = line.removeprefix("fatal: ").removeprefix("error: ").strip()
         if said and said not in lines:
             lines.append(said)
-    joined = "; ".join(lines)
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in joined)[:most]
+    return printable("; ".join(lines))[:most]
 
 
 def environment(home: Path, extra: Mapping[str, str]) -> dict[str, str]:
@@ -131,26 +133,39 @@ class Git:
         return [executable(), "--no-replace-objects", "--no-optional-locks", "--literal-pathspecs", *settings, *args]
 
     def start(self, *args: str, stderr: int | IO[bytes] = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
-        """A running git with pipes for input and output, shielded from the terminal's Ctrl-C; the caller ends it."""
-        return subprocess.Popen(
-            self.argv(args),
-            cwd=self.directory,
-            env=environment(self.home, dict(self.env)),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=stderr,
-            process_group=0,
-            bufsize=_CHUNK,
-        )
+        """A running git with pipes for input and output, shielded from the terminal's Ctrl-C; the caller ends it.
+
+        Raises InfrastructureError when it cannot be started.
+        """
+        try:
+            return subprocess.Popen(
+                self.argv(args),
+                cwd=self.directory,
+                env=environment(self.home, dict(self.env)),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                process_group=0,
+                bufsize=_CHUNK,
+            )
+        except OSError as problem:
+            raise InfrastructureError(
+                f"git cannot be started: {problem.strerror}", hint="`seatrial doctor` looks at the machine."
+            ) from problem
 
     def run(self, *args: str, stdin: bytes = b"", limits: ProcessLimits | None = None, most: int | None = None) -> Answer:
-        """Run git to its end; `most` bytes of output at most, else the answer is cut. Limits are in force before it reads `stdin`."""
+        """Run git to its end; `most` bytes of output at most, else the answer is cut. Limits are in force before it reads `stdin`.
+
+        Raises InfrastructureError when it took longer than the wall time allows, or somebody else killed it: what it was
+        given is at fault for the processor time, the memory and the files that it used, but not for a slow machine.
+        """
+        wall = limits.wall if limits else _LONGEST_WALL
         with tempfile.TemporaryFile() as errors, ended(self.start(*args, stderr=errors)) as process:
             if limits is not None:
                 confine(process.pid, limits)
             feeder = threading.Thread(target=_feed, args=(process, stdin), daemon=True)
             late = threading.Event()
-            clock = threading.Timer(limits.wall if limits else 600.0, _stop, args=(process, late))
+            clock = threading.Timer(wall, _stop, args=(process, late))
             clock.daemon = True
             clock.start()
             feeder.start()
@@ -161,10 +176,10 @@ class Git:
                 status = process.wait()
             finally:
                 clock.cancel()
-            process_cut = f"it took longer than {limits.wall if limits else 600:g} s" if late.is_set() else ""
-            cut = process_cut or ("" if whole else f"its output is larger than {most} bytes")
+            if whole and -status in _FROM_OUTSIDE:
+                raise _interrupted(args[0], f"took longer than {wall:g} s" if late.is_set() else "was killed from outside")
             errors.seek(0)
-            return Answer(status, out, errors.read(_STDERR_SHOWN), cut)
+            return Answer(status, out, errors.read(_STDERR_SHOWN), "" if whole else f"its output is larger than {most} bytes")
 
 
 def executable() -> str:
@@ -173,6 +188,10 @@ def executable() -> str:
     if found is None:
         raise InfrastructureError("git is not installed", hint="Install git 2.34 or later.")
     return found
+
+
+def _interrupted(command: str, what: str) -> InfrastructureError:
+    return InfrastructureError(f"git {command} {what}", hint="Try again when the machine has time and memory to spare.")
 
 
 def confine(pid: int, limits: ProcessLimits) -> None:

@@ -4,6 +4,7 @@ from runner.errors import ChangeRefused
 from runner.git.cat import sizes
 from runner.git.command import Git, ProcessLimits
 from runner.model.change import FileChange, Status
+from runner.model.text import shown
 from runner.model.units import show_size
 from runner.ports import TreeEntry
 
@@ -46,8 +47,8 @@ def _file(
     added, deleted = added_deleted or (0, 0)
     nothing = "0" * len(some.blob)
     return FileChange(
+        name=some.path,
         path=shown(some.path),
-        utf8=_is_utf8(some.path),
         status=_status(before, after),
         old_mode=before.mode if before else "000000",
         new_mode=after.mode if after else "000000",
@@ -84,7 +85,7 @@ def _counts(git: Git, old: str, new: str) -> dict[bytes, tuple[int, int] | None]
 def patch(git: Git, old: str, new: str, most: int) -> bytes:
     """The canonical diff: binary, full index, no renames; raises ChangeRefused when it is larger than `most` bytes."""
     answer = git.run(*_DIFF, "--patch", "--binary", old, new, limits=_LIMITS, most=most)
-    if answer.cut and answer.cut.startswith("its output"):
+    if answer.cut:
         raise ChangeRefused(
             f"the change is larger than {show_size(most)} as a patch", hint="Split it, or raise `validate.intake.max_patch` in the policy."
         )
@@ -100,16 +101,3 @@ def patch_id(git: Git, diff: bytes) -> str:
     if answer.ok and words:
         return words[0]
     return git.run("hash-object", "--stdin", stdin=diff).out.decode().strip()
-
-
-def shown(path: bytes) -> str:
-    r"""A name for the model: bytes that are not UTF-8 become `\xNN`."""
-    return path.decode("utf-8", "backslashreplace")
-
-
-def _is_utf8(path: bytes) -> bool:
-    try:
-        path.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True

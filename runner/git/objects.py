@@ -6,7 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from runner.errors import UsageError
+from runner.errors import InfrastructureError, UsageError
 from runner.git import apply as applying
 from runner.git import cat, difference
 from runner.git.command import Git, ended, pipes
@@ -124,7 +124,9 @@ class PrivateObjects:
                     head, _, path = line.partition(b"\t")
                     mode, _, blob = head.decode("ascii").split(" ")
                     yield TreeEntry(mode, blob, path)
-            if process.wait() or rest:
+            if process.wait() < 0:
+                raise InfrastructureError(f"git was killed while it listed tree {tree}")
+            if process.returncode or rest:
                 raise cat.missing(tree)
 
     def diff(self, old: str, new: str) -> tuple[FileChange, ...]:

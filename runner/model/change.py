@@ -6,6 +6,9 @@ from hashlib import sha256
 
 from runner.model.value import Value
 
+DEEPEST = 128
+"""Components of the deepest path that can be written into a working copy."""
+
 
 class Status(StrEnum):
     """What happened to a path; the letters are those of `git diff-tree`."""
@@ -19,10 +22,10 @@ class Status(StrEnum):
 class FileChange(Value):
     """One path of `git diff-tree --raw --no-renames`; sizes in bytes, `added` and `deleted` in lines (0 for binary files)."""
 
+    name: bytes
+    """The name as the tree has it."""
     path: str
-    """The name; bytes that are not UTF-8 are written `\\xNN`."""
-    utf8: bool = True
-    """Whether the name in the tree is valid UTF-8, so that `path` is that name exactly."""
+    """The name for people, and for patterns: bytes that are not UTF-8 are written `\\xNN`. No two files of a change share it."""
     status: Status
     old_mode: str
     new_mode: str
@@ -33,6 +36,16 @@ class FileChange(Value):
     added: int = 0
     deleted: int = 0
     binary: bool = False
+
+    @property
+    def utf8(self) -> bool:
+        """Whether the name is valid UTF-8, so that `path` is that name exactly."""
+        return self.path.encode() == self.name
+
+    @property
+    def spelling(self) -> str:
+        """The name as trees are asked for it: bytes that are not UTF-8 as lone surrogates, so not for printing."""
+        return self.name.decode("utf-8", "surrogateescape")
 
 
 class Change(Value):

@@ -8,8 +8,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
 
+from runner.model.change import DEEPEST
+
 LINK, GITLINK, EXECUTABLE = "120000", "160000", "100755"
-_DEEPEST = 128
 _LONGEST = 3800
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -35,7 +36,7 @@ def components(path: bytes) -> list[bytes]:
     """The parts of a tree path; raises UnsafePath for a name that could lead elsewhere."""
     parts = path.split(b"/")
     bad = any(part in (b"", b".", b"..") or part.lower() == b".git" or len(part) > 255 for part in parts)  # noqa: PLR2004
-    if bad or b"\0" in path or len(parts) > _DEEPEST or len(path) > _LONGEST:
+    if bad or b"\0" in path or len(parts) > DEEPEST or len(path) > _LONGEST:
         raise UnsafePath(ascii(os.fsdecode(path))[:300])
     return parts
 

@@ -1,5 +1,7 @@
 """Trial: base and patched suites in disposable sandboxes, compared test by test."""
 
+import re
+
 from runner.errors import ImageUnavailable, InfrastructureError
 from runner.model.change import Status
 from runner.model.result import Cause, Outcome, Result
@@ -13,6 +15,7 @@ from runner.trial.configuration import changes_tests
 from runner.trial.experiment import Bench, Evidence, gather
 
 CHECKS = (judge.BASE, judge.TESTS, judge.INVENTORY, origin.CHECK, judge.CHANNELS, judge.OWN, examples.CHECK)
+_ODD_BYTE = re.compile(r"\\udc([89a-f][0-9a-f])")
 LEVEL = (
     "in-process: tests, conftests and test configuration are the base's, but the patched code shares the interpreter with them: "
     "made to deceive, it could forge their results and the session's end; no control against forging ran"
@@ -79,22 +82,30 @@ class _Sides:
 
     def __init__(self, run: Run, ports: Ports) -> None:
         self._change, self._trees, self._patterns = run.change, ports.trees, ports.suite.patterns
+        self._named = {file.path: file for file in run.change.files}
 
     def split(self, base: SuiteRun | None) -> sides.Sides:
-        files = frozenset(record.path for record in base.records if record.path) if base is not None else frozenset()
+        files = _collected(base) if base is not None else frozenset()
         inventory = sides.Inventory(files, self._patterns) if files else None  # a suite that names no files leaves it to names
         change, trees = self._change, self._trees
-        return sides.split(change.files, inventory, lambda path: changes_tests(trees, change.base_tree, change.tree, path))
+        spelling = {path: file.spelling for path, file in self._named.items()}
+        return sides.split(change.files, inventory, lambda path: changes_tests(trees, change.base_tree, change.tree, spelling[path]))
 
     def tree(self, split: sides.Sides) -> str:
         """The patched tree with the tests' side of the base."""
         if not split.tests:
             return self._change.tree
-        return self._trees.with_paths(self._change.tree, [path.encode() for path in split.tests], self._change.base_tree)
+        return self._trees.with_paths(self._change.tree, [self._named[path].name for path in split.tests], self._change.base_tree)
 
     def trees_for(self, base: SuiteRun) -> tuple[str, str | None]:
         split = self.split(base)
         return self.tree(split), self._change.tree if split.tests else None
+
+
+def _collected(base: SuiteRun) -> frozenset[str]:
+    r"""The files that hold the base's tests, as a change calls them: a session tells bytes that are not UTF-8 as `\udcNN`."""
+    told = {record.path for record in base.records if record.path}
+    return frozenset(told | {_ODD_BYTE.sub(r"\\x\1", path) for path in told})
 
 
 def _answers(run: Run, ports: Ports, split: sides.Sides, evidence: Evidence, comparison: Comparison) -> tuple[Result, ...]:

@@ -1,14 +1,33 @@
 """Validate: the layers that read the change and run nothing of it."""
 
+import errno
 import logging
 from typing import Any
 
+from runner.errors import InfrastructureError, SeatrialError, UsageError
 from runner.model.result import Cause, Outcome, Result
 from runner.model.run import Run
+from runner.model.text import printable
 from runner.policy.load import Loaded
 from runner.ports import Ports, Validator
 
 log = logging.getLogger(__name__)
+_MACHINE = frozenset(
+    [
+        errno.EACCES,
+        errno.EAGAIN,
+        errno.EDQUOT,
+        errno.EIO,
+        errno.EMFILE,
+        errno.ENFILE,
+        errno.ENOEXEC,
+        errno.ENOMEM,
+        errno.ENOSPC,
+        errno.EPERM,
+        errno.EROFS,
+    ]
+)
+"""What a system says when it lacks room, memory, files or processes, or forbids to start one; no content of a change does that."""
 
 
 def validate(run: Run, ports: Ports, policy: Loaded) -> Run:
@@ -25,10 +44,23 @@ def validate(run: Run, ports: Ports, policy: Loaded) -> Run:
 
 
 def _ask(layer: Validator, run: Run, ports: Ports, options: Any) -> Result:
+    """The layer's answer, whatever happens in it; only UsageError passes, since that is the caller's to mend."""
     try:
         return layer.judge(run.change, ports.trees, options)
+    except UsageError:
+        raise
     except Exception as problem:
-        # hostile input met a fault of ours: that must never read as a pass, nor as a reason to try again
+        # hostile input met a fault of ours: that must never read as a pass, nor, unless the machine is at fault, as a reason to try again
         log.exception("validation layer %s broke", layer.name)
-        reason = f"the layer {layer.name} broke: {type(problem).__name__}: {problem}"
-        return Result(check=layer.name, outcome=Outcome.UNKNOWN, cause=Cause.EVIDENCE, reason=reason)
+        cause = Cause.INFRASTRUCTURE if _is_machines_fault(problem) else Cause.EVIDENCE
+        return Result(check=layer.name, outcome=Outcome.UNKNOWN, cause=cause, reason=_sentence(layer.name, problem))
+
+
+def _is_machines_fault(problem: Exception) -> bool:
+    return isinstance(problem, InfrastructureError) or (isinstance(problem, OSError) and problem.errno in _MACHINE)
+
+
+def _sentence(layer: str, problem: Exception) -> str:
+    if isinstance(problem, SeatrialError):
+        return printable(f"{problem} ({problem.hint})" if problem.hint else str(problem))
+    return printable(f"the layer {layer} broke: {type(problem).__name__}: {problem}")

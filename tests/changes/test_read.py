@@ -201,3 +201,14 @@ def test_a_revision_without_a_common_commit_needs_a_base(repository: Path, tmp_p
     git_in(repository, "checkout", "-q", "main")
     with PrivateObjects(repository, tmp_path / "p") as objects, pytest.raises(UsageError, match="in common"):
         read_change("alone", objects=objects)
+
+
+def test_a_name_that_spells_out_anothers_bytes_does_not_pass_for_it(repository: Path, objects: PrivateObjects, git_in: GitIn) -> None:
+    for name in ("a\udcff.txt", "a\\xff.txt"):
+        (repository / name).write_text("x")
+        git_in(repository, "add", "-A")
+        git_in(repository, "commit", "-qm", "one")
+        (file,) = read_change(git_in(repository, "rev-parse", "HEAD"), objects=objects).files
+        assert (file.path, file.spelling, file.utf8) == ("a\\xff.txt", name, name == "a\\xff.txt")
+    with pytest.raises(ChangeRefused, match=r"both read as 'a\\xff\.txt'"):
+        read_change(f"v1.2.0..{git_in(repository, 'rev-parse', 'HEAD')}", objects=objects)

@@ -67,8 +67,7 @@ def test_every_key_of_the_sections_carries_its_explanation() -> None:
         for key, described in resolved(schema, schema["properties"][part])["properties"].items():
             assert described.get("description"), f"{part}.{key}"
     for layer in layers():
-        if layer.name != "intake":
-            assert set(field_docs(layer.Options)) == set(layer.Options.model_fields)
+        assert set(field_docs(layer.Options)) == set(layer.Options.model_fields)
 
 
 def test_the_shipped_schema_is_current() -> None:

@@ -25,6 +25,7 @@ ENDINGS = {
 def a_change(**given: Any) -> Change:
     """A change of one file."""
     file = FileChange(
+        name=b"src/a.py",
         path="src/a.py",
         status=Status.MODIFIED,
         old_mode="100644",

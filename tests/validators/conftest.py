@@ -8,6 +8,7 @@ import pytest
 
 from runner.model.change import Change, FileChange, Status
 from runner.model.result import Result
+from runner.model.text import shown
 from runner.ports import TreeEntry
 
 Files = Mapping[str, str | bytes]
@@ -30,7 +31,7 @@ class DictTrees:
         front = f"{directory}/" if directory else ""
         below = [path.removeprefix(front) for path in self._trees[tree] if path.startswith(front)]
         modes = {name.partition("/")[0]: "040000" if "/" in name else "100644" for name in below}
-        return tuple(TreeEntry(mode, "", name.encode()) for name, mode in modes.items())
+        return tuple(TreeEntry(mode, "", name.encode(errors="surrogateescape")) for name, mode in modes.items())
 
     def diff(self, old: str, new: str) -> tuple[FileChange, ...]:
         return tuple(self._changes(self._trees[old], self._trees[new]))
@@ -42,7 +43,8 @@ class DictTrees:
                 continue
             status = Status.ADDED if before is None else Status.DELETED if after is None else Status.MODIFIED
             yield FileChange(
-                path=path,
+                name=(name := path.encode(errors="surrogateescape")),
+                path=shown(name),
                 status=status,
                 old_mode="000000" if before is None else "100644",
                 new_mode="000000" if after is None else "100644",

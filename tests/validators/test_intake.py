@@ -101,6 +101,8 @@ PLAIN = ("100644", b"x\n")
         (b"sub", ("160000", b"1" * 40), "intake.submodule", "fail"),
         (b".gitmodules", PLAIN, "intake.submodule", "fail"),
         (b".GitModules", PLAIN, "intake.submodule", "fail"),
+        (b"d/" * 128 + b"f", PLAIN, "intake.deep-path", "fail"),
+        (b"d/" * 127 + b"f", PLAIN, None, "pass"),
         (b".gitattributes", PLAIN, "intake.git-file", "hold"),
         (b"src/.lfsconfig", PLAIN, "intake.git-file", "hold"),
         (b"../evil", PLAIN, "intake.traversal", "fail"),
@@ -240,9 +242,17 @@ def test_the_policy_decides_what_follows(judged: Judge) -> None:
     assert judged(link, symlinks="allow").outcome is Outcome.PASS
 
 
-def test_too_many_files_fail_and_the_numbers_stand_side_by_side(judged: Judge) -> None:
-    result = judged({b"n%d" % number: PLAIN for number in range(6)}, max_files=5)
-    assert (result.outcome, result.measured, result.limit) == (Outcome.FAIL, 6, 5)
+def test_no_policy_lets_in_what_cannot_be_written(judged: Judge) -> None:
+    for deep in (b"d/" * 128 + b"f", b"\xff/" * 128 + b"f"):
+        assert judged({deep: PLAIN}, names="allow").outcome is Outcome.FAIL
+
+
+def test_submodules_may_be_taken_out(judged: Judge) -> None:
+    base = {**BASE, b".gitmodules": ("100644", b"[submodule]\n"), b"sub": ("160000", b"1" * 40)}
+    assert judged({b".gitmodules": None, b"sub": None}, base).outcome is Outcome.PASS
+    assert judged({b".gitmodules": PLAIN}, base).outcome is Outcome.HOLD
+    assert judged({b".gitmodules": PLAIN}, base, submodules="warn").outcome is Outcome.WARN
+    assert judged({b".gitmodules": PLAIN, b"other": ("160000", b"1" * 40)}, base).outcome is Outcome.FAIL
 
 
 def test_findings_are_capped_and_the_worst_comes_first(judged: Judge) -> None:

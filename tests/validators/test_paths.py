@@ -161,3 +161,13 @@ def test_the_reason_names_the_paths_and_every_finding_has_a_remedy(judged: Judge
     assert "requirements/0.txt" in result.reason
     assert "and 2 more" in result.reason
     assert all(finding.fix for finding in result.findings)
+
+
+def test_files_below_a_folder_whose_name_is_not_utf8_are_judged_like_all_others(judged: Judged) -> None:
+    base = {"caf\udce9/setup.cfg": "[options]\ninstall_requires = a\n", "caf\udce9/test_a.py": "", "caf\udce9/a.py": ""}
+    dependency = judged(paths, base, {**base, "caf\udce9/setup.cfg": "[options]\ninstall_requires = b\n"})
+    assert (dependency.outcome, [finding.rule for finding in dependency.findings]) == (Outcome.HOLD, ["paths.dependencies"])
+    shadow = judged(paths, base, {**base, "caf\udce9/pytest.py": ""})
+    assert (shadow.outcome, [finding.rule for finding in shadow.findings]) == (Outcome.FAIL, ["paths.shadow"])
+    assert "in 'caf\\xe9'" in shadow.reason
+    shadow.model_dump_json()

@@ -15,6 +15,14 @@ Judged = Callable[..., Run]
 QUAY = (ROOT / "examples/berth/src/berth/quay.py").read_text()
 TEST_QUAY = (ROOT / "examples/berth/tests/test_quay.py").read_text()
 BUG = QUAY.replace("berth.length < ship_length", "berth.length <= ship_length")
+READS_DATA = """
+import os
+from berth.quay import Berth, assign
+
+def test_exact():
+    with open(os.path.join(os.path.dirname(os.fsencode(__file__)), b"expected_\\xff.txt")) as data:
+        assert assign([Berth("A", 100), Berth("B", 80)], 80).name == data.read()
+"""
 EXACT = "tests/test_quay.py::test_an_exact_fit_is_a_fit"
 
 
@@ -275,3 +283,19 @@ def test_promise_7_a_branch_that_first_loosens_the_policy_is_judged_by_the_polic
     run = judged("agent")
     assert answers(run)["paths"] == "fail"
     assert {file.path for file in run.change.files} == {".seatrial/policy.yaml", "src/berth/quay.py"}
+
+
+@pytest.mark.parametrize(("text", "verdict"), [(BUG, "hold"), (QUAY + "\n", "accept")], ids=["bug", "good"])
+def test_data_of_tests_is_the_bases_whatever_its_name_is(text: str, verdict: str, judged: Judged, berth: Path) -> None:
+    (berth / "tests/test_quay.py").write_text(READS_DATA)
+    data = berth / "tests/expected_\udcff.txt"
+    data.write_text("B")
+    base = commit(berth)
+    if verdict == "hold":
+        data.write_text("A")
+    (berth / "src/berth/quay.py").write_text(text)
+    run = judged(commit(berth), base=base)
+    assert run.decision is not None
+    assert run.decision.verdict == verdict, run.decision.reason
+    assert run.tests is not None
+    assert [pair.id.rpartition("::")[2] for pair in run.tests.broken] == (["test_exact"] if verdict == "hold" else [])

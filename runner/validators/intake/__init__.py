@@ -5,8 +5,9 @@ from typing import Literal, NamedTuple
 
 from pydantic import Field
 
-from runner.model.change import Change, FileChange, Status
+from runner.model.change import DEEPEST, Change, FileChange, Status
 from runner.model.result import Finding, Outcome, Result, Severity
+from runner.model.text import printable
 from runner.model.units import Size, show_size
 from runner.model.value import Value
 from runner.ports import Trees
@@ -34,9 +35,11 @@ class Options(Value):
     max_file: Size = 2**20
     """The largest new or changed file before `oversize` applies."""
     oversize: Action = "hold"
+    """A new or changed file larger than `max_file`, unless it has shrunk."""
     symlinks: Action = "fail"
+    """A symbolic link that is new, or leads elsewhere than before."""
     submodules: Action = "fail"
-    """Gitlinks and `.gitmodules`."""
+    """Gitlinks and `.gitmodules`; an edit of the latter is held at most, its removal is no finding."""
     git_files: Action = "hold"
     """`.gitattributes` and `.lfsconfig`, which change what git writes into a work tree."""
     names: Action = "fail"
@@ -52,6 +55,7 @@ class Options(Value):
     type_change: Action = "hold"
     """A link that becomes a file, and the like."""
     bytecode: Action = "fail"
+    """Compiled Python: what it does may differ from the source beside it."""
     native: Action = "fail"
     """Machine code: shared libraries, programs."""
     binary: Action = "hold"
@@ -69,9 +73,6 @@ class _Found(NamedTuple):
 
 def judge(change: Change, trees: Trees, options: Options) -> Result:
     """Whether the patched tree holds anything that the base does not and no tree should."""
-    if len(change.files) > options.max_files:
-        reason = f"the change touches {len(change.files)} files; at most {options.max_files} are taken"
-        return Result(check=name, outcome=Outcome.FAIL, reason=reason, measured=len(change.files), limit=options.max_files)
     found = [one for one in _findings(change, trees, options) if one.action != "allow"]
     if not found:
         return Result(
@@ -79,7 +80,7 @@ def judge(change: Change, trees: Trees, options: Options) -> Result:
         )
     found.sort(key=lambda one: (-_RANKS.index(one.action), one.finding.path, one.finding.line or 0))
     worst = found[0]
-    reason = f"{_count(len(found), 'finding')}; the worst: {_printable(worst.finding.path)}: {worst.finding.message}"
+    reason = f"{_count(len(found), 'finding')}; the worst: {printable(worst.finding.path)}: {worst.finding.message}"
     findings = tuple(one.finding for one in found[:_SHOWN])
     return Result(check=name, outcome=_OUTCOMES[worst.action], reason=reason, measured=len(found), findings=findings)
 
@@ -102,7 +103,7 @@ def _of_kind(file: FileChange, options: Options) -> Iterator[_Found]:
     """What modes say, and files that govern git itself."""
     last = skeleton(file.path.rpartition("/")[2])
     if last == ".gitmodules":
-        yield _say(options.submodules, file, "intake.submodule", "it declares submodules", "Leave submodules out of the change.")
+        yield from _of_declarations(file, options)
     elif last in (".gitattributes", ".lfsconfig"):
         yield _say(options.git_files, file, "intake.git-file", "it changes what git writes into a work tree", "Have a person look at it.")
     if file.status is Status.DELETED:
@@ -119,8 +120,20 @@ def _of_kind(file: FileChange, options: Options) -> Iterator[_Found]:
         yield _say(options.type_change, file, "intake.type-change", "it was another kind of file before", "Keep its kind.")
 
 
+def _of_declarations(file: FileChange, options: Options) -> Iterator[_Found]:
+    """A new `.gitmodules` declares submodules; one that is edited may drop some, and one that goes drops all."""
+    action, fix = options.submodules, "Leave submodules out of the change."
+    if file.status is Status.ADDED:
+        yield _say(action, file, "intake.submodule", "it declares submodules", fix)
+    elif file.status is not Status.DELETED:
+        yield _say("hold" if action == "fail" else action, file, "intake.submodule", "it changes which submodules there are", fix)
+
+
 def _of_names(file: FileChange, siblings: "_Siblings", options: Options) -> Iterator[_Found]:
-    """Faults of names that are new; a name that is not UTF-8 cannot be spelled here, so that alone is said."""
+    """Faults of names that are new; of one that is not UTF-8 that alone is said, and no policy lets in what cannot be written."""
+    if file.status is Status.ADDED and (depth := file.name.count(b"/") + 1) > DEEPEST:
+        message = f"the path has {depth} components; at most {DEEPEST} can be written"
+        yield _say("fail", file, "intake.deep-path", message, "Nest it less.")
     if not file.utf8:
         if file.status is Status.ADDED:
             yield _say(options.names, file, "intake.name-not-utf8", "the name is not UTF-8", "Rename it.")
@@ -153,7 +166,7 @@ class _Siblings:
         """Faults of a new name, by itself and among its neighbours."""
         yield from name_flaws(part)
         if self._folds_in(directory).get(fold(part), 0) > 1:
-            yield Flaw("intake.collision", f"another name beside it differs from {_printable(part)} only in case or form", "collisions")
+            yield Flaw("intake.collision", f"another name beside it differs from {printable(part)} only in case or form", "collisions")
 
     def _names_in_base(self, directory: str) -> frozenset[bytes]:
         if directory not in self._base:
@@ -223,7 +236,3 @@ _FIXES = {
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
-def _printable(text: str) -> str:
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)

@@ -6,6 +6,7 @@ from pathlib import PurePosixPath
 
 from runner.model.change import Change, FileChange, Status
 from runner.model.result import Finding, Outcome, Result, Severity
+from runner.model.text import shown
 from runner.model.value import Value
 from runner.ports import Trees
 from runner.validators.paths import projectfile, protected, startup
@@ -56,14 +57,14 @@ class _Sight:
 
     def read(self, file: FileChange) -> tuple[bytes | None, bytes | None]:
         """The file on both sides."""
-        old = None if file.status is Status.ADDED else self._trees.read(self._change.base_tree, file.path)
-        new = None if file.status is Status.DELETED else self._trees.read(self._change.tree, file.path)
+        old = None if file.status is Status.ADDED else self._trees.read(self._change.base_tree, file.spelling)
+        new = None if file.status is Status.DELETED else self._trees.read(self._change.tree, file.spelling)
         return old, new
 
     def _names(self, folder: str) -> frozenset[str]:
         """The names in a folder, on either side."""
         return frozenset(
-            entry.path.decode(errors="backslashreplace")
+            entry.path.decode(errors="surrogateescape")
             for tree in (self._change.base_tree, self._change.tree)
             for entry in self._trees.listing(tree, folder)
         )
@@ -115,7 +116,7 @@ def _startup(file: FileChange, sight: _Sight) -> Finding | None:
         message = f"a start-up hook: {why}"
         return _finding(file.path, "paths.startup", message, Severity.ERROR if grave else Severity.WARNING, _ASK_REMOVE if grave else _ASK)
     if found := startup.metadata(file.path):
-        folder = str(PurePosixPath(found).parent)
+        folder = str(PurePosixPath(startup.metadata(file.spelling) or found).parent)
         grave = new and sight.on_path("" if folder == "." else folder)
         message = f"metadata of an installed package ({PurePosixPath(found).name}): it can register plugins of pytest"
         return _finding(file.path, "paths.startup", message, Severity.ERROR if grave else Severity.WARNING, _ASK_REMOVE if grave else _ASK)
@@ -127,7 +128,7 @@ _ASK_REMOVE = "Remove the file; no honest change needs it."
 
 def _shadow(file: FileChange, sight: _Sight) -> Finding | None:
     """A file that stands in front of an installed module of the same name."""
-    shadow = startup.shadow(file.path)
+    shadow = startup.shadow(file.spelling)
     rank = startup.rank(shadow[1]) if shadow else None
     if shadow is None or rank is None or file.status is Status.DELETED or not sight.on_path(shadow[0]):
         return None
@@ -139,7 +140,7 @@ def _shadow(file: FileChange, sight: _Sight) -> Finding | None:
         message = f"'{module}' stands in front of the {rank} of that name, as on the base"
         return _finding(file.path, "paths.shadow", message, Severity.WARNING, _ASK)
     grave = rank == "test tool"
-    where = f"in '{folder}', which is" if folder else "at the root, which is"
+    where = f"in '{shown(folder.encode(errors='surrogateescape'))}', which is" if folder else "at the root, which is"
     message = f"'{module}' {where} on Python's path, stands in front of the {rank} module of that name"
     return _finding(file.path, "paths.shadow", message, Severity.ERROR if grave else Severity.WARNING, "Give the module another name.")
 
