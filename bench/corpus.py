@@ -23,6 +23,8 @@ from pathlib import Path
 from typing import Any
 
 SEATRIAL = (sys.executable, "-m", "runner.cli.main")
+HELD_MOST = 0.05
+"""Of the accept cases that touch nothing protected and no expectation, as many may be held."""
 VERDICTS = ("accept", "hold", "reject", "none")
 
 
@@ -119,15 +121,8 @@ def judge(case: dict[str, Any], out: Path, policy: Path) -> Answer:
     except ValueError:
         report = {"reason": f"exit {done.returncode}: {(done.stderr or done.stdout)[-300:]}"}
     results = report.get("results", [])
-    lost = (
-        {
-            *report.get("tests", {}).get("broken", ()),
-            *report.get("tests", {}).get("missing", ()),
-            *report.get("tests", {}).get("skipped", ()),
-        }
-        if report.get("tests")
-        else set()
-    )
+    tests = report.get("tests") or {}
+    lost = {*tests.get("broken", ()), *tests.get("missing", ())}
     reason_known = report.get("verdict") == "reject" and case["expected"] == "reject" and case.get("pass_to_fail")
     return Answer(
         case=case["id"],
@@ -149,6 +144,12 @@ def judge(case: dict[str, Any], out: Path, policy: Path) -> Answer:
     )
 
 
+def plain(answers: list[Answer]) -> list[Answer]:
+    """The accept cases that touch no protected file and change no base expectation, by what the report found."""
+    excuses = ("paths.", "tests.broken", "inventory.", "own-tests.removed")
+    return [a for a in answers if a.counted and a.expected == "accept" and not any(f.startswith(excuses) for f in a.findings)]
+
+
 def faults(answers: list[Answer]) -> list[str]:
     """What must never happen, in words."""
     wrong = [
@@ -161,6 +162,9 @@ def faults(answers: list[Answer]) -> list[str]:
         for a in answers
         if a.counted and a.expected == "accept" and a.verdict == "reject"
     ]
+    held = [a.case for a in plain(answers) if a.verdict == "hold"]
+    if len(held) > HELD_MOST * len(plain(answers)):
+        wrong.append(f"held though nothing protected and no expectation is touched: {', '.join(held)}")
     wrong += [f"{a.case}: no verdict: {a.reason}" for a in answers if a.verdict == "none"]
     # a tamper case may be stopped by what it adds; only the plain bugs must be stopped by the test they break
     wrong += [f"{a.case}: rejected for another reason: {a.reason}" for a in answers if a.right_reason is False and a.kind != "tamper"]
@@ -180,6 +184,9 @@ def tables(answers: list[Answer]) -> list[str]:
         lines += ["", "accept cases that were held:"] + [
             f"  {a.case}: {', '.join(a.checks)}: {', '.join(a.findings[:4]) or a.reason[:120]}" for a in held
         ]
+    ordinary = plain(answers)
+    stopped = sum(a.verdict == "hold" for a in ordinary)
+    lines += ["", f"held of the accept cases that touch nothing protected and no expectation: {stopped} of {len(ordinary)}"]
     tampers = [a for a in answers if a.kind == "tamper"]
     if tampers:
         stopped = sum(a.verdict != "accept" for a in tampers)
