@@ -3,7 +3,8 @@
     python bench/overhead.py [--rounds 9] [--long 10] [--files 100 --files 100000] [--json FILE]
 
 Every round runs all cases in random order. `check` is the whole command, from process start to exit, with the base cached;
-`docker run` is the same tests in the same image with the same restrictions, the tree mounted read-only. A run whose test
+`docker run` is the same tests in the same image, hardened alike, the tree mounted read-only; it has no seccomp profile of its
+own (the engine's default holds), no limits of file size and descriptors, and no memory file system for HOME. A run whose test
 result is not the expected one ends the bench: no figure is printed for something that did not happen.
 """
 

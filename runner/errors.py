@@ -56,3 +56,11 @@ class StoreUnavailable(InfrastructureError):
     """The record of runs cannot be read or written (disk full, newer schema, no permission)."""
 
     code = "store-unavailable"
+
+
+class Terminated(BaseException):
+    """Somebody asked this process to stop with the signal `number`; no `except Exception` may swallow it."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 
-from runner.model.result import Outcome, fold
+from runner.errors import ChangeRefused
+from runner.model.result import Outcome, Result, fold
 from runner.model.run import Run
 from runner.policy.load import Loaded
 from runner.ports import Ports
@@ -11,17 +12,31 @@ from runner.stages.trial import trial
 from runner.stages.validate import validate
 
 Stage = Callable[[Run, Ports, Loaded], Run]
+INTAKE = "intake"
 CHECK: tuple[Stage, ...] = (validate, trial)
 
 
 def carry(run: Run, ports: Ports, policy: Loaded, stages: tuple[Stage, ...] = CHECK) -> Run:
-    """Carry a run through the stages and decide; timings are added per stage, less the parts that the stage timed itself."""
+    """Carry a run through the stages and decide; a change that a stage refuses is rejected.
+
+    Timings are added per stage, less the parts that the stage timed itself.
+    """
     for stage in stages:
         began, before = ports.monotonic(), run.timings
-        run = stage(run, ports, policy)
+        try:
+            run = stage(run, ports, policy)
+        except ChangeRefused as refused:
+            return decide(refuse(run, refused, policy), ())
         parts = sum(seconds for name, seconds in run.timings.items() if name not in before)
         run = run.with_(timings={**run.timings, stage.__name__: round(ports.monotonic() - began - parts, 3)})
     return decide(run, required(ports))
+
+
+def refuse(run: Run, refused: ChangeRefused, policy: Loaded) -> Run:
+    """The run with the intake's answer to a change that cannot be judged, whoever noticed it."""
+    reason = f"{refused} ({refused.hint})" if refused.hint else str(refused)
+    answer = Result(check=INTAKE, outcome=Outcome.FAIL, reason=reason, policy=policy.where(f"validate.{INTAKE}"))
+    return run.with_(results=(*(result for result in run.results if result.check != INTAKE), answer))
 
 
 def required(ports: Ports) -> tuple[str, ...]:

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple, Protocol
 
 from runner.model.change import Change, FileChange
 from runner.model.result import Result
-from runner.model.run import Run
 from runner.model.sandbox import Execution, Image, Job
 from runner.model.suite import SuiteRun
 from runner.model.value import Value
@@ -132,16 +131,6 @@ class Baselines(Protocol):
 
     def save(self, key: str, runs: tuple[SuiteRun, ...]) -> None:
         """Keep base runs for the next change."""
-
-
-class Runs(Protocol):
-    """The durable record of runs."""
-
-    def begin(self, run: Run) -> None:
-        """Write the run down before anything happens."""
-
-    def finish(self, run: Run, report: str, logs: Mapping[str, str]) -> None:
-        """Write down how it ended: the run, its JSON report, and the ends of the suites' logs."""
 
 
 class Progress(Protocol):

@@ -1,4 +1,4 @@
-"""Where the files that are shipped beside the code are: `policies/` and `images/`."""
+"""Where the files that are shipped beside the code are: `policies/`, `images/` and `examples/`."""
 
 from pathlib import Path
 

@@ -14,14 +14,16 @@ from pathlib import Path
 from runner.changes.caps import Caps
 from runner.changes.read import read_change
 from runner.changes.start import start_of
-from runner.errors import ChangeRefused, StoreUnavailable
+from runner.errors import ChangeRefused, SeatrialError, StoreUnavailable
 from runner.git.objects import PrivateObjects
 from runner.model.change import Change
-from runner.model.result import Decision, Ending, Outcome, Result
+from runner.model.result import Decision, Ending
 from runner.model.run import PolicyFacts, Run, run_id
-from runner.pipeline import carry, decide
+from runner.pipeline import carry, decide, refuse
 from runner.policy.load import Loaded, find_policy
 from runner.ports import Ports, Progress
+from runner.reports.exits import exit_of_problem, was_stopped
+from runner.reports.printable import printable
 from runner.sandbox import live
 from runner.sandbox.containers import DockerSandbox
 from runner.sandbox.engine import Engine
@@ -31,6 +33,9 @@ from runner.store.places import Places, claim, places
 from runner.store.runs import SqlRuns
 from runner.trial.suites import suite_for
 from runner.validators import layers
+
+_ANYWHERE = Path("/")
+"""Where a stored report will be read: its next command must be right in any directory."""
 
 
 @dataclass(frozen=True)
@@ -83,22 +88,20 @@ def _begin(request: Request, objects: PrivateObjects, policy: Loaded, progress: 
     """The run before its first stage; a change that cannot be read is rejected by the intake, whose answer this is."""
     intake = policy.policy.validation.intake
     caps = Caps(max_patch=intake.max_patch, max_files=intake.max_files)
-    results: tuple[Result, ...] = ()
+    unreadable: ChangeRefused | None = None
     try:
         change = read_change(request.change, objects=objects, base=request.base, stdin=request.stdin, limits=caps, note=progress.note)
     except ChangeRefused as refused:
-        change = _unreadable(request, objects)
-        reason = f"{refused} ({refused.hint})" if refused.hint else str(refused)
-        results = (Result(check="intake", outcome=Outcome.FAIL, reason=reason, policy=policy.where("validate.intake")),)
+        change, unreadable = _unreadable(request, objects), refused
     attempt = f"{time.time_ns()}-{os.getpid()}"
-    return Run(
+    run = Run(
         id=run_id(change, "", policy.digest, attempt),
         started=datetime.now(UTC),
         repository=str(request.repo.resolve()),
         policy=PolicyFacts(source=policy.source, digest=policy.digest),
         change=change,
-        results=results,
     )
+    return refuse(run, unreadable, policy) if unreadable else run
 
 
 def _unreadable(request: Request, objects: PrivateObjects) -> Change:
@@ -158,10 +161,9 @@ def _recorded(run: Run, where: Places, under_way: threading.Event) -> Iterator[C
 
     try:
         yield record
-    except BaseException:
+    except BaseException as problem:
         under_way.set()
-        stopped = Decision(verdict=None, ending=Ending.CANCELLED, reason="the run was stopped before it ended")
-        _problem(writer.submit(_finish, runs, run.with_(decision=stopped)))
+        _problem(writer.submit(_finish, runs, run.with_(decision=_cut_short(problem)), exit_of_problem(problem)))
         raise
     finally:
         writer.shutdown(wait=True)
@@ -175,10 +177,18 @@ def _begun(runs: SqlRuns, run: Run, under_way: threading.Event) -> None:
     runs.begin(run)
 
 
-def _finish(runs: SqlRuns, run: Run) -> None:
+def _finish(runs: SqlRuns, run: Run, exit_code: int | None = None) -> None:
     from runner.reports.report import build, to_json
 
-    runs.finish(run, to_json(build(run)), run.logs)
+    runs.finish(run, to_json(build(run, exit_code=exit_code, here=_ANYWHERE)), run.logs)
+
+
+def _cut_short(problem: BaseException) -> Decision:
+    """How a run ended that something else than its stages ended: by request, or by a fault of the machine or of ours."""
+    if was_stopped(problem):
+        return Decision(verdict=None, ending=Ending.CANCELLED, reason="the run was stopped before it ended")
+    said = str(problem) if isinstance(problem, SeatrialError) else f"{type(problem).__name__}: {problem}"
+    return Decision(verdict=None, ending=Ending.FAILED, reason=printable(said))
 
 
 def _problem(done: Future[None]) -> str:

@@ -10,13 +10,12 @@ from runner.cli.failure import of_error, report
 from runner.cli.output import check_writable, emit, save
 from runner.cli.settings import common, form, settings, stdout_colors
 from runner.errors import InfrastructureError, UsageError
+from runner.reports.exits import Exit
 from runner.reports.formats import FORMATS, written
 
 if TYPE_CHECKING:
     from runner.model.run import Run
     from runner.reports.report import Report
-
-_HELD, _ACCEPTED, _INFRASTRUCTURE = 3, 0, 4
 
 
 @click.command()
@@ -49,16 +48,18 @@ def check(change: str, repo: Path, base: str | None, policy: Path | None, form: 
       seatrial check my-branch --base main --policy strict.yaml
       seatrial check HEAD~2..HEAD --report json=out/report.json
 
-    Exit codes: 0 accepted, 1 rejected, 3 held for a person, 75 refused for now; 2 and 4 when nothing could be judged: wrong usage or policy, the machine.
+    Exit codes: 0 accepted, 1 rejected, 3 held for a person; 2 and 4 when nothing could be judged: wrong usage or policy, the machine.
     """
     files = [_report_file(text) for text in reports]
     stdin = _read(sys.stdin.buffer) if change == "-" and sys.stdin is not None else None
     answer = _report(_run(change, repo, base, policy, stdin), forgiving=fail_on == "reject")
-    problems = [problem for style, path in files if (problem := _saved(path, written(answer, style, full=True)))]
-    emit(written(answer, form, color=form == "text" and stdout_colors()))
+    problems = [
+        problem for style, path in files if (problem := _saved(path, written(answer, style, full=True, numbers=settings().verbose)))
+    ]
+    emit(written(answer, form, color=form == "text" and stdout_colors(), numbers=settings().verbose))
     for problem in problems:
         report(of_error(problem))
-    return _INFRASTRUCTURE if problems or answer.exit_code is None else answer.exit_code
+    return Exit.INFRASTRUCTURE if problems or answer.exit_code is None else answer.exit_code
 
 
 def _run(change: str, repo: Path, base: str | None, policy: Path | None, stdin: bytes | None) -> "Run":
@@ -74,8 +75,15 @@ def _run(change: str, repo: Path, base: str | None, policy: Path | None, stdin: 
 def _report(run: "Run", *, forgiving: bool) -> "Report":
     from runner.reports.report import build
 
-    answer = build(run)
-    return build(run, exit_code=_ACCEPTED) if forgiving and answer.exit_code == _HELD else answer
+    answer = build(run, here=_here())
+    return build(run, exit_code=int(Exit.ACCEPTED), here=_here()) if forgiving and answer.exit_code == Exit.HELD else answer
+
+
+def _here() -> Path:
+    try:
+        return Path.cwd()
+    except FileNotFoundError:  # removed meanwhile
+        return Path("/")
 
 
 def _report_file(text: str) -> tuple[str, Path]:

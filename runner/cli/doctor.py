@@ -9,10 +9,10 @@ import click
 from runner.cli.facts import MARKS, Fact, facts
 from runner.cli.output import emit
 from runner.cli.settings import common, form, stdout_colors
+from runner.reports.exits import Exit
 from runner.reports.printable import printable
 
 _STYLES = {"ok": "green", "warn": "yellow", "bad": "red"}
-_INFRASTRUCTURE = 4
 
 
 @click.command()
@@ -33,7 +33,7 @@ def doctor(repo: Path, form: str) -> int:
         emit(json.dumps({"schema": "seatrial.doctor/v1", "able": able, "facts": [fact._asdict() for fact in found]}, indent=2) + "\n")
     else:
         emit("\n".join(line for fact in found for line in _lines(fact, color=stdout_colors())) + "\n" + _end(able=able))
-    return 0 if able else _INFRASTRUCTURE
+    return 0 if able else Exit.INFRASTRUCTURE
 
 
 def _lines(fact: Fact, *, color: bool) -> Iterator[str]:

@@ -1,6 +1,5 @@
 """What a person or a program is told when a command ends without its answer."""
 
-import errno
 import json
 import signal
 import sys
@@ -13,15 +12,11 @@ from click.exceptions import NoArgsIsHelpError
 
 from runner.cli import bugs
 from runner.cli.output import emit
-from runner.cli.signals import Terminated
-from runner.errors import ChangeRefused, InfrastructureError, PolicyInvalid, SeatrialError, UsageError
+from runner.errors import InfrastructureError, PolicyInvalid, SeatrialError, UsageError
+from runner.reports.exits import Exit, exit_of_problem, machine_at_fault, signal_of, was_stopped
 from runner.reports.printable import printable
 
 SCHEMA = "seatrial.error/v1"
-REJECTED, USAGE, INFRASTRUCTURE, BUG, INTERRUPTED = 1, 2, 4, 70, 130  # as in reports/exits.py, which imports pydantic
-_SIGNALS = 128
-_MACHINE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.EIO, errno.ENOMEM})
-"""What the operating system says when the machine is at fault, wherever it surfaces."""
 
 
 class Failure(NamedTuple):
@@ -37,7 +32,7 @@ def explain(problem: BaseException, arguments: Sequence[str]) -> int:
     """Say what happened, on stderr and with `--format json` as JSON on stdout, too; the exit code."""
     if isinstance(problem, NoArgsIsHelpError):
         _say(problem.ctx.get_help() if problem.ctx else problem.format_message())
-        return USAGE
+        return Exit.USAGE
     failure = _failure(problem, arguments)
     report(failure)
     if wants_json(arguments):
@@ -70,9 +65,8 @@ def of_error(problem: SeatrialError) -> Failure:
     """An expected error with its exit code."""
     if isinstance(problem, PolicyInvalid):
         many = f"the policy has {len(problem.problems)} faults" if len(problem.problems) != 1 else "the policy cannot be used"
-        return Failure(problem.code, "\n".join((many, *problem.problems)), problem.hint, USAGE)
-    code = USAGE if isinstance(problem, UsageError) else REJECTED if isinstance(problem, ChangeRefused) else INFRASTRUCTURE
-    return Failure(problem.code, str(problem), problem.hint, code)
+        return Failure(problem.code, "\n".join((many, *problem.problems)), problem.hint, exit_of_problem(problem))
+    return Failure(problem.code, str(problem), problem.hint, exit_of_problem(problem))
 
 
 def _failure(problem: BaseException, arguments: Sequence[str]) -> Failure:
@@ -80,18 +74,18 @@ def _failure(problem: BaseException, arguments: Sequence[str]) -> Failure:
         return of_error(problem)
     if isinstance(problem, click.ClickException):
         path = problem.ctx.command_path if isinstance(problem, click.UsageError) and problem.ctx else "seatrial"
-        return Failure(UsageError.code, problem.format_message(), f"`{path} --help` shows what there is.", USAGE)
-    if isinstance(problem, (KeyboardInterrupt, click.Abort)) or (isinstance(problem, Terminated) and problem.number == signal.SIGINT):
-        return Failure("interrupted", "interrupted", "", INTERRUPTED)
-    if isinstance(problem, Terminated):
-        return Failure("terminated", f"stopped by signal {problem.number}", "", _SIGNALS + problem.number)
-    if isinstance(problem, OSError) and problem.errno in _MACHINE:
+        return Failure(UsageError.code, problem.format_message(), f"`{path} --help` shows what there is.", Exit.USAGE)
+    if isinstance(problem, click.Abort) or (was_stopped(problem) and signal_of(problem) == signal.SIGINT):
+        return Failure("interrupted", "interrupted", "", Exit.INTERRUPTED)
+    if was_stopped(problem):
+        return Failure("terminated", f"stopped by signal {signal_of(problem)}", "", exit_of_problem(problem))
+    if isinstance(problem, OSError) and machine_at_fault(problem):
         where = f" ({problem.filename})" if problem.filename else ""
         return Failure(
             InfrastructureError.code,
             f"{problem.strerror}{where}",
             "Free what is missing, then try again; see `seatrial doctor`.",
-            INFRASTRUCTURE,
+            Exit.INFRASTRUCTURE,
         )
     return _bug(problem, arguments)
 
@@ -99,10 +93,10 @@ def _failure(problem: BaseException, arguments: Sequence[str]) -> Failure:
 def _bug(problem: BaseException, arguments: Sequence[str]) -> Failure:
     what = f"this is a bug in Seatrial: {type(problem).__name__}: {str(problem)[:300]}".replace("\n", " ")
     try:
-        return Failure("bug", what, f"Please report it with the log {bugs.write(problem, arguments)}", BUG)
+        return Failure("bug", what, f"Please report it with the log {bugs.write(problem, arguments)}", Exit.BUG)
     except (OSError, SeatrialError):
         _say(printable(bugs.text(problem, arguments), lines=True))
-        return Failure("bug", what, "Please report it with the lines above; no log could be written.", BUG)
+        return Failure("bug", what, "Please report it with the lines above; no log could be written.", Exit.BUG)
 
 
 def _say(text: str) -> None:

@@ -8,7 +8,7 @@ import click
 
 from runner import __version__
 from runner.cli.settings import common
-from runner.cli.signals import Terminated
+from runner.errors import Terminated
 
 
 class Lazy(click.Group):
@@ -67,7 +67,7 @@ def _version(context: click.Context, _parameter: click.Parameter, asked: Any) ->
 @click.command(
     cls=Lazy,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Exit codes: 0 accepted, 1 rejected, 2 usage or policy error, 3 held, 4 infrastructure, 70 a bug, 75 refused for now, 130 or 143 interrupted.",
+    epilog="Exit codes: 0 accepted, 1 rejected, 2 usage or policy error, 3 held, 4 infrastructure, 70 a bug, 129, 130 or 143 interrupted.",
 )
 @click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version and exit.")
 @common

@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import NoReturn
 
 from runner.cli import signals
+from runner.errors import Terminated
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -18,7 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         code = seatrial.main(given, prog_name="seatrial", standalone_mode=False)
         return code if isinstance(code, int) else 0
-    except (Exception, KeyboardInterrupt, signals.Terminated) as problem:  # noqa: BLE001 - the one place where everything ends
+    except (Exception, KeyboardInterrupt, Terminated) as problem:  # noqa: BLE001 - the one place where everything ends
         from runner.cli.failure import explain
 
         return explain(problem, given)

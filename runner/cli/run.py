@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from runner.cli.output import emit
-from runner.cli.settings import common, form, stdout_colors
+from runner.cli.settings import common, form, settings, stdout_colors
 from runner.errors import StoreUnavailable, UsageError
 from runner.reports.printable import cut, printable
 
@@ -122,8 +122,8 @@ def _row(record: "Record") -> str:
 
 def _unfinished(record: "Record") -> str:
     lines = (
-        f"RUNNING  {record.id}",
-        f"began {record.started[:19].replace('T', ' ')}Z and has no report: it goes on, or it was killed",
+        f"{(record.ending or record.state).upper()}  {record.id}",
+        f"began {record.started[:19].replace('T', ' ')}Z and has no report: {printable(record.reason) or 'it goes on'}",
         f"repository  {printable(record.repository)}",
         f"base        {printable(record.base)}",
         f"change      {printable(record.change_id)}",
@@ -136,7 +136,7 @@ def _text(run_id: str, report: str) -> str:
     from runner.reports.report import from_json
 
     try:
-        return written(from_json(report), "text", color=stdout_colors(), full=True)
+        return written(from_json(report), "text", color=stdout_colors(), full=True, numbers=settings().verbose)
     except ValueError as problem:
         hint = f"`seatrial run show {run_id} --format json` prints it as it is."
         raise StoreUnavailable(f"the report of run {run_id} is not one that this version can read", hint=hint) from problem

@@ -4,7 +4,8 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from functools import wraps
+from typing import Any, TypeVar, cast
 
 import click
 
@@ -42,7 +43,8 @@ def stdout_colors() -> bool:
 
 
 def common(command: Command) -> Command:
-    """Add -q, -v and --color to a command."""
+    """Add -q, -v and --color to a command, and say where log records go once it works."""
+    command = _logged(command)
     color = click.Choice(("auto", "always", "never"))
     for option in (
         click.option(
@@ -58,6 +60,20 @@ def common(command: Command) -> Command:
 def form(command: Command) -> Command:
     """Add --format text|json to a command."""
     return click.option("--format", "form", type=click.Choice(("text", "json")), default="text", help="What to write to stdout.")(command)
+
+
+def _logged(command: Command) -> Command:
+    """The command with `runner.cli.logs` installed before its work begins: not for a help text, which needs no logging."""
+
+    @wraps(command)
+    def logged(*given: Any, **named: Any) -> Any:
+        if not isinstance(click.get_current_context().command, click.Group):
+            from runner.cli import logs
+
+            logs.install(verbose=settings().verbose)
+        return command(*given, **named)
+
+    return cast("Command", logged)
 
 
 def _keep(context: click.Context, parameter: click.Parameter, value: Any) -> None:

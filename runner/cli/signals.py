@@ -3,13 +3,7 @@
 import signal
 from types import FrameType
 
-
-class Terminated(BaseException):
-    """Somebody asked this process to stop with the signal `number`; no `except Exception` may swallow it."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
-        self.number = number
+from runner.errors import Terminated
 
 
 def install() -> None:

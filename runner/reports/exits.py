@@ -1,8 +1,14 @@
-"""The exit codes of the command line, and the one that a decision deserves (DESIGN §9)."""
+"""The exit codes of the command line (DESIGN §9): the one table of them, which costs no heavy import."""
 
+import errno
+import signal
 from enum import IntEnum
+from typing import TYPE_CHECKING, Final
 
-from runner.model.result import Decision, Ending, Verdict
+from runner.errors import ChangeRefused, PolicyInvalid, SeatrialError, Terminated, UsageError
+
+if TYPE_CHECKING:
+    from runner.model.result import Decision
 
 
 class Exit(IntEnum):
@@ -15,21 +21,52 @@ class Exit(IntEnum):
     INFRASTRUCTURE = 4
     BUG = 70
     REFUSED = 75
+    HUNG_UP = 129
     INTERRUPTED = 130
     TERMINATED = 143
 
 
-_ENDINGS = {
-    Ending.ACCEPTED: Exit.ACCEPTED,
-    Ending.REJECTED: Exit.REJECTED,
-    Ending.REFUSED: Exit.REFUSED,
-    Ending.FAILED: Exit.INFRASTRUCTURE,
-    Ending.CANCELLED: Exit.INTERRUPTED,
+_SIGNALS = 128
+_ENDINGS: Final[dict[str, Exit]] = {
+    "accepted": Exit.ACCEPTED,
+    "rejected": Exit.REJECTED,
+    "refused": Exit.REFUSED,
+    "failed": Exit.INFRASTRUCTURE,
+    "cancelled": Exit.INTERRUPTED,
 }
+_MACHINE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.EIO, errno.ENOMEM})
 
 
-def exit_of(decision: Decision) -> Exit:
+def exit_of(decision: "Decision") -> Exit:
     """The exit code of a run with this decision; what is neither ended nor held for a person is a bug."""
     if decision.ending is not None:
-        return _ENDINGS[decision.ending]
-    return Exit.HELD if decision.verdict is Verdict.HOLD else Exit.BUG
+        return _ENDINGS[decision.ending.value]
+    return Exit.HELD if decision.verdict == "hold" else Exit.BUG
+
+
+def exit_of_problem(problem: BaseException) -> int:
+    """The exit code of a command that this ended."""
+    if isinstance(problem, (UsageError, PolicyInvalid)):
+        return Exit.USAGE
+    if isinstance(problem, ChangeRefused):
+        return Exit.REJECTED
+    if isinstance(problem, KeyboardInterrupt):
+        return Exit.INTERRUPTED
+    if isinstance(problem, Terminated):
+        return _SIGNALS + problem.number
+    return Exit.INFRASTRUCTURE if isinstance(problem, SeatrialError) or machine_at_fault(problem) else Exit.BUG
+
+
+def machine_at_fault(problem: BaseException) -> bool:
+    """Whether the operating system said, wherever it surfaced, that the machine has too little of something."""
+    return isinstance(problem, OSError) and problem.errno in _MACHINE
+
+
+def was_stopped(problem: BaseException) -> bool:
+    """Whether somebody asked for this end: Ctrl-C, or a signal."""
+    return isinstance(problem, (KeyboardInterrupt, Terminated))
+
+
+def signal_of(problem: BaseException) -> int:
+    """The number of the signal that asked for this end."""
+    return problem.number if isinstance(problem, Terminated) else signal.SIGINT

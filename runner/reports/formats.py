@@ -8,7 +8,7 @@ if TYPE_CHECKING:
 FORMATS: Final = ("text", "json")
 
 
-def written(report: "Report", style: str, *, color: bool = False, full: bool = False) -> str:
+def written(report: "Report", style: str, *, color: bool = False, full: bool = False, numbers: bool = False) -> str:
     """The report in one of `FORMATS`, ending in a line feed."""
     if style == "json":
         from runner.reports.report import to_json
@@ -16,4 +16,4 @@ def written(report: "Report", style: str, *, color: bool = False, full: bool = F
         return to_json(report)
     from runner.reports.text import render
 
-    return render(report, color=color, full=full)
+    return render(report, color=color, full=full, numbers=numbers)

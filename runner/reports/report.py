@@ -1,7 +1,7 @@
 """The JSON report, `seatrial.report/v1`: everything another program may want to know about a run."""
 
 import json
-import shlex
+from pathlib import Path
 from typing import Any, Final, Literal
 
 from pydantic import ConfigDict, Field
@@ -12,6 +12,7 @@ from runner.model.run import PolicyFacts, Run, SandboxFacts, State
 from runner.model.suite import Comparison, Pair, SuiteSummary, TestOutcome
 from runner.model.value import Value
 from runner.reports.exits import exit_of
+from runner.reports.next_step import next_step
 
 SCHEMA: Final = "seatrial.report/v1"
 _LISTS = ("broken", "missing", "skipped", "flaky", "still_failing", "fixed", "new")
@@ -103,8 +104,12 @@ class Report(_Part):
     backup: None = None
 
 
-def build(run: Run, *, exit_code: int | None = None) -> Report:
-    """The report of a run as it stands; `exit_code` when the command ends with another one than the decision's."""
+def build(run: Run, *, exit_code: int | None = None, here: Path | None = None) -> Report:
+    """The report of a run as it stands.
+
+    `exit_code` is given when the command ends with another one than the decision's, `here` when the next command will be typed
+    elsewhere than in the repository.
+    """
     decision = run.decision
     if exit_code is None and decision is not None:
         exit_code = int(exit_of(decision))
@@ -115,7 +120,7 @@ def build(run: Run, *, exit_code: int | None = None) -> Report:
         ending=decision.ending if decision else None,
         state=run.state,
         reason=decision.reason if decision else "the run goes on",
-        next=_next(run),
+        next=next_step(run, here),
         exit_code=exit_code,
         retry_after=max(waits, default=None),
         change=_change(run.change),
@@ -194,24 +199,3 @@ def _tests(comparison: Comparison | None) -> TestsReport:
 
 def _pair(pair: Pair, name: str) -> PairReport:
     return PairReport(id=pair.id, list=name, base=pair.base, patched=pair.patched, path=pair.path, text=pair.text)
-
-
-def _next(run: Run) -> str:
-    ending = run.decision.ending if run.decision else None
-    if ending is Ending.ACCEPTED:
-        return _take(run.change) or f"seatrial run show {run.id}"
-    if ending is Ending.FAILED:
-        return "seatrial doctor"
-    if ending is Ending.REJECTED and run.tests is not None:
-        return f"seatrial run logs {run.id}"
-    return f"seatrial run show {run.id}"
-
-
-def _take(change: Change) -> str:
-    """How a person takes an accepted change into the work tree; empty when that needs what only the caller has."""
-    if change.source.startswith("-"):
-        return ""
-    source = shlex.quote(change.source)
-    if change.kind == "revision":
-        return f"git cherry-pick {source}" if change.base_label.startswith(f"{change.source}^") else f"git merge {source}"
-    return {"diff": f"git apply --index {source}", "range": f"git diff --binary {source} | git apply --index"}.get(change.kind, "")

@@ -24,19 +24,20 @@ _MARGIN = 11
 
 
 class _Bounds:
-    """How much of long lists is shown."""
+    """How much is shown."""
 
-    def __init__(self, *, full: bool) -> None:
+    def __init__(self, *, full: bool, numbers: bool) -> None:
         self.findings = 200 if full else 5
         self.ids = 200 if full else 5
         self.failures = 20 if full else 3
         self.failure_lines = 60 if full else 12
         self.full = full
+        self.numbers = numbers
 
 
-def render(report: Report, *, color: bool = False, full: bool = False) -> str:
-    """The report as text; `full` shows long lists to (nearly) their end."""
-    return write(_report(report, _Bounds(full=full)), color=color)
+def render(report: Report, *, color: bool = False, full: bool = False, numbers: bool = False) -> str:
+    """The report as text; `full` shows long lists to (nearly) their end, `numbers` what was measured where a check passed, too."""
+    return write(_report(report, _Bounds(full=full, numbers=numbers)), color=color)
 
 
 def _report(report: Report, bounds: _Bounds) -> Iterator[Line]:
@@ -95,23 +96,23 @@ def _checks(report: Report, bounds: _Bounds) -> Iterator[Line]:
     yield line(("checks", "head"))
     width = max(len(result.check) for result in report.results)
     for result in report.results:
-        yield _check(result, min(width, 24))
+        yield _check(result, min(width, 24), numbers=bounds.numbers or result.outcome is not Outcome.PASS)
         shown = bounds.findings if bounds.full or result.outcome is not Outcome.PASS else 0
         yield from (_finding(finding) for finding in result.findings[:shown])
         if shown and len(result.findings) > shown:
             yield line((f"      … and {len(result.findings) - shown} more findings", "dim"))
 
 
-def _check(result: Result, width: int) -> Line:
-    numbers = []
-    if result.measured is not None:
-        numbers.append(f"measured {_number(result.measured)}")
-    if result.limit is not None:
-        numbers.append(f"limit {_number(result.limit)}")
+def _check(result: Result, width: int, *, numbers: bool) -> Line:
+    facts = []
+    if numbers and result.measured is not None:
+        facts.append(f"measured {_number(result.measured)}")
+    if numbers and result.limit is not None:
+        facts.append(f"limit {_number(result.limit)}")
     if result.policy:
-        numbers.append(result.policy)
+        facts.append(result.policy)
     cause = f" ({result.cause.value})" if result.cause else ""
-    beside = f"  [{', '.join(numbers)}]" if numbers else ""
+    beside = f"  [{', '.join(facts)}]" if facts else ""
     return line(
         "  ",
         (f"{result.outcome.value:<8}", _STYLE[result.outcome.value]),

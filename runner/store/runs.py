@@ -1,20 +1,24 @@
-"""The runs as rows: begun before anything happens, finished with their report, found again by id, prefix or `latest`."""
+"""The runs as rows: begun once their first suite runs, finished with their report, found again by id, prefix or `latest`."""
 
 import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from runner.errors import UsageError
+from runner.errors import StoreUnavailable, UsageError
+from runner.model.result import Ending
 from runner.model.run import Run, State
 from runner.model.value import Value
 from runner.store import logs as log_files
+from runner.store import owners
 from runner.store.database import PATIENCE, Database
 from runner.store.places import claim
 
 LATEST: Final = "latest"
+DIED: Final = "the process ended before the run did"
 _PREFIX = re.compile(r"[0-9a-f]{1,64}")
 _CANDIDATES = 5
 
@@ -44,15 +48,17 @@ class SqlRuns:
     def __init__(self, state: Path, *, patience: float = PATIENCE) -> None:
         self._state = state
         self._database = Database(state, patience=patience)
+        self._owned: dict[str, int] = {}
 
     def begin(self, run: Run) -> None:
-        """Write the run down before anything happens; on disk when this returns."""
+        """Write down that the run goes on; on disk when this returns. It counts as such until it is finished or this process ends."""
         from sqlalchemy import insert
 
         from runner.store.schema import runs
 
         claim(self._state)
         with self._database.writing() as connection:
+            self._owned[run.id] = owners.own(self._state, run.id)
             connection.execute(insert(runs).values(id=run.id, **_identity(run), **_fate(run), ended=None, report=None))
 
     def finish(self, run: Run, report: str, logs: Mapping[str, str], *, ended: datetime | None = None) -> None:
@@ -71,11 +77,12 @@ class SqlRuns:
             there = connection.execute(runs.select().with_only_columns(runs.c.state).where(runs.c.id == run.id)).first()
             if there is None:
                 connection.execute(insert(runs).values(id=run.id, **values))
-            elif there.state == State.RUNNING:
+            elif there.state == State.RUNNING.value:
                 connection.execute(update(runs).where(runs.c.id == run.id).values(**values))
+        self._disown(run.id)
         log_files.save(self._state, run.id, logs)  # last: a log that does not fit must not cost the record
 
-    def list(self, limit: int = 20, *, repository: str | None = None) -> tuple[Record, ...]:
+    def list(self, limit: int = 20) -> tuple[Record, ...]:
         """The newest runs first, without their reports."""
         from sqlalchemy import select
 
@@ -84,8 +91,7 @@ class SqlRuns:
         if not self._database.exists:
             return ()
         query = select(*(column for column in runs.c if column.name not in ("number", "report"))).order_by(runs.c.number.desc())
-        if repository is not None:
-            query = query.where(runs.c.repository == repository)
+        self._end_the_dead()
         with self._database.reading() as connection:
             return tuple(Record(**row) for row in connection.execute(query.limit(limit)).mappings())
 
@@ -112,6 +118,7 @@ class SqlRuns:
         from runner.store.schema import runs
 
         run = self.find(name)
+        self._end_the_dead()
         with self._database.reading() as connection:
             query = select(*(column for column in runs.c if column.name != "number")).where(runs.c.id == run)
             return Record(**connection.execute(query).mappings().one())
@@ -121,8 +128,30 @@ class SqlRuns:
         return log_files.load(self._state, self.find(name))
 
     def close(self) -> None:
-        """Let go of the database file."""
+        """Let go of the database file, and of runs that were never finished."""
+        for run in tuple(self._owned):
+            self._disown(run)
         self._database.close()
+
+    def _disown(self, run: str) -> None:
+        owners.disown(self._state, run, self._owned.pop(run, None))
+
+    def _end_the_dead(self) -> None:
+        """End the runs whose process died before it could: nobody else will. Where that cannot be written they stay as they are."""
+        from sqlalchemy import select, update
+
+        from runner.store.schema import runs
+
+        with self._database.reading() as connection:
+            going = connection.execute(select(runs.c.id).where(runs.c.state == State.RUNNING.value)).scalars().all()
+        dead = [run for run in going if owners.is_dead(self._state, run)]
+        if not dead:
+            return
+        fate = {"state": State.ENDED.value, "ending": Ending.CANCELLED.value, "reason": DIED, "ended": _time(datetime.now(UTC))}
+        with suppress(StoreUnavailable), self._database.writing() as connection:
+            connection.execute(update(runs).where(runs.c.id.in_(dead), runs.c.state == State.RUNNING.value).values(**fate))
+            for run in dead:
+                owners.disown(self._state, run)
 
 
 def _only(name: str, found: tuple[str, ...]) -> str:

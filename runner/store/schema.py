@@ -28,4 +28,4 @@ runs = Table(
     Column("exit_code", Integer),
     Column("report", Text),
 )
-"""One row per run, in the order they began (`number`); times are ISO 8601 in UTC, `report` is the JSON report as it was printed."""
+"""One row per run, in the order they began (`number`); times are ISO 8601 in UTC, `report` is the JSON report."""

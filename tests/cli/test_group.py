@@ -79,7 +79,12 @@ def test_the_help_lists_every_command_in_one_line_each(seatrial: Command) -> Non
         "init",
         "demo",
     ]
-    assert "75 refused for now" in out
+    assert "Exit codes: 0 accepted, 1 rejected" in out
+
+
+@pytest.mark.parametrize("command", ["", "check"])
+def test_no_help_promises_an_exit_code_that_nothing_produces(seatrial: Command, command: str) -> None:
+    assert "75" not in seatrial(*command.split(), "--help").out
 
 
 def test_the_version_is_told(seatrial: Command) -> None:

@@ -37,11 +37,19 @@ def test_a_report_is_shown_again_as_it_was(seatrial: Command, record: SqlRuns, r
     assert (answer.code, answer.out.split()[0]) == (0, "HELD")
 
 
-def test_a_run_without_a_report_says_that_it_goes_on_or_was_killed(seatrial: Command, record: SqlRuns) -> None:
+def test_a_run_without_a_report_says_that_it_goes_on(seatrial: Command, record: SqlRuns) -> None:
     answer = seatrial("run", "show", "latest")
     assert (answer.code, answer.out.splitlines()[0]) == (0, "RUNNING  cc44")
-    assert "killed" in answer.out
+    assert "it goes on" in answer.out
     assert seatrial("run", "show", "latest", "--format", "json").json["state"] == "running"
+
+
+def test_a_run_whose_process_is_gone_is_shown_as_cancelled_with_the_reason(seatrial: Command, record: SqlRuns) -> None:
+    record.close()
+    assert seatrial("run", "list").out.splitlines()[0].split()[3] == "cancelled"
+    answer = seatrial("run", "show", "latest")
+    assert (answer.code, answer.out.splitlines()[0]) == (0, "CANCELLED  cc44")
+    assert "the process ended before the run did" in answer.out
 
 
 def test_logs_are_shown_by_suite(seatrial: Command, record: SqlRuns) -> None:

@@ -89,6 +89,26 @@ def test_after_an_accept_the_next_command_takes_the_change(
 
 
 @pytest.mark.parametrize(
+    ("given", "command"),
+    [
+        ({}, "git -C {repo} apply --index {cwd}/fix.diff"),
+        ({"source": "/else where/x.diff"}, "git -C {repo} apply --index '/else where/x.diff'"),
+        ({"source": "topic", "kind": "revision"}, "git -C {repo} merge topic"),
+        ({"source": "a..b", "kind": "range"}, "git -C {repo} diff --binary a..b | git -C {repo} apply --index"),
+    ],
+)
+@pytest.mark.parametrize("named", ["", "sub/folder"])
+def test_typed_elsewhere_the_next_command_names_the_root_of_the_repository(
+    run_of: Make, change_of: Callable[..., Change], tmp_path: Path, given: dict[str, str], command: str, named: str
+) -> None:
+    (tmp_path / "app/.git").mkdir(parents=True)
+    run = run_of("accepted", change=change_of(**given), repository=str(tmp_path / "app" / named))
+    expected = command.format(repo=tmp_path / "app", cwd=Path.cwd())
+    assert build(run, here=tmp_path).next == build(run, here=tmp_path / "app/sub").next == expected
+    assert "-C" not in build(run, here=tmp_path / "app").next
+
+
+@pytest.mark.parametrize(
     ("ending", "word"),
     [("rejected", "run logs abc123abc123"), ("held", "run show abc123abc123"), ("failed", "doctor"), ("refused", "run show")],
 )

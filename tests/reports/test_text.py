@@ -26,10 +26,17 @@ def test_it_says_what_happened_why_the_assertion_and_what_to_type_next(run_of: M
 
 
 def test_each_check_has_its_answer_its_numbers_and_its_line_of_the_policy(run_of: Make) -> None:
-    text = render(build(run_of()))
+    text = render(build(run_of()), numbers=True)
     assert "  pass    intake  1 file  [measured 1, limit 1000, policy.yaml:4]" in text
+    assert "  fail    tests   the change breaks 1 test of the base  [measured 1, limit 0]" in text
     assert "  unknown origin  no module was reported (evidence)" in text
     assert "      src/a.py:3: tests/test_a.py::test_sum: passed -> failed [tests.broken]  (fix: put it back)" in text
+
+
+def test_a_check_that_passed_shows_its_place_and_no_numbers_unless_asked(run_of: Make) -> None:
+    text = render(build(run_of()))
+    assert "  pass    intake  1 file  [policy.yaml:4]" in text
+    assert "  fail    tests   the change breaks 1 test of the base  [measured 1, limit 0]" in text
 
 
 def test_the_suites_their_use_and_the_rest_are_told(run_of: Make) -> None:

@@ -25,7 +25,7 @@ def runs(tmp_path: Path) -> SqlRuns:
     return SqlRuns(tmp_path / "state", patience=0.2)
 
 
-def test_a_run_is_on_disk_before_anything_happens_and_says_that_it_goes_on(runs: SqlRuns, tmp_path: Path, run_of: Make) -> None:
+def test_a_run_that_began_is_on_disk_and_says_that_it_goes_on(runs: SqlRuns, tmp_path: Path, run_of: Make) -> None:
     runs.begin(run_of())
     again = SqlRuns(tmp_path / "state").show("latest")
     assert (again.id, again.state, again.ending, again.verdict, again.report, again.ended) == (
@@ -59,6 +59,35 @@ def test_a_held_run_waits_without_an_ending(runs: SqlRuns, run_of: Make, held: D
     assert (record.state, record.ending, record.verdict, record.exit_code) == ("held", None, "hold", 3)
 
 
+_DYING = """
+import os, sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[2])
+from test_writer import a_run
+from runner.store.runs import SqlRuns
+SqlRuns(Path(sys.argv[1])).begin(a_run("dead1"))
+os.kill(os.getpid(), 9)
+"""
+
+
+def test_a_run_whose_process_was_killed_is_ended_by_whoever_reads_next(runs: SqlRuns, tmp_path: Path, run_of: Make) -> None:
+    runs.begin(run_of("aa1"))
+    (tmp_path / "test_writer.py").write_text((Path(__file__).parent / "conftest.py").read_text())
+    subprocess.run([sys.executable, "-c", _DYING, tmp_path / "state", tmp_path], cwd=Path(__file__).parents[2], check=False)
+    listed = {record.id: (record.state, record.ending, record.reason) for record in SqlRuns(tmp_path / "state").list()}
+    assert listed == {"aa1": ("running", None, ""), "dead1": ("ended", "cancelled", "the process ended before the run did")}
+    assert runs.show("dead1").ended is not None
+    assert [path.name for path in (tmp_path / "state/running").iterdir()] == ["aa1"]
+
+
+def test_a_run_that_ended_leaves_no_lock_and_its_end_stands(runs: SqlRuns, tmp_path: Path, run_of: Make, accepted: Decision) -> None:
+    runs.begin(run_of("aa1"))
+    runs.finish(run_of("aa1", accepted), '{"exit_code": 0}', {})
+    assert list((tmp_path / "state/running").iterdir()) == []
+    runs.close()
+    assert [record.ending for record in runs.list()] == ["accepted"]
+
+
 def test_what_a_run_ended_with_is_never_rewritten(runs: SqlRuns, run_of: Make, accepted: Decision, held: Decision) -> None:
     runs.finish(run_of(decision=accepted), '{"exit_code": 0}', {})
     runs.finish(run_of(decision=held), '{"exit_code": 3}', {})
@@ -69,7 +98,6 @@ def test_the_list_is_newest_first_and_bounded(runs: SqlRuns, run_of: Make) -> No
     for run_id in ("aa1", "bb2", "aa3"):
         runs.begin(run_of(run_id))
     assert [record.id for record in runs.list(2)] == ["aa3", "bb2"]
-    assert runs.list(5, repository="/elsewhere") == ()
     assert runs.find("latest") == "aa3"
 
 

@@ -21,6 +21,7 @@ from testing.whole import ROOT, Quiet, commit, git
 
 pytestmark = pytest.mark.docker
 Seatrial = Callable[..., subprocess.CompletedProcess[str]]
+REQUIRED = ("intake", "paths", "syntax", "base", "tests", "inventory", "origin", "channels", "own-tests", "examples")
 GOOD = str(ROOT / "examples/changes/good.diff")
 SLOW = "import time\n\n\ndef test_slow():\n    time.sleep(60)\n"
 
@@ -181,22 +182,28 @@ def started(berth: Path) -> subprocess.Popen[str]:
     raise AssertionError(f"no container came up: {process.communicate()}")
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_a_signal_ends_the_check_at_once_and_nothing_is_left(number: signal.Signals, code: int, berth: Path, nothing_left: None) -> None:
     process = started(berth)
     process.send_signal(number)
     _, errors = process.communicate(timeout=30)
     assert (process.returncode, "Traceback" in errors) == (code, False)
     record = SqlRuns(places().state).list(1)[0]
-    assert (record.ending, record.state) == ("cancelled", "ended")
+    assert (record.ending, record.state, record.exit_code) == ("cancelled", "ended", code)
 
 
 def test_after_kill_9_the_next_check_removes_what_was_left(berth: Path, seatrial: Seatrial) -> None:
     process = started(berth)
+    deadline = time.monotonic() + 30
+    while not any(record.state == "running" for record in SqlRuns(places().state).list(1)):
+        assert time.monotonic() < deadline, "no record of the run was begun"
+        time.sleep(0.1)
     process.kill()
     process.communicate()
     found = left()
     assert all(found[kind] for kind in ("containers", "volumes", "directories")), "the kill left nothing: this test shows nothing"
+    record = SqlRuns(places().state).list(1)[0]
+    assert (record.ending, record.reason) == ("cancelled", "the process ended before the run did")
     git(berth, "reset", "-q", "--hard", "HEAD~1")
     assert seatrial("check", GOOD).returncode == 0
     assert left() == LEFT_NOTHING
@@ -217,13 +224,18 @@ def test_the_example_project_of_the_demo_lies_where_the_next_start_finds_it(monk
 
 
 def test_promise_8_stored_results_fold_to_the_stored_verdict(seatrial: Seatrial) -> None:
-    from runner.model.result import fold
+    from runner.model.result import Verdict, fold
     from runner.reports.report import from_json
 
     for name in ("good", "broken", "cheating"):
-        report = from_json(seatrial("check", str(ROOT / f"examples/changes/{name}.diff"), "--format", "json").stdout)
-        again = fold(report.results, required=[result.check for result in report.results])
-        assert (again.verdict, again.ending) == (report.verdict, report.ending)
+        seatrial("check", str(ROOT / f"examples/changes/{name}.diff"))
+        record = SqlRuns(places().state).show("latest")
+        report = from_json(record.report or "")
+        again = fold(report.results, required=REQUIRED)
+        assert (again.verdict, again.ending) == (record.verdict, record.ending) == (report.verdict, report.ending)
+        for absent in REQUIRED:  # an answer that got lost must never read as a pass
+            lost = fold([result for result in report.results if result.check != absent], required=REQUIRED)
+            assert lost.verdict is not Verdict.ACCEPT
 
 
 @pytest.mark.long

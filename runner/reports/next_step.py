@@ -1,0 +1,46 @@
+"""The command to type after a run."""
+
+import os
+import shlex
+from pathlib import Path
+
+from runner.model.result import Ending
+from runner.model.run import Run
+
+
+def next_step(run: Run, here: Path | None = None) -> str:
+    """The command that takes an accepted change, or else the one that explains.
+
+    `here` is the directory it will be typed in; `None` means the root of the repository.
+    """
+    ending = run.decision.ending if run.decision else None
+    if ending is Ending.ACCEPTED:
+        return _take(run, here) or f"seatrial run show {run.id}"
+    if ending is Ending.FAILED:
+        return "seatrial doctor"
+    if ending is Ending.REJECTED and run.tests is not None:
+        return f"seatrial run logs {run.id}"
+    return f"seatrial run show {run.id}"
+
+
+def _take(run: Run, here: Path | None) -> str:
+    """How a person takes the change into the work tree; empty when that needs what only the caller has."""
+    change = run.change
+    if change.source.startswith("-"):
+        return ""
+    root = _root(Path(run.repository))
+    elsewhere = here is not None and here != root
+    git = f"git -C {shlex.quote(str(root))}" if elsewhere else "git"
+    source = shlex.quote(change.source)
+    if change.kind == "revision":
+        return f"{git} cherry-pick {source}" if change.base_label.startswith(f"{change.source}^") else f"{git} merge {source}"
+    if change.kind == "range":
+        return f"{git} diff --binary {source} | {git} apply --index"
+    if change.kind == "diff":
+        return f"{git} apply --index {shlex.quote(os.path.abspath(change.source)) if elsewhere else source}"  # noqa: PTH100 - leaves `..` as it was typed
+    return ""
+
+
+def _root(start: Path) -> Path:
+    """The root of the work tree: below it, `git apply` leaves out the rest in silence."""
+    return next((folder for folder in (start, *start.parents) if (folder / ".git").exists()), start)

@@ -1,0 +1,43 @@
+"""Which runs still have a process: each holds a lock file `<state>/running/<run>` that the kernel lets go of when it dies."""
+
+import fcntl
+import os
+from contextlib import suppress
+from pathlib import Path
+
+
+def own(state: Path, run: str) -> int:
+    """Hold the lock of a run of this process; the descriptor to give to `disown`. Raises OSError when it cannot be made."""
+    folder = state / "running"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    lock = os.open(folder / run, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    with suppress(OSError):  # a file system without locks: nobody can tell there, and nobody will
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    return lock
+
+
+def disown(state: Path, run: str, lock: int | None = None) -> None:
+    """Remove the lock of a run that has ended."""
+    with suppress(OSError):
+        (state / "running" / run).unlink()
+    if lock is not None:
+        with suppress(OSError):
+            os.close(lock)
+
+
+def is_dead(state: Path, run: str) -> bool:
+    """Whether nobody works on this run any more."""
+    try:
+        lock = os.open(state / "running" / run, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    else:
+        return True
+    finally:
+        os.close(lock)

@@ -1,0 +1,84 @@
+"""The straight line: which checks must answer, and what a refusal inside a stage becomes."""
+
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from runner import pipeline
+from runner.errors import ChangeRefused
+from runner.model.result import Cause, Ending, Outcome, Result, Verdict
+from runner.model.run import PolicyFacts, Run
+from testing.builders import a_change
+
+PORTS: Any = SimpleNamespace(validators=(SimpleNamespace(name="intake"), SimpleNamespace(name="paths")), monotonic=lambda: 1.0)
+POLICY: Any = SimpleNamespace(where=lambda key: f"p.yaml:{key}")
+NAMES = ("intake", "paths", "base", "tests", "inventory", "origin", "channels", "own-tests", "examples")
+
+
+def a_run(*results: Result) -> Run:
+    policy = PolicyFacts(source="p.yaml", digest="d" * 64)
+    return Run(id="a", started=datetime(2026, 11, 22, tzinfo=UTC), repository="/r", policy=policy, change=a_change("a.py"), results=results)
+
+
+def passed(*names: str) -> tuple[Result, ...]:
+    return tuple(Result(check=name, outcome=Outcome.PASS, reason="fine") for name in names)
+
+
+def test_every_layer_and_every_check_of_the_trial_is_required() -> None:
+    assert pipeline.required(PORTS) == NAMES
+
+
+@pytest.mark.parametrize("absent", NAMES)
+def test_a_check_without_an_answer_holds(absent: str) -> None:
+    decision = pipeline.decide(a_run(*passed(*(name for name in NAMES if name != absent))), NAMES).decision
+    assert decision is not None
+    assert (decision.verdict, decision.ending, decision.reason) == (Verdict.HOLD, None, f"no answer from: {absent}")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "cause", "verdict", "ending"),
+    [
+        (Outcome.PASS, None, Verdict.ACCEPT, Ending.ACCEPTED),
+        (Outcome.WARN, None, Verdict.ACCEPT, Ending.ACCEPTED),
+        (Outcome.HOLD, None, Verdict.HOLD, None),
+        (Outcome.UNKNOWN, Cause.EVIDENCE, Verdict.HOLD, None),
+        (Outcome.UNKNOWN, Cause.INFRASTRUCTURE, None, Ending.FAILED),
+        (Outcome.FAIL, None, Verdict.REJECT, Ending.REJECTED),
+        (Outcome.REFUSE, None, None, Ending.REFUSED),
+    ],
+)
+def test_one_answer_among_passes_decides(outcome: Outcome, cause: Cause | None, verdict: Verdict | None, ending: Ending | None) -> None:
+    odd = Result(check="examples", outcome=outcome, cause=cause, reason="the odd one")
+    decision = pipeline.decide(a_run(*passed(*NAMES[:-1]), odd), NAMES).decision
+    assert decision is not None
+    assert (decision.verdict, decision.ending) == (verdict, ending)
+    assert ("the odd one" in decision.reason) is (outcome is not Outcome.PASS)
+
+
+def test_the_stages_come_in_order_and_each_has_its_time() -> None:
+    def first(run: Run, _ports: Any, _policy: Any) -> Run:
+        return run.with_(results=passed(*NAMES[:2]))
+
+    def second(run: Run, _ports: Any, _policy: Any) -> Run:
+        return run.with_(results=(*run.results, *passed(*NAMES[2:])))
+
+    run = pipeline.carry(a_run(), PORTS, POLICY, (first, second))
+    assert run.decision is not None
+    assert (run.decision.verdict, tuple(run.timings)) == (Verdict.ACCEPT, ("first", "second"))
+
+
+def test_a_change_that_a_stage_refuses_is_rejected_by_the_intake_and_goes_no_further() -> None:
+    def refusing(_run: Run, _ports: Any, _policy: Any) -> Run:
+        raise ChangeRefused("two entries of one name", hint="rename one")
+
+    def never(_run: Run, _ports: Any, _policy: Any) -> Run:
+        raise AssertionError
+
+    run = pipeline.carry(a_run(*passed("intake", "paths")), PORTS, POLICY, (refusing, never))
+    assert run.decision is not None
+    assert (run.decision.verdict, run.decision.ending) == (Verdict.REJECT, Ending.REJECTED)
+    assert run.decision.reason == "two entries of one name (rename one)"
+    assert {result.check: result.outcome for result in run.results} == {"paths": Outcome.PASS, "intake": Outcome.FAIL}
+    assert run.results[-1].policy == "p.yaml:validate.intake"

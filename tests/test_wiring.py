@@ -1,0 +1,101 @@
+"""What the wiring makes of a request that ends otherwise than by a verdict, and of a change that cannot be read."""
+
+import signal
+import subprocess
+import threading
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from runner import wiring
+from runner.errors import EngineUnavailable, Terminated, UsageError
+from runner.git.objects import PrivateObjects
+from runner.model.result import Decision, Ending, Verdict
+from runner.model.run import PolicyFacts, Run
+from runner.store.runs import Record, SqlRuns
+from testing.builders import a_change
+
+ACCEPTED = Decision(verdict=Verdict.ACCEPT, ending=Ending.ACCEPTED, reason="every check passed")
+
+
+@pytest.fixture
+def where(tmp_path: Path) -> Any:
+    return SimpleNamespace(state=tmp_path / "state")
+
+
+def a_run() -> Run:
+    policy = PolicyFacts(source="p.yaml", digest="d" * 64)
+    return Run(id="abc123", started=datetime(2026, 11, 22, tzinfo=UTC), repository="/r", policy=policy, change=a_change("a.py"))
+
+
+def stopped_by(problem: BaseException, where: Any) -> Record:
+    with pytest.raises(type(problem)), wiring._recorded(a_run(), where, threading.Event()):
+        raise problem
+    return SqlRuns(where.state).show("latest")
+
+
+@pytest.mark.parametrize(
+    ("problem", "code"),
+    [(KeyboardInterrupt(), 130), (Terminated(signal.SIGINT), 130), (Terminated(signal.SIGTERM), 143), (Terminated(signal.SIGHUP), 129)],
+)
+def test_a_run_that_somebody_stopped_is_recorded_as_cancelled(problem: BaseException, code: int, where: Any) -> None:
+    record = stopped_by(problem, where)
+    assert (record.state, record.ending, record.verdict, record.exit_code) == ("ended", "cancelled", None, code)
+
+
+@pytest.mark.parametrize(
+    ("problem", "code", "reason"),
+    [
+        (EngineUnavailable("the engine went away"), 4, "the engine went away"),
+        (OSError(28, "No space left on device"), 4, "No space left on device"),
+        (UsageError("no such revision"), 2, "no such revision"),
+        (ValueError("oops \udc80\x1b"), 70, "ValueError: oops \\udc80\\x1b"),
+    ],
+)
+def test_a_run_that_a_fault_ended_is_recorded_as_failed_with_its_sentence(problem: Exception, code: int, reason: str, where: Any) -> None:
+    record = stopped_by(problem, where)
+    assert (record.state, record.ending, record.verdict, record.exit_code) == ("ended", "failed", None, code)
+    assert reason in record.reason
+
+
+def test_a_run_that_ended_is_recorded_with_its_report(where: Any) -> None:
+    with wiring._recorded(a_run(), where, threading.Event()) as record:
+        done = record(a_run().with_(decision=ACCEPTED))
+    kept = SqlRuns(where.state).show("latest")
+    assert (done.notes, kept.ending, kept.exit_code) == ((), "accepted", 0)
+    assert kept.report is not None
+
+
+def test_the_record_is_begun_once_a_suite_is_under_way(where: Any) -> None:
+    under_way = threading.Event()
+    with wiring._recorded(a_run(), where, under_way) as record:
+        assert not where.state.exists()
+        under_way.set()
+        record(a_run().with_(decision=ACCEPTED))
+    assert where.state.exists()
+
+
+def test_a_record_that_cannot_be_written_is_a_note_and_no_other_verdict(where: Any) -> None:
+    where.state.write_text("in the way")
+    with wiring._recorded(a_run(), where, threading.Event()) as record:
+        done = record(a_run().with_(decision=ACCEPTED))
+    assert done.decision == ACCEPTED
+    assert "could not be recorded" in done.notes[0]
+
+
+@pytest.mark.parametrize(("stdin", "named"), [(None, b"x.diff"), (b"garbage", b"garbage")])
+def test_a_change_that_cannot_be_read_is_named_by_what_was_given(tmp_path: Path, stdin: bytes | None, named: bytes) -> None:
+    repo = tmp_path / "repo"
+    git = ["git", "-c", "user.name=t", "-c", "user.email=t@example.invalid"]
+    subprocess.run([*git, "init", "-q", "-b", "main", repo], check=True)
+    subprocess.run([*git, "-C", repo, "commit", "-qm", "base", "--allow-empty"], check=True)
+    (tmp_path / "x.diff").write_text("garbage")
+    source = "-" if stdin is not None else "x.diff"
+    with PrivateObjects(repo, tmp_path / "private") as objects:
+        change = wiring._unreadable(wiring.Request(repo=repo, change=source, base="main", stdin=stdin), objects)
+        assert (change.base_commit, change.base_tree) == (objects.resolve("main"), objects.tree_of(objects.resolve("main")))
+    assert (change.tree, change.files, change.source, change.patch_id) == ("", (), source, sha256(named).hexdigest())
