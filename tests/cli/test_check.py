@@ -222,7 +222,8 @@ def test_a_report_that_does_not_fit_on_stdout_is_an_error(process: Command) -> N
 _WAITING = """
 try:
     print("waiting", file=sys.stderr, flush=True)
-    time.sleep(60)
+    for _ in range(600):  # in steps: a signal that comes just before a sleep begins is only noticed after it
+        time.sleep(0.1)
 finally:
     print("closed", file=sys.stderr, flush=True)
 """
