@@ -122,6 +122,21 @@ explain() {
     fi
 }
 
+# Beside an engine that answers: no reason to fail. The base image may be there already, or a registry may have one.
+add_tools() {
+    local packages
+    on_debian || return 0
+    read -ra packages <<<"$(missing | sed 's/docker\.io//')"
+    [ "${#packages[@]}" -gt 0 ] || return 0
+    if is_root; then
+        install "${packages[@]}" || say "going on without: ${packages[*]}"
+        return 0
+    fi
+    say "going on without ${packages[*]}; git is needed always, mmdebstrap only to make a base image where no registry answers."
+    say "The one command for an administrator:"
+    say "    sudo apt-get install -y ${packages[*]}"
+}
+
 main() {
     local status=0
     answers || status=$?
@@ -129,11 +144,7 @@ main() {
         stop "the engine's socket is there, but this user may not use it: sudo usermod -aG docker $(id -un), then log in again"
     fi
     if [ "$status" = 0 ]; then
-        # git and mmdebstrap are wanted, too; an engine that answers is no reason to fail without them.
-        if is_root && on_debian; then
-            read -ra packages <<<"$(missing | sed 's/docker\.io//')"
-            install "${packages[@]}" || say "going on without: ${packages[*]}"
-        fi
+        add_tools
         return 0
     fi
     explain

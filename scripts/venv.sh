@@ -11,13 +11,49 @@ on_debian() { grep -Eq '^ID(_LIKE)?=.*(debian|ubuntu)' "${SEATRIAL_OS_RELEASE:-/
 
 find_python() {
     local python
-    for python in ${PYTHON:-} python3 python3.13 python3.12 python3.11 /usr/bin/python3; do
+    for python in ${PYTHON:-} python3 python3.13 python3.12 python3.11 "${SEATRIAL_SYSTEM_PYTHON:-/usr/bin/python3}"; do
         if command -v "$python" >/dev/null && "$python" -c "$WANTED" 2>/dev/null; then
             printf '%s' "$python"
             return
         fi
     done
+    return 1
+}
+
+install() {
+    say "installing $1"
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get -qq -o DPkg::Lock::Timeout=300 install -y --no-install-recommends "$1" >&2
+}
+
+update() { apt-get -qq -o DPkg::Lock::Timeout=300 update >&2 || true; }
+
+# The newest Python that will do, with what makes virtual environments.
+offered() {
+    local version
+    on_debian || return 0
+    [ "$(id -u)" != 0 ] || update
+    for version in 3.13 3.12 3.11; do
+        if apt-cache show "python$version-venv" >/dev/null 2>&1; then
+            printf 'python%s-venv' "$version"
+            return
+        fi
+    done
+}
+
+get_python() {
+    local package
+    package=$(offered)
+    if [ -n "$package" ] && [ "$(id -u)" = 0 ]; then
+        install "$package"
+        return
+    fi
+    if [ -n "$package" ]; then
+        say "no Python 3.11 or newer was found. The one command:  sudo apt-get install -y $package"
+        exit 1
+    fi
     say "no Python 3.11 or newer was found; install one, or name it: make PYTHON=/path/to/python3"
+    say "Debian has one from release 12 on, Ubuntu from 24.04 on (22.04: python3.11-venv from universe)."
     exit 1
 }
 
@@ -35,15 +71,13 @@ get_venv() {
         say "$1 cannot make virtual environments. The one command:  sudo apt-get install -y $package"
         exit 1
     fi
-    say "installing $package"
-    export DEBIAN_FRONTEND=noninteractive
-    apt-get -qq -o DPkg::Lock::Timeout=300 update >&2 || true
-    apt-get -qq -o DPkg::Lock::Timeout=300 install -y --no-install-recommends "$package" >&2
+    update
+    install "$package"
     can_make_venvs "$1" || { say "$package did not help"; exit 1; }
 }
 
 if ! "$VENV/bin/python" -c "$WANTED" 2>/dev/null || ! "$VENV/bin/python" -m pip --version >/dev/null 2>&1; then
-    python=$(find_python)
+    python=$(find_python) || { get_python; python=$(find_python); }
     can_make_venvs "$python" || get_venv "$python"
     say "making $VENV with $("$python" --version)"
     rm -rf "$VENV"

@@ -180,6 +180,15 @@ def test_tools_for_the_base_image_are_installed_beside_a_running_engine_and_are_
     assert (machine.run / "apt").read_text().splitlines()[-1].endswith("install -y --no-install-recommends mmdebstrap")
 
 
+def test_without_root_the_missing_tools_are_named_with_one_command_and_a_running_engine_is_used(machine: Machine) -> None:
+    machine.engine()
+    (machine.folder / "bin/mmdebstrap").unlink()
+    machine.command("id", "#!/bin/sh\necho 1000\n")
+    status, said = machine.engine()
+    assert (status, "sudo apt-get install -y mmdebstrap\n" in said) == (0, True), said
+    assert not (machine.run / "apt").exists()
+
+
 def test_without_root_one_command_is_printed_and_nothing_is_done(machine: Machine) -> None:
     machine.command("id", '#!/bin/sh\n[ "$1" = -un ] && echo someone || echo 1000\n')
     status, said = machine.engine()
@@ -215,6 +224,46 @@ def test_systemd_is_asked_where_it_runs_the_machine(machine: Machine) -> None:
     )
     status, said = machine.engine()
     assert (status, (machine.run / "systemctl").read_text()) == (0, "start docker\n"), said
+
+
+NEW_PYTHON = """#!/bin/sh
+case "$*" in
+*version_info*|*ensurepip*) exit 0;;
+"-m venv "*) for last; do :; done; mkdir -p "$last/bin"; cp "$0" "$last/bin/python";;
+esac
+"""
+
+
+@pytest.mark.parametrize(("offered", "status"), [("python3.11-venv", 0), ("nothing", 1)])
+def test_an_old_python_is_helped_by_a_newer_one_of_the_distribution_or_the_releases_are_named(
+    machine: Machine, offered: str, status: int
+) -> None:
+    for name in ("python3", "python3.11", "python3.12", "python3.13"):
+        machine.command(name, "#!/bin/sh\nexit 1\n")
+    machine.write("new-python", NEW_PYTHON).chmod(0o755)
+    for name in ("cp", "mkdir"):
+        (machine.folder / "bin" / name).unlink(missing_ok=True)
+        (machine.folder / "bin" / name).symlink_to(shutil.which(name) or f"/bin/{name}")
+    machine.command("apt-cache", f'#!/bin/sh\n[ "$2" = {offered} ]\n')
+    machine.command("apt-get", f'{APT}case "$*" in *install*) cp "{machine.folder}/new-python" "{machine.folder}/bin/python3.11";; esac\n')
+    argv = ["/bin/bash", str(ROOT / "scripts/venv.sh"), str(machine.folder / "venv")]
+    done = subprocess.run(argv, env=machine.env(SEATRIAL_SYSTEM_PYTHON="/nowhere"), capture_output=True, text=True, check=False)
+    assert done.returncode == status, done.stderr
+    asked = (machine.run / "apt").read_text()
+    if status:
+        assert ("install" in asked, "Debian has one from release 12 on" in done.stderr) == (False, True)
+    else:
+        assert "install -y --no-install-recommends python3.11-venv" in asked
+
+
+def test_an_old_python_without_root_names_the_one_command(machine: Machine) -> None:
+    for name in ("python3", "python3.11", "python3.12", "python3.13"):
+        machine.command(name, "#!/bin/sh\nexit 1\n")
+    machine.command("apt-cache", '#!/bin/sh\n[ "$2" = python3.11-venv ]\n')
+    machine.command("id", "#!/bin/sh\necho 1000\n")
+    argv = ["/bin/bash", str(ROOT / "scripts/venv.sh"), str(machine.folder / "venv")]
+    done = subprocess.run(argv, env=machine.env(SEATRIAL_SYSTEM_PYTHON="/nowhere"), capture_output=True, text=True, check=False)
+    assert (done.returncode, "sudo apt-get install -y python3.11-venv" in done.stderr) == (1, True), done.stderr
 
 
 def test_a_python_that_cannot_make_environments_names_the_one_command(machine: Machine) -> None:
