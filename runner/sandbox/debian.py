@@ -5,9 +5,10 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from runner.errors import ImageUnavailable
 from runner.sandbox import live
@@ -24,6 +25,7 @@ _APT_SETTINGS = ("Acquire::http", "Acquire::https", "Acquire::Check-Valid-Until"
 _APT_LINE = re.compile(r'Acquire::[\w:.+/-]+ "[^"\n]*";')
 _NEEDED = "mmdebstrap"
 _CHUNK = 2**20
+_GLANCE_SECONDS = 0.2
 _TOLD = ("downloading", "extracting", "installing", "creating")
 
 
@@ -53,7 +55,7 @@ def build(engine: Engine, changes: Sequence[str], cache: Path, note: Callable[[s
     distribution, suite = suite_of_host()
     with live.scratch(cache / "live") as folder:
         tar = folder / "root.tar"
-        _collect(command(distribution, suite, tar, _apt_settings(), _mirrors(suite)), note)
+        _collect(command(distribution, suite, tar, _apt_settings(), _mirrors(suite)), folder / "log", note)
         note("importing the packages as an image")
         with tar.open("rb") as stream, speaking("import the base image", engine.address):
             chunks = iter(lambda: stream.read(_CHUNK), b"")  # a file would be sent with two lengths, which old engines refuse
@@ -81,27 +83,44 @@ def command(distribution: str, suite: str, tar: Path, apt_settings: Iterable[str
     ]
 
 
-def _collect(argv: Sequence[str], note: Callable[[str], None]) -> None:
-    """Run the collector; it is ended, and tidies up after itself, when we are interrupted."""
+def _collect(argv: Sequence[str], log: Path, note: Callable[[str], None]) -> None:
+    """Run the collector; it is ended, and tidies up after itself, when we are interrupted.
+
+    It writes to a file: a pipe would break when we are killed, and the tool then leaves its mounts and what it unpacked.
+    """
     said: list[str] = []
     clean = {**os.environ, "LC_ALL": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive"}
-    with subprocess.Popen(
-        argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=clean
-    ) as process:
+    with (
+        log.open("wb") as sink,
+        log.open(encoding="utf-8", errors="replace") as source,
+        subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=sink, stderr=subprocess.STDOUT, env=clean) as process,
+    ):
         try:
-            for line in process.stdout or ():
-                said.append(line.rstrip())
+            for line in _lines_until_dead(process, source):
+                said.append(line)
                 if line.startswith("I: ") and line[3:].startswith(_TOLD):
-                    note(line[3:].strip())
+                    note(line[3:])
         except BaseException:
             process.terminate()
             raise
-    status = process.returncode
-    if status:
+    if process.returncode:
         raise ImageUnavailable(
             "collecting the Debian packages of the base image failed:\n" + "\n".join(said[-12:]),
             hint="Check that the package mirror can be reached (apt-get update), or name an image in sandbox.build.base.",
         )
+
+
+def _lines_until_dead(process: "subprocess.Popen[bytes]", source: TextIO) -> Iterator[str]:
+    rest = ""
+    while True:
+        dead = process.poll() is not None
+        *lines, rest = (rest + source.read()).split("\n")
+        yield from (line.rstrip() for line in lines)
+        if dead:
+            break
+        time.sleep(_GLANCE_SECONDS)
+    if rest:
+        yield rest.rstrip()
 
 
 def _apt_settings() -> tuple[str, ...]:

@@ -91,6 +91,15 @@ def test_the_packages_lie_where_the_next_start_finds_them_should_this_process_be
     assert list((tmp_path / "live").iterdir()) == []
 
 
+def test_the_tool_meets_no_broken_pipe_when_we_are_killed_so_that_it_tidies_up(tool: Path, tmp_path: Path) -> None:
+    tool.write_text("import os, sys; print('E:', os.readlink('/proc/self/fd/1'), os.readlink('/proc/self/fd/2')); sys.exit(25)")
+    with pytest.raises(ImageUnavailable) as failure:
+        debian.build(Importer(""), [], tmp_path, lambda _: None)  # type: ignore[arg-type]
+    out, err = str(failure.value).rpartition("E: ")[2].split()
+    assert out == err
+    assert Path(out).is_relative_to(tmp_path / "live")
+
+
 def test_a_tool_that_fails_is_shown_with_its_last_lines(tool: Path, tmp_path: Path) -> None:
     tool.write_text("import sys; print('E: mirror unreachable'); sys.exit(25)")
     with pytest.raises(ImageUnavailable, match="E: mirror unreachable"):
