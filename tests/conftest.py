@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from functools import cache
@@ -27,6 +28,12 @@ def own_home() -> Iterator[Path]:
         else:
             os.environ[name] = value
     shutil.rmtree(home, ignore_errors=True)
+
+
+def pytest_configure() -> None:
+    """What runs in the background of a script is started deaf to Ctrl-C, and so would be all that the tests start."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @cache

@@ -32,6 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def entry() -> NoReturn:
     """What the command `seatrial` calls: the exit code, without the tenth of a second that taking the interpreter down costs."""
     gc.set_threshold(*FEWER_COLLECTIONS)
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # else every installed distribution is searched for plugins
     code = main()
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError):
