@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import random
 import shutil
 import statistics
 import subprocess
@@ -21,73 +20,17 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
+from measure import EXPECTED, IMAGE, Repository, interleaved, make
+
 SEATRIAL = (sys.executable, "-m", "runner.cli.main")
-IMAGE = "seatrial-bench/pytest"
 HARDENED = (
     *("--rm", "--network", "none", "--init", "--ipc", "private", "--cgroupns", "private", "--cap-drop", "ALL"),
     *("--security-opt", "no-new-privileges:true", "--user", "10001:10001", "--read-only"),
     *("--tmpfs", "/tmp:rw,exec,nosuid,nodev,size=256m", "--pids-limit", "512", "--memory", "2g", "--memory-swap", "2g"),
     *("--cpus", "2", "--workdir", "/work"),
 )
-TESTS = """
-import time
-
-import pytest
-
-from pkg import add
-
-
-@pytest.mark.parametrize("n", range(20))
-def test_add(n):
-    assert add(n, 1) == n + 1
-
-
-def test_takes_its_time():
-    time.sleep({seconds})
-"""
-
-
-@dataclass(frozen=True)
-class Repository:
-    """A repository of a given size whose suite takes a given time, and a change to it."""
-
-    path: Path
-    patch: Path
-    policy: Path
-    files: int
-    seconds: float
-
-
-def git(path: Path, *argv: str) -> str:
-    who = ("-c", "user.name=bench", "-c", "user.email=bench@example.invalid")
-    return subprocess.run(["git", *who, *argv], cwd=path, check=True, capture_output=True, text=True).stdout
-
-
-def make(folder: Path, files: int, seconds: float) -> Repository:
-    """A package with one function, one test file, and as many further modules as asked."""
-    repo = folder / f"repo-{files}-{seconds:g}"
-    (repo / "pkg").mkdir(parents=True)
-    (repo / "tests").mkdir()
-    (repo / "pkg" / "__init__.py").write_text("def add(a, b):\n    return a + b\n")
-    (repo / "tests" / "test_add.py").write_text(TESTS.format(seconds=seconds))
-    for number in range(files - 2):
-        place = repo / "data" / f"d{number // 1000}" / f"e{number // 50 % 20}"
-        if number % 50 == 0:
-            place.mkdir(parents=True, exist_ok=True)
-        (place / f"f{number}.txt").write_text(f"{number}\n" * 20)
-    git(repo, "init", "-q")
-    git(repo, "add", "-A")
-    git(repo, "commit", "-qm", "base")
-    (repo / "pkg" / "__init__.py").write_text("def add(a, b):\n    return b + a\n")
-    patch = folder / f"{repo.name}.diff"
-    patch.write_text(git(repo, "diff"))
-    git(repo, "checkout", "-q", ".")
-    policy = folder / "policy.yaml"
-    policy.write_text(f"seatrial: 1\ntests: {{runner: pytest, args: [tests]}}\nsandbox: {{image: {IMAGE}}}\n")
-    return Repository(repo, patch, policy, files, seconds)
 
 
 def check(repo: Repository) -> float:
@@ -109,7 +52,7 @@ def docker_run(repo: Repository) -> float:
     began = time.perf_counter()
     done = subprocess.run(["docker", "run", *HARDENED, *mount, IMAGE, *suite], capture_output=True, text=True, check=False)
     seconds = time.perf_counter() - began
-    if done.returncode or "21 passed" not in done.stdout:
+    if done.returncode or EXPECTED not in done.stdout:
         raise SystemExit(f"not the expected result, no figures: {done.stdout[-500:]}{done.stderr[-500:]}")
     return seconds
 
@@ -149,18 +92,6 @@ def requirements() -> Path:
     file = Path(tempfile.gettempdir()) / "seatrial-bench-requirements.txt"
     file.write_text("pytest==9.2.0\n")
     return file
-
-
-def interleaved(cases: dict[str, Callable[[], float]], rounds: int) -> dict[str, list[float]]:
-    """Every case once a round, in random order."""
-    taken: dict[str, list[float]] = {name: [] for name in cases}
-    order, chance = list(cases), random.Random(7)
-    for number in range(rounds):
-        chance.shuffle(order)
-        for name in order:
-            taken[name].append(cases[name]())
-        print(f"round {number + 1} of {rounds}, load {os.getloadavg()[0]:.1f}", file=sys.stderr, flush=True)
-    return taken
 
 
 def table(taken: dict[str, list[float]], cold: dict[int, float], sizes: list[int]) -> tuple[list[str], dict[str, float]]:

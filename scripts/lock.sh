@@ -11,7 +11,7 @@ trap 'rm -rf "$SCRATCH"' EXIT
 compile() {
     local file=$1
     shift
-    (cd "$ROOT" && "$SCRATCH/venv/bin/uv" --quiet pip compile pyproject.toml "$@" --universal --python-version 3.11 --upgrade \
+    (cd "$ROOT" && "$SCRATCH/venv/bin/uv" --quiet pip compile "$@" --universal --python-version 3.11 --upgrade \
         --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --output-file "$SCRATCH/$file")
     if grep -n '://\|^-' "$SCRATCH/$file"; then
         echo "lock: $file would name an address or an option; nothing was changed" >&2
@@ -20,5 +20,6 @@ compile() {
     { echo "# Written by \`make lock\` from pyproject.toml; do not edit."; cat "$SCRATCH/$file"; } >"$ROOT/requirements/$file"
 }
 
-compile runtime.txt
-compile dev.txt --group dev
+compile runtime.txt pyproject.toml
+compile dev.txt pyproject.toml --group dev
+compile bench.txt --group bench
