@@ -27,7 +27,7 @@ from runner.reports.printable import printable
 from runner.sandbox import live
 from runner.sandbox.containers import DockerSandbox
 from runner.sandbox.engine import Engine
-from runner.sandbox.images import DockerImages
+from runner.sandbox.image.ensure import DockerImages
 from runner.store.baselines import FileBaselines
 from runner.store.places import Places, claim, places
 from runner.store.runs import SqlRuns

@@ -3,8 +3,8 @@
 import sys
 
 from runner.errors import SeatrialError
-from runner.sandbox.base_image import AUTO, ensure_base
 from runner.sandbox.engine import Engine
+from runner.sandbox.image.base import AUTO, ensure_base
 from runner.store.places import claim, places
 
 

@@ -115,13 +115,14 @@ def _engine(engine: "Engine") -> Iterator[Fact]:
 
 
 def _base_image(engine: "Engine") -> Iterator[Fact]:
-    from runner.sandbox import base_image, debian
-    from runner.sandbox.registry import registry_has
+    from runner.sandbox.image import base, debian
+    from runner.sandbox.image.named import local_image
+    from runner.sandbox.image.registry import registry_has
 
-    reference = f"{base_image.REPOSITORY}:{base_image.base_key(base_image.AUTO)}"
-    present = base_image.local_image(engine, reference) is not None
-    answers = registry_has(engine.api, base_image.REGISTRY_IMAGE, places().cache / "registry.json")
-    yield Fact("registry", "ok", f"{'offers' if answers else 'none offers'} {base_image.REGISTRY_IMAGE}")
+    reference = f"{base.REPOSITORY}:{base.base_key(base.AUTO)}"
+    present = local_image(engine, reference) is not None
+    answers = registry_has(engine.api, base.REGISTRY_IMAGE, places().cache / "registry.json")
+    yield Fact("registry", "ok", f"{'offers' if answers else 'none offers'} {base.REGISTRY_IMAGE}")
     if present:
         yield Fact("base image", "ok", f"{reference} is there")
     elif answers or debian.can_build():

@@ -52,7 +52,7 @@ def python(files: tuple[Path, ...], tag: str, form: str) -> int:
       seatrial image build python --requirements dev.txt --requirements docs.txt --tag my-app:1
     """
     from runner.reports.progress import shown
-    from runner.sandbox import images
+    from runner.sandbox.image.from_files import build_python
 
     for file in files:
         if not file.is_file():
@@ -60,7 +60,7 @@ def python(files: tuple[Path, ...], tag: str, form: str) -> int:
     asked = settings()
     with shown(sys.stderr, quiet=asked.quiet, verbose=asked.verbose, color=asked.colors(sys.stderr)) as progress:
         progress.stage("build image")
-        made = images.build_python(files, tag, progress.note, cache=_cache())
+        made = build_python(files, tag, progress.note, cache=_cache())
     if form == "json":
         emit(json.dumps({"schema": "seatrial.image/v1", **made.model_dump(mode="json")}, indent=2) + "\n")
     else:
@@ -80,9 +80,9 @@ def list_(form: str) -> int:
       seatrial image list --format json
     """
     from runner.model.units import show_size
-    from runner.sandbox import images
+    from runner.sandbox.image.inventory import list_images
 
-    found = images.list_images()
+    found = list_images()
     if form == "json":
         rows = [{"reference": i.reference, "id": i.id, "size": i.size, "created": i.created.isoformat(), "kind": i.kind} for i in found]
         emit(json.dumps({"schema": "seatrial.images/v1", "images": rows}, indent=2) + "\n")
@@ -111,9 +111,9 @@ def prune(keep: tuple[str, ...], form: str) -> int:
       seatrial image prune --keep my-app:tests
     """
     from runner.model.units import show_size
-    from runner.sandbox import images
+    from runner.sandbox.image import prune as pruning
 
-    freed = images.prune(keep=keep)
+    freed = pruning.prune(keep=keep)
     emit(json.dumps({"schema": "seatrial.prune/v1", "freed": freed}) + "\n" if form == "json" else f"{show_size(freed)} freed\n")
     return 0
 

@@ -91,6 +91,19 @@ class Engine:
             self._api.close()
 
 
+@contextmanager
+def opened(engine: Engine | None) -> Iterator[Engine]:
+    """The engine given, or a connection of our own that is closed again."""
+    if engine is not None:
+        yield engine
+        return
+    own = Engine()
+    try:
+        yield own
+    finally:
+        own.close()
+
+
 def _server_process(address: str) -> int | None:
     """The process behind a local socket, `None` when it is elsewhere or not ours to see; raises OSError."""
     if not address.startswith("unix://"):

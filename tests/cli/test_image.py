@@ -9,7 +9,7 @@ import pytest
 
 from runner.errors import ImageUnavailable
 from runner.model.sandbox import Image
-from runner.sandbox.images import ImageInfo
+from runner.sandbox.image.inventory import ImageInfo
 
 Command = Callable[..., Any]
 
@@ -24,7 +24,7 @@ def test_an_image_is_built_of_the_named_files_under_the_named_tag(
         note("installing \x1b[31m")
         return Image(reference=tag, id="sha256:" + "d" * 64)
 
-    monkeypatch.setattr("runner.sandbox.images.build_python", build_python)
+    monkeypatch.setattr("runner.sandbox.image.from_files.build_python", build_python)
     for name in ("a.txt", "b.txt"):
         (tmp_path / name).write_text("")
     words = [
@@ -55,7 +55,7 @@ def test_a_build_that_fails_shows_its_last_lines(seatrial: Command, monkeypatch:
     def build_python(*_: Any, **__: Any) -> Image:
         raise ImageUnavailable("the build failed:\n  no matching distribution \x1b[2J", hint="check the name")
 
-    monkeypatch.setattr("runner.sandbox.images.build_python", build_python)
+    monkeypatch.setattr("runner.sandbox.image.from_files.build_python", build_python)
     answer = seatrial("image", "build", "python", "--tag", "x", "-q")
     assert (answer.code, answer.err) == (4, "seatrial: the build failed:\n  no matching distribution \\x1b[2J\n  check the name\n")
 
@@ -63,8 +63,8 @@ def test_a_build_that_fails_shows_its_last_lines(seatrial: Command, monkeypatch:
 def test_images_are_listed_and_pruned(seatrial: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     info = ImageInfo(reference="my:1", id="sha256:" + "d" * 64, size=3 * 2**20, created=datetime(2026, 11, 22, tzinfo=UTC), kind="python")
     kept: list[Any] = []
-    monkeypatch.setattr("runner.sandbox.images.list_images", lambda: (info,))
-    monkeypatch.setattr("runner.sandbox.images.prune", lambda *, keep: kept.append(keep) or 5 * 2**20)
+    monkeypatch.setattr("runner.sandbox.image.inventory.list_images", lambda: (info,))
+    monkeypatch.setattr("runner.sandbox.image.prune.prune", lambda *, keep: kept.append(keep) or 5 * 2**20)
     assert seatrial("image", "list").out.split() == ["my:1", "python", "3MiB", "2026-11-22", "00:00Z", "dddddddddddd"]
     assert seatrial("image", "list", "--format", "json").json["images"][0]["size"] == 3 * 2**20
     assert seatrial("image", "prune", "--keep", "a").out == "5MiB freed\n"

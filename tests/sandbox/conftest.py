@@ -52,7 +52,7 @@ def image(engine: Engine) -> Image:
     wanted = os.environ.get("SEATRIAL_TEST_IMAGE")
     tags = [tag for item in engine.api.images() for tag in item.get("RepoTags") or () if tag.startswith("seatrial/base:")]
     if not wanted and not tags:
-        from runner.sandbox.base_image import ensure_base
+        from runner.sandbox.image.base import ensure_base
 
         tags = [ensure_base(engine, "auto", Path(os.environ["XDG_CACHE_HOME"]) / "seatrial", lambda _: None).reference]
     reference = wanted or min(tags)

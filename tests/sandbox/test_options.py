@@ -9,7 +9,7 @@ from runner.sandbox.options import Build, Sandbox
 
 
 def test_nothing_given_means_the_python_recipe() -> None:
-    assert Sandbox() == Sandbox(build=Build(recipe="python", base="auto"))
+    assert Sandbox() == Sandbox(build=Build(recipe="auto", base="auto"))
 
 
 def test_a_policy_value_survives_its_own_json() -> None:
@@ -39,6 +39,23 @@ def test_variables_that_change_how_the_suite_is_started_are_refused(name: str) -
         {"build": {"requirements": ["a/../../b"]}},
         {"build": {"extras": ["a]"]}},
         {"build": {"recipe": "rust"}},
+        {"build": {"groups": ["--group"]}},
+        {"build": {"apt": ["--allow-unauthenticated"]}},
+        {"build": {"apt": ["gcc-"]}},
+        {"build": {"apt": ["gcc=4"]}},
+        {"build": {"apt": ["./evil.deb"]}},
+        {"build": {"apt": ["/evil.deb"]}},
+        {"build": {"apt": ["gcc/trixie"]}},
+        {"build": {"apt": ["gcc?"]}},
+        {"build": {"python": "3"}},
+        {"build": {"python": "3.1"}},
+        {"build": {"python": "2.7"}},
+        {"build": {"python": "3.13-slim"}},
+        {"build": {"recipe": "dockerfile"}},
+        {"build": {"recipe": "dockerfile", "dockerfile": "../Dockerfile"}},
+        {"build": {"dockerfile": "Dockerfile"}},
+        {"build": {"recipe": "dockerfile", "dockerfile": "Dockerfile", "apt": ["gcc"]}},
+        {"build": {"recipe": "node", "extras": ["test"]}},
     ],
 )
 def test_what_could_mean_an_option_or_another_file_is_refused(given: dict[str, Any]) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from runner.sandbox.host_network import host_network, pip_config_files
+from runner.sandbox.image.host_network import host_network, pip_config_files
 
 
 def test_indexes_proxies_and_hosts_come_from_files_and_variables_and_variables_win(tmp_path: Path) -> None:

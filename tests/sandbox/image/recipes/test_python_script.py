@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from runner.sandbox.host_network import HostNetwork
-from runner.sandbox.recipe import _environment
+from runner.sandbox.image.host_network import HostNetwork
+from runner.sandbox.image.recipes.python import _environment
 from runner.shipped import shipped
 
 OLD_PIP = """#!/bin/sh

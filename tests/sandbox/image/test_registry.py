@@ -9,8 +9,8 @@ from pathlib import Path
 import docker
 import pytest
 
-from runner.sandbox import registry
-from runner.sandbox.registry import registry_has
+from runner.sandbox.image import registry
+from runner.sandbox.image.registry import registry_has
 
 
 class Engine:

@@ -16,10 +16,15 @@ import pytest
 
 from runner.errors import ImageUnavailable
 from runner.model.sandbox import Image
-from runner.sandbox import base_image, leftovers, recipe
+from runner.sandbox import leftovers
 from runner.sandbox.engine import Engine
-from runner.sandbox.host_network import host_network, pip_config_files
-from runner.sandbox.images import DockerImages, build_python, list_images, prune
+from runner.sandbox.image import base
+from runner.sandbox.image.ensure import DockerImages
+from runner.sandbox.image.from_files import build_python
+from runner.sandbox.image.host_network import host_network, pip_config_files
+from runner.sandbox.image.inventory import list_images
+from runner.sandbox.image.prune import prune
+from runner.sandbox.image.recipes import python
 from runner.sandbox.options import Build, Sandbox
 
 SCM_PROJECT = {
@@ -163,7 +168,7 @@ def test_a_project_is_installed_editable_with_its_version_extras_and_generated_f
         "env": ["HOME", "HOSTNAME", "LANG", "PATH"],
     }
     config = engine.api.inspect_image(image.id)["Config"]
-    assert (config["Cmd"], config.get("Entrypoint") or [], config["Labels"][recipe.LABEL]) == (
+    assert (config["Cmd"], config.get("Entrypoint") or [], config["Labels"][python.LABEL]) == (
         ["python3"],
         [],
         image.reference.partition(":")[2],
@@ -276,9 +281,9 @@ def an_image(name: str, *labels: str, parent: str = "", day: int = 1) -> dict[st
     }
 
 
-BASE = an_image("seatrial/base:b", base_image.LABEL)
-OLD = an_image("seatrial/py:old", recipe.LABEL, base_image.LABEL, parent="id of seatrial/base:b", day=2)
-NEW = an_image("seatrial/py:new", recipe.LABEL, base_image.LABEL, parent="id of seatrial/base:b", day=3)
+BASE = an_image("seatrial/base:b", base.LABEL)
+OLD = an_image("seatrial/py:old", python.LABEL, base.LABEL, parent="id of seatrial/base:b", day=2)
+NEW = an_image("seatrial/py:new", python.LABEL, base.LABEL, parent="id of seatrial/base:b", day=3)
 THEIRS = an_image("python:3.11")
 
 

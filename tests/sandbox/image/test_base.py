@@ -8,9 +8,9 @@ import docker
 import pytest
 
 from runner.errors import ImageUnavailable
-from runner.sandbox import base_image, debian
-from runner.sandbox.base_image import AUTO, DEBIAN, base_key, ensure_base
 from runner.sandbox.engine import Engine
+from runner.sandbox.image import base, debian, registry
+from runner.sandbox.image.base import AUTO, DEBIAN, base_key, ensure_base
 
 
 class StandIn:
@@ -50,7 +50,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         asked.append("debian")
         return "sha256:debian"
 
-    monkeypatch.setattr(base_image, "registry_has", registry_has)
+    monkeypatch.setattr(registry, "registry_has", registry_has)
     monkeypatch.setattr(debian, "can_build", lambda: True)
     monkeypatch.setattr(debian, "build", build)
     return asked
@@ -115,7 +115,7 @@ def test_debian_packages_make_a_base_image_with_a_python_that_makes_environments
     made = ensure_base(engine, DEBIAN, cache, lambda _: None)
     try:
         config = engine.api.inspect_image(made.id)
-        assert base_image.LABEL in config["Config"]["Labels"]
+        assert base.LABEL in config["Config"]["Labels"]
         assert config["Size"] < 260 * 2**20
     finally:
         if made.reference not in before:

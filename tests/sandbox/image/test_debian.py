@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from runner.errors import ImageUnavailable
-from runner.sandbox import debian
-from runner.sandbox.debian import command, sources, suite_of_host
+from runner.sandbox.image import debian
+from runner.sandbox.image.debian import command, sources, suite_of_host
 
 
 @pytest.mark.parametrize(

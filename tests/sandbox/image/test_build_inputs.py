@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from runner.sandbox.build_inputs import build_inputs, reachable_requirements
-from runner.sandbox.images import tree_recipe
+from runner.sandbox.image.build_inputs import build_inputs, reachable_requirements
+from runner.sandbox.image.recipes.python import tree_recipe
 from runner.sandbox.options import Build
 
 FLIT = b'[build-system]\nrequires = ["flit_core"]\n[project]\nname = "ship"\ndynamic = ["version"]\n'

@@ -2,7 +2,7 @@
 
 import pytest
 
-from runner.sandbox.scm_version import scm_variables
+from runner.sandbox.image.scm_version import scm_variables
 
 
 @pytest.mark.parametrize(

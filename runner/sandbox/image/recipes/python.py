@@ -9,21 +9,24 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from runner.errors import ImageUnavailable
-from runner.sandbox.base_image import local_image
-from runner.sandbox.build_box import build_box
-from runner.sandbox.build_failure import cause_of, last_lines
 from runner.sandbox.file_lock import file_lock
-from runner.sandbox.host_network import HostNetwork, host_network, pip_config_files
+from runner.sandbox.image.build_box import build_box
+from runner.sandbox.image.build_failure import cause_of, last_lines
+from runner.sandbox.image.build_inputs import build_inputs, has_project
+from runner.sandbox.image.host_network import HostNetwork, host_network, pip_config_files
+from runner.sandbox.image.named import local_image
+from runner.sandbox.image.scm_version import scm_variables
 from runner.shipped import shipped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
+    from typing import Any
 
     from runner.ports import Trees
-    from runner.sandbox.base_image import Base
-    from runner.sandbox.build_box import BuildBox
     from runner.sandbox.engine import Engine
+    from runner.sandbox.image.base import Base
+    from runner.sandbox.image.build_box import BuildBox
 
 RECIPE_VERSION = "1"
 REPOSITORY = "seatrial/py"
@@ -156,3 +159,24 @@ def _config(engine: Engine, base: Base, key: str) -> dict[str, object]:
 def _split(tag: str) -> tuple[str, str]:
     name, colon, version = tag.rpartition(":")
     return (name, version) if colon and "/" not in version else (tag, "latest")
+
+
+def tree_recipe(build: Any, trees: Trees, tree: str, version: Callable[[], str]) -> PythonRecipe:
+    """The recipe that a policy's `sandbox.build` means for a base tree. Raises ImageUnavailable when a file it names is absent."""
+    for path in build.requirements:
+        if trees.read(tree, path) is None:
+            raise ImageUnavailable(
+                f"sandbox.build.requirements names {path}, which is not in the base tree",
+                hint="Commit the file to the base, or correct the name in the policy.",
+            )
+    project = build.project and has_project(trees, tree)
+    inputs = build_inputs(trees, tree, build.requirements, project=project)
+    return PythonRecipe(
+        requirements=tuple(f"/work/{path}" for path in build.requirements),
+        packages=tuple(build.packages),
+        extras=tuple(build.extras) if project else (),
+        project=project,
+        tree=tree if project or build.requirements else None,
+        version_env=scm_variables(inputs.texts, version()),
+        inputs=inputs.digest,
+    )

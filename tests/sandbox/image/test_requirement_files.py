@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from runner.errors import ImageUnavailable
-from runner.sandbox.requirement_files import gather
+from runner.sandbox.image.requirement_files import gather
 
 
 def write(folder: Path, name: str, text: str) -> Path:

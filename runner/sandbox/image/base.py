@@ -6,10 +6,10 @@ from hashlib import sha256
 from pathlib import Path
 
 from runner.errors import ImageUnavailable
-from runner.sandbox import debian
-from runner.sandbox.engine import Engine, speaking
+from runner.sandbox.engine import Engine
 from runner.sandbox.file_lock import file_lock
-from runner.sandbox.registry import registry_has
+from runner.sandbox.image import debian
+from runner.sandbox.image.named import local_image, named_image, pulled_image
 
 RECIPE_VERSION = "1"
 REGISTRY_IMAGE = "python:3.11-slim"
@@ -53,27 +53,6 @@ def ensure_base(engine: Engine, given: str, cache: Path, note: Callable[[str], N
         return _made_earlier(engine, reference) or _make(engine, reference, cache, note, registry=given == AUTO)
 
 
-def named_image(engine: Engine, reference: str, cache: Path, note: Callable[[str], None]) -> str:
-    """The id of an image that someone named: local, else pulled where a registry offers it. Raises ImageUnavailable."""
-    if found := local_image(engine, reference) or _pulled(engine, reference, cache, note):
-        return found
-    raise ImageUnavailable(
-        f"the image {reference} is not on this engine, and no registry offers it",
-        hint=f"Pull, load or build it first, e.g. `seatrial image build python --requirements FILE --tag {reference}`.",
-    )
-
-
-def local_image(engine: Engine, reference: str) -> str | None:
-    """The id of the image of that name or id on the engine, or `None`."""
-    import docker
-
-    with speaking(f"look for the image {reference}", engine.address):
-        try:
-            return str(engine.api.inspect_image(reference)["Id"])
-        except docker.errors.ImageNotFound:
-            return None
-
-
 def _made_earlier(engine: Engine, reference: str) -> Base | None:
     found = local_image(engine, reference)
     return Base(reference, found, f"base image made earlier: {reference}") if found else None
@@ -81,7 +60,7 @@ def _made_earlier(engine: Engine, reference: str) -> Base | None:
 
 def _make(engine: Engine, reference: str, cache: Path, note: Callable[[str], None], *, registry: bool) -> Base:
     repository, _, key = reference.partition(":")
-    if registry and (pulled := _pulled(engine, REGISTRY_IMAGE, cache, note)):
+    if registry and (pulled := pulled_image(engine, REGISTRY_IMAGE, cache, note)):
         engine.api.tag(pulled, repository, key)
         return Base(reference, pulled, f"base image from the registry: {REGISTRY_IMAGE}")
     if not debian.can_build():
@@ -91,26 +70,3 @@ def _make(engine: Engine, reference: str, cache: Path, note: Callable[[str], Non
     made = debian.build(engine, [f"LABEL {LABEL}={key}", "ENV LANG=C.UTF-8", 'CMD ["python3"]'], cache, note)
     engine.api.tag(made, repository, key)
     return Base(reference, made, f"base image from {distribution} packages ({suite}): {reference}")
-
-
-def _pulled(engine: Engine, reference: str, cache: Path, note: Callable[[str], None]) -> str | None:
-    """The id of the image pulled from its registry, or `None` when no registry offers it or the pull fails."""
-    import docker
-
-    if reference.startswith("sha256:") or not registry_has(engine.api, reference, cache / "registry.json"):
-        return None
-    note(f"pulling {reference}")
-    try:
-        engine.api.pull(*_name_and_tag(reference))
-    except docker.errors.APIError as problem:
-        note(f"pulling {reference} failed: {problem.explanation}")
-        return None
-    return local_image(engine, reference)
-
-
-def _name_and_tag(reference: str) -> tuple[str, str | None]:
-    """Name and tag for a pull; a reference without a tag means `latest`, never all tags."""
-    if "@" in reference:
-        return reference, None
-    name, colon, tag = reference.rpartition(":")
-    return (name, tag) if colon and "/" not in tag else (reference, "latest")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from runner.sandbox.build_failure import cause_of, last_lines
+from runner.sandbox.image.build_failure import cause_of, last_lines
 
 
 @pytest.mark.parametrize(

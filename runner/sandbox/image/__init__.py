@@ -1,0 +1,1 @@
+"""Images that sandboxes start from: found, built by a recipe, listed and removed."""

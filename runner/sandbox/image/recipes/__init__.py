@@ -1,0 +1,1 @@
+"""The recipes for images: one file each."""
