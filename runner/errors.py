@@ -1,5 +1,25 @@
 """The errors a person may see: what happened, and what to do about it."""
 
+import errno
+from typing import Final
+
+_MACHINE: Final = frozenset(
+    [
+        errno.EACCES,
+        errno.EAGAIN,
+        errno.EDQUOT,
+        errno.EIO,
+        errno.EMFILE,
+        errno.ENFILE,
+        errno.ENOEXEC,
+        errno.ENOMEM,
+        errno.ENOSPC,
+        errno.EPERM,
+        errno.EROFS,
+    ]
+)
+"""What a system says when it lacks room, memory, files or processes, or forbids something; no content of a change does that."""
+
 
 class SeatrialError(Exception):
     """Base of every expected error; `hint` is the sentence that says what to do."""
@@ -64,3 +84,8 @@ class Terminated(BaseException):
     def __init__(self, number: int) -> None:
         super().__init__(number)
         self.number = number
+
+
+def machine_at_fault(problem: BaseException) -> bool:
+    """Whether the machine has too little of something or forbids something, wherever the operating system said so."""
+    return isinstance(problem, InfrastructureError) or (isinstance(problem, OSError) and problem.errno in _MACHINE)

@@ -19,11 +19,11 @@ from runner.git.objects import PrivateObjects
 from runner.model.change import Change
 from runner.model.result import Decision, Ending
 from runner.model.run import PolicyFacts, Run, run_id
+from runner.model.text import printable
 from runner.pipeline import carry, decide, refuse
 from runner.policy.load import Loaded, find_policy
 from runner.ports import Ports, Progress
 from runner.reports.exits import exit_of_problem, was_stopped
-from runner.reports.printable import printable
 from runner.sandbox import live
 from runner.sandbox.containers import DockerSandbox
 from runner.sandbox.engine import Engine

@@ -9,8 +9,8 @@ import click
 from runner.cli.facts import MARKS, Fact, facts
 from runner.cli.output import emit
 from runner.cli.settings import common, form, stdout_colors
+from runner.model.text import printable
 from runner.reports.exits import Exit
-from runner.reports.printable import printable
 
 _STYLES = {"ok": "green", "warn": "yellow", "bad": "red"}
 

@@ -12,9 +12,9 @@ from click.exceptions import NoArgsIsHelpError
 
 from runner.cli import bugs
 from runner.cli.output import emit
-from runner.errors import InfrastructureError, PolicyInvalid, SeatrialError, UsageError
-from runner.reports.exits import Exit, exit_of_problem, machine_at_fault, signal_of, was_stopped
-from runner.reports.printable import printable
+from runner.errors import InfrastructureError, PolicyInvalid, SeatrialError, UsageError, machine_at_fault
+from runner.model.text import printable
+from runner.reports.exits import Exit, exit_of_problem, signal_of, was_stopped
 
 SCHEMA = "seatrial.error/v1"
 
@@ -84,7 +84,7 @@ def _failure(problem: BaseException, arguments: Sequence[str]) -> Failure:
         return Failure(
             InfrastructureError.code,
             f"{problem.strerror}{where}",
-            "Free what is missing, then try again; see `seatrial doctor`.",
+            "Mend that, then try again; see `seatrial doctor`.",
             Exit.INFRASTRUCTURE,
         )
     return _bug(problem, arguments)

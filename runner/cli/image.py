@@ -9,7 +9,7 @@ import click
 from runner.cli.output import emit
 from runner.cli.settings import common, form, settings
 from runner.errors import UsageError
-from runner.reports.printable import printable
+from runner.model.text import printable
 
 
 @click.group()

@@ -5,7 +5,7 @@ import sys
 import traceback
 from contextlib import suppress
 
-from runner.reports.printable import cut, printable
+from runner.model.text import cut, printable
 
 _LONGEST = 1000
 

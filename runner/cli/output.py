@@ -8,13 +8,14 @@ from tempfile import NamedTemporaryFile
 from typing import Any
 
 from runner.errors import InfrastructureError, UsageError
+from runner.model.text import inert
 
 
 def emit(text: str) -> None:
     """Write to stdout; a reader that went away is no failure. Raises InfrastructureError when it cannot be written."""
     if sys.stdout is None:  # started with a closed stdout
         return
-    data = text.encode(getattr(sys.stdout, "encoding", None) or "utf-8", "backslashreplace")
+    data = inert(text).encode(getattr(sys.stdout, "encoding", None) or "utf-8", "backslashreplace")
     try:
         sys.stdout.flush()
         _write_all(getattr(sys.stdout, "buffer", sys.stdout), data)

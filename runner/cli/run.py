@@ -8,7 +8,7 @@ import click
 from runner.cli.output import emit
 from runner.cli.settings import common, form, settings, stdout_colors
 from runner.errors import StoreUnavailable, UsageError
-from runner.reports.printable import cut, printable
+from runner.model.text import cut, printable
 
 if TYPE_CHECKING:
     from runner.store.runs import Record, SqlRuns

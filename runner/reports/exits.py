@@ -1,11 +1,10 @@
 """The exit codes of the command line (DESIGN §9): the one table of them, which costs no heavy import."""
 
-import errno
 import signal
 from enum import IntEnum
 from typing import TYPE_CHECKING, Final
 
-from runner.errors import ChangeRefused, PolicyInvalid, SeatrialError, Terminated, UsageError
+from runner.errors import ChangeRefused, PolicyInvalid, SeatrialError, Terminated, UsageError, machine_at_fault
 
 if TYPE_CHECKING:
     from runner.model.result import Decision
@@ -34,7 +33,6 @@ _ENDINGS: Final[dict[str, Exit]] = {
     "failed": Exit.INFRASTRUCTURE,
     "cancelled": Exit.INTERRUPTED,
 }
-_MACHINE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.EIO, errno.ENOMEM})
 
 
 def exit_of(decision: "Decision") -> Exit:
@@ -55,11 +53,6 @@ def exit_of_problem(problem: BaseException) -> int:
     if isinstance(problem, Terminated):
         return _SIGNALS + problem.number
     return Exit.INFRASTRUCTURE if isinstance(problem, SeatrialError) or machine_at_fault(problem) else Exit.BUG
-
-
-def machine_at_fault(problem: BaseException) -> bool:
-    """Whether the operating system said, wherever it surfaced, that the machine has too little of something."""
-    return isinstance(problem, OSError) and problem.errno in _MACHINE
 
 
 def was_stopped(problem: BaseException) -> bool:

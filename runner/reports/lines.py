@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from runner.reports.printable import cut, printable
+from runner.model.text import cut, printable
 
 Line = tuple[tuple[str, str], ...]
 """Pieces of text, each with the name of its style (empty for none); no line feeds."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Self, TextIO
 
-from runner.reports.printable import cut, printable
+from runner.model.text import cut, printable
 
 if TYPE_CHECKING:
     from rich.progress import TaskID

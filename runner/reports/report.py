@@ -10,6 +10,7 @@ from runner.model.change import Change, Status
 from runner.model.result import Ending, Outcome, Result, Verdict
 from runner.model.run import PolicyFacts, Run, SandboxFacts, State
 from runner.model.suite import Comparison, Pair, SuiteSummary, TestOutcome
+from runner.model.text import inert
 from runner.model.value import Value
 from runner.reports.exits import exit_of
 from runner.reports.next_step import next_step
@@ -136,7 +137,7 @@ def build(run: Run, *, exit_code: int | None = None, here: Path | None = None) -
 
 def to_json(report: Report) -> str:
     """The report as ASCII-only JSON: whatever a change put into it, a terminal shows it as escapes."""
-    return report.model_dump_json(indent=2, ensure_ascii=True) + "\n"
+    return inert(report.model_dump_json(indent=2, ensure_ascii=True)) + "\n"
 
 
 def from_json(text: str) -> Report:

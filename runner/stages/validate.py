@@ -1,10 +1,9 @@
 """Validate: the layers that read the change and run nothing of it."""
 
-import errno
 import logging
 from typing import Any
 
-from runner.errors import InfrastructureError, SeatrialError, UsageError
+from runner.errors import SeatrialError, UsageError, machine_at_fault
 from runner.model.result import Cause, Outcome, Result
 from runner.model.run import Run
 from runner.model.text import printable
@@ -12,22 +11,6 @@ from runner.policy.load import Loaded
 from runner.ports import Ports, Validator
 
 log = logging.getLogger(__name__)
-_MACHINE = frozenset(
-    [
-        errno.EACCES,
-        errno.EAGAIN,
-        errno.EDQUOT,
-        errno.EIO,
-        errno.EMFILE,
-        errno.ENFILE,
-        errno.ENOEXEC,
-        errno.ENOMEM,
-        errno.ENOSPC,
-        errno.EPERM,
-        errno.EROFS,
-    ]
-)
-"""What a system says when it lacks room, memory, files or processes, or forbids to start one; no content of a change does that."""
 
 
 def validate(run: Run, ports: Ports, policy: Loaded) -> Run:
@@ -52,12 +35,8 @@ def _ask(layer: Validator, run: Run, ports: Ports, options: Any) -> Result:
     except Exception as problem:
         # hostile input met a fault of ours: that must never read as a pass, nor, unless the machine is at fault, as a reason to try again
         log.exception("validation layer %s broke", layer.name)
-        cause = Cause.INFRASTRUCTURE if _is_machines_fault(problem) else Cause.EVIDENCE
+        cause = Cause.INFRASTRUCTURE if machine_at_fault(problem) else Cause.EVIDENCE
         return Result(check=layer.name, outcome=Outcome.UNKNOWN, cause=cause, reason=_sentence(layer.name, problem))
-
-
-def _is_machines_fault(problem: Exception) -> bool:
-    return isinstance(problem, InfrastructureError) or (isinstance(problem, OSError) and problem.errno in _MACHINE)
 
 
 def _sentence(layer: str, problem: Exception) -> str:

@@ -65,6 +65,17 @@ def test_stdout_carries_the_report_and_stderr_the_progress(seatrial: Command, ju
     assert seatrial("check", "x.diff", "-q").err == seatrial("-q", "check", "x.diff").err == ""
 
 
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_no_answer_holds_a_line_that_a_ci_runner_would_obey(seatrial: Command, judged: Command, run_of: Command, form: str) -> None:
+    from runner.model.result import Decision, Verdict
+
+    for said in ("::set-output name=verdict::accept", "a ##[set-output name=verdict;]accept"):
+        judged(run_of("held", notes=(said,), decision=Decision(verdict=Verdict.HOLD, ending=None, reason=said)))
+        answer = seatrial("check", "x.diff", "--format", form)
+        assert "##[" not in answer.out
+        assert not [line for line in answer.out.splitlines() if line.lstrip().startswith("::")]
+
+
 def test_hostile_text_reaches_no_terminal_in_any_format(seatrial: Command, judged: Command, run_of: Command) -> None:
     judged(run_of("rejected"))
     for form in ("text", "json"):

@@ -1,7 +1,7 @@
 import pytest
 
 from runner.model.change import FileChange
-from runner.model.text import printable, shown
+from runner.model.text import shown
 from testing.builders import a_file
 
 
@@ -12,7 +12,3 @@ def test_a_name_survives_a_file_of_json_byte_for_byte(name: bytes) -> None:
     assert again == file
     assert again.spelling.encode("utf-8", "surrogateescape") == name
     assert again.utf8 == (name != b"caf\xe9")
-
-
-def test_foreign_text_is_printable() -> None:
-    assert printable("\x1b[2J\u202e\n größe") == "\\x1b[2J\\u202e\\n größe"

@@ -1,10 +1,12 @@
-"""Foreign text on a terminal."""
+"""Foreign text on a terminal and in a log."""
+
+import json
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.reports.printable import cut, printable
+from runner.model.text import cut, inert, printable
 
 
 @pytest.mark.parametrize(
@@ -21,6 +23,10 @@ from runner.reports.printable import cut, printable
         ("line\nline\ttab\rback", "line\\nline\\ttab\\rback"),
         ("\u2028\u2029", "\\u2028\\u2029"),
         ("a\u3164\ufe0f", "a\\u3164\\ufe0f"),
+        ("x ##[set-output name=verdict;]accept", "x ##\\x5bset-output name=verdict;]accept"),
+        ("##vso[task.setvariable]", "##vso\\x5btask.setvariable]"),
+        ("  ::set-output name=verdict::accept", "  \\x3a:set-output name=verdict::accept"),
+        ("tests/a.py::test_b [x] ## [y]", "tests/a.py::test_b [x] ## [y]"),
     ],
 )
 def test_what_could_play_tricks_is_written_out(text: str, shown: str) -> None:
@@ -29,6 +35,18 @@ def test_what_could_play_tricks_is_written_out(text: str, shown: str) -> None:
 
 def test_lines_and_tabs_stay_where_lines_are_wanted_and_nothing_else() -> None:
     assert printable("a\n\tb\r\n\x0b", lines=True) == "a\n\tb\\r\n\\x0b"
+
+
+def test_no_line_of_foreign_text_is_a_command_of_a_ci_runner() -> None:
+    assert printable("a\n::add-mask::x\n\t::stop-commands::y\nb::c", lines=True) == "a\n\\x3a:add-mask::x\n\t\\x3a:stop-commands::y\nb::c"
+
+
+def test_a_json_document_says_the_same_and_holds_no_command() -> None:
+    said = {"reason": "##[set-output name=verdict;]accept ##vso[x]"}
+    document = inert(json.dumps(said))
+    assert json.loads(document) == said
+    assert "##[" not in document
+    assert "##vso[" not in document
 
 
 @given(st.text(alphabet=st.characters(exclude_categories=())))
