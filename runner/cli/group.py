@@ -18,6 +18,8 @@ class Lazy(click.Group):
         "check": "Judge a change in a disposable sandbox; change nothing.",
         "run": "List and show recorded runs, and their logs.",
         "image": "Build, list and remove images for the sandbox.",
+        "policy": "Lint policies, and show what they resolve to.",
+        "cache": "Say what the cache holds, and clear it.",
         "doctor": "Say whether this machine can judge changes, and what is missing.",
         "init": "Write a first policy for a repository.",
         "demo": "Judge three example changes: a good, a broken and a cheating one.",

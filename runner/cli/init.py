@@ -38,7 +38,7 @@ def init(*, repo: Path, force: bool, form: str) -> int:
       seatrial init
       seatrial init --repo ../other --force
     """
-    path = _root(repo) / PLACE
+    path = root_of(repo) / PLACE
     _write(path, force=force)
     if form == "json":
         emit(json.dumps({"schema": "seatrial.init/v1", "policy": str(path)}) + "\n")
@@ -49,7 +49,8 @@ def init(*, repo: Path, force: bool, form: str) -> int:
     return 0
 
 
-def _root(repo: Path) -> Path:
+def root_of(repo: Path) -> Path:
+    """The root of the work tree that holds `repo`; raises UsageError outside of one."""
     start = repo.resolve()
     for folder in (start, *start.parents):
         if (folder / ".git").exists():

@@ -49,6 +49,18 @@ def show_size(count: int) -> str:
     return f"{count}B"
 
 
+def exact_duration(seconds: float) -> str:
+    """Like `show_duration`, but reads back as the very same number."""
+    text = show_duration(seconds)
+    return text if duration(text) == seconds else f"{seconds:.15g}s"
+
+
+def exact_size(count: int) -> str:
+    """Like `show_size`, but reads back as the very same number."""
+    text = show_size(count)
+    return text if size(text) == count else f"{count}B"
+
+
 def _written(units: dict[str, float], *examples: str) -> WithJsonSchema:
     """How a quantity looks in a file: editors check it as text."""
     return WithJsonSchema({"type": "string", "pattern": rf"^\s*\d+(\.\d+)?\s*({'|'.join(units)})\s*$", "examples": list(examples)})
@@ -57,12 +69,12 @@ def _written(units: dict[str, float], *examples: str) -> WithJsonSchema:
 Duration = Annotated[
     float,
     BeforeValidator(duration),
-    PlainSerializer(show_duration, return_type=str, when_used="json"),
+    PlainSerializer(exact_duration, return_type=str, when_used="json"),
     _written(_SECONDS, "90s", "10m"),
 ]
 Size = Annotated[
     int,
     BeforeValidator(size),
-    PlainSerializer(show_size, return_type=str, when_used="json"),
+    PlainSerializer(exact_size, return_type=str, when_used="json"),
     _written({unit: float(factor) for unit, factor in _BYTES.items()}, "512MiB", "2GiB"),
 ]
