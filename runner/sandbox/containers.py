@@ -197,6 +197,7 @@ class DockerSandbox:
         for flight in flights:
             self._strike(flight)
         self._workers.shutdown(wait=True)
+        self._snapshots.close()
         self._engine.close()
 
     def __enter__(self) -> Self:

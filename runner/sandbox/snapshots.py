@@ -2,6 +2,7 @@
 
 import errno
 import itertools
+import os
 import shutil
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
@@ -11,23 +12,35 @@ from threading import Lock
 
 from runner.errors import InfrastructureError, UsageError
 from runner.ports import TreeEntry, Trees
+from runner.sandbox.file_lock import share
 from runner.sandbox.treewriter import GITLINK, Owner, TreeWriter, UnsafePath
 
 MODIFIED = 946_684_800
 """The modification time of every file of a snapshot: 2000-01-01, the same on every machine."""
+FOLDER = "snapshots"
 _MANY = 5_000
 _BATCH = 256
 
 
+def lock_of(cache: Path, name: str) -> Path:
+    """The lock of a snapshot: shared by those who use it, its time is that of the last use; whoever removes it must hold it alone."""
+    return cache / "locks" / f"snapshot-{name}.lock"
+
+
 class Snapshots:
-    """The snapshots of one cache directory; safe for several threads and processes."""
+    """The snapshots of one cache directory; safe for several threads and processes.
+
+    Each that was asked for stays locked against removal until `close`, or until this process dies.
+    """
 
     def __init__(self, cache: Path, owner: Owner, note: Callable[[str], None]) -> None:
-        self._home = cache / "snapshots"
+        self._cache = cache
+        self._home = cache / FOLDER
         self._owner = owner
         self._note = note
         self._locks: defaultdict[str, Lock] = defaultdict(Lock)
         self._guard = Lock()
+        self._held: dict[str, int] = {}
 
     def ensure(self, tree: str, trees: Trees, scratch: Path) -> Path:
         """The directory that holds `tree`, written below `scratch` first when it is not there yet.
@@ -39,12 +52,19 @@ class Snapshots:
             lock = self._locks[tree]
         with lock, disk_errors("write the snapshot of the base tree"):
             place = self._home / f"{tree}-{self._owner.uid}"
+            if tree not in self._held:
+                self._held[tree] = share(lock_of(self._cache, place.name))
             if self._usable(place):
                 return place
             self._home.mkdir(mode=0o700, parents=True, exist_ok=True)
             fresh = scratch / "snapshot"
             self._write(fresh, tree, trees)
             return self._publish(fresh, place)
+
+    def close(self) -> None:
+        """Let go of every snapshot; call it when everything that uses them is gone."""
+        while self._held:
+            os.close(self._held.popitem()[1])
 
     def _usable(self, place: Path) -> bool:
         try:

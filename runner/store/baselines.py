@@ -2,7 +2,9 @@
 
 import gzip
 import logging
+import os
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
@@ -21,13 +23,17 @@ class FileBaselines:
 
     def load(self, key: str) -> tuple[SuiteRun, ...] | None:
         """What was kept under this key; a file that cannot be read counts as absent."""
+        file = self._file(key)
         try:
-            return _RUNS.validate_json(gzip.decompress(self._file(key).read_bytes())) or None
+            runs = _RUNS.validate_json(gzip.decompress(file.read_bytes())) or None
         except FileNotFoundError:
             return None
         except (OSError, EOFError, ValidationError) as problem:
             log.warning("the kept base result %s cannot be read: %s", key, problem)
             return None
+        with suppress(OSError):  # its time is that of its last use
+            os.utime(file)
+        return runs
 
     def save(self, key: str, runs: tuple[SuiteRun, ...]) -> None:
         """Keep base runs; written beside and renamed, so that a reader sees all or nothing. A full disk is not an error."""

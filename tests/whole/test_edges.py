@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,12 +13,13 @@ from pathlib import Path
 import pytest
 
 from runner import wiring
+from runner.model.run import Run
 from runner.sandbox.engine import Engine
 from runner.sandbox.leftovers import HOME, PURPOSE, home_label, labels
 from runner.sandbox.mounts import mount_tmpfs, unmount
 from runner.store.places import places
 from runner.store.runs import SqlRuns
-from testing.whole import ROOT, Quiet, commit, git
+from testing.whole import ROOT, Quiet, answers, commit, git
 
 pytestmark = pytest.mark.docker
 Seatrial = Callable[..., subprocess.CompletedProcess[str]]
@@ -242,3 +244,25 @@ def test_promise_8_stored_results_fold_to_the_stored_verdict(seatrial: Seatrial)
 def test_a_hundred_checks_leave_nothing(seatrial: Seatrial, nothing_left: None) -> None:
     for _ in range(int(os.environ.get("SEATRIAL_RUNS", "5"))):
         assert seatrial("check", GOOD).returncode == 0
+
+
+def test_clearing_the_cache_again_and_again_disturbs_no_check(
+    judged: Callable[..., Run], diff: Callable[..., Path], seatrial: Seatrial
+) -> None:
+    patch = diff({"NOTES.md": "more\n"})
+    stop = threading.Event()
+    cleared: list[str] = []
+
+    def clear() -> None:
+        while not stop.is_set():
+            cleared.append(seatrial("cache", "clear", "--format", "json").stdout)
+
+    clearer = threading.Thread(target=clear)
+    clearer.start()
+    try:
+        runs = [judged(patch) for _ in range(2)]
+    finally:
+        stop.set()
+        clearer.join()
+    assert [answers(run)["tests"] for run in runs] == ["pass", "pass"]
+    assert any('"kind": "snapshots"' in text.partition('"kept"')[2] for text in cleared), "a clear met a snapshot in use"
