@@ -13,8 +13,8 @@ import click
 from runner.cli.output import emit
 from runner.cli.settings import common, form
 from runner.errors import InfrastructureError
+from runner.model.text import printable
 from runner.reports.exits import Exit
-from runner.reports.printable import printable
 
 if TYPE_CHECKING:
     from runner.sandbox.cached import Cleared, Entry

@@ -11,8 +11,8 @@ from runner.cli.init import PLACE, root_of
 from runner.cli.output import emit
 from runner.cli.settings import common, form
 from runner.errors import PolicyInvalid, UsageError
+from runner.model.text import printable
 from runner.reports.exits import Exit
-from runner.reports.printable import printable
 
 _PLACED = re.compile(r"(\d+):(\d+): (.*)", re.DOTALL)
 

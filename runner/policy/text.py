@@ -71,8 +71,8 @@ def _scalar(value: Any) -> str:
 
 
 def _escaped(text: str) -> str:
-    """With every character that does not show as itself in YAML's spelling of it."""
-    return "".join(char if char.isprintable() else _code(ord(char)) for char in text)
+    """With every character that does not show as itself in YAML's spelling of it; a CI runner's `##[command]` is broken so, too."""
+    return "".join(char if char.isprintable() else _code(ord(char)) for char in text).replace("##", "#\\x23")
 
 
 def _code(code: int) -> str:

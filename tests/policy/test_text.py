@@ -9,7 +9,7 @@ from runner.policy.text import sources, to_yaml, values
 
 RICH = """\
 seatrial: 1
-tests: {runner: command, command: [make, "it's \\"all\\"", "a: b", "# no", "-", "", "null", "3.10", "\\u202e\\x1b"], report: exit}
+tests: {runner: command, command: [make, "it's \\"all\\"", "a: b", "# no", "##[error]x", "-", "", "null", "3.10", "\\u202e\\x1b"], report: exit}
 sandbox:
   image: registry.example:5000/it/is@sha256:0000000000000000000000000000000000000000000000000000000000000000
   env: {A: "yes", odd_KEY: "x: #\\ny", N: "1"}
@@ -24,6 +24,7 @@ def test_what_is_written_resolves_to_the_same_policy(text: str) -> None:
     again = load_text(to_yaml(loaded).encode(), "again.yaml")
     assert again.policy == loaded.policy
     assert again.digest == loaded.digest
+    assert "##[" not in to_yaml(loaded)
     assert all(char.isprintable() for char in to_yaml(loaded).replace("\n", ""))
 
 
