@@ -12,7 +12,8 @@ from hashlib import sha256
 from pathlib import Path
 
 from runner.changes.caps import Caps
-from runner.changes.read import read_change
+from runner.changes.kinds import Kind
+from runner.changes.read import kind_given, read_change
 from runner.changes.start import start_of
 from runner.errors import ChangeRefused, SeatrialError, StoreUnavailable
 from runner.git.objects import PrivateObjects
@@ -43,10 +44,18 @@ class Request:
     """What a person or a CI job asks: may this change go in?"""
 
     repo: Path
-    change: str
+    change: str | None
+    """As it was typed; `None` for the work tree."""
     base: str | None = None
     policy: Path | None = None
     stdin: bytes | None = None
+    kind: str | None = None
+    """What `change` is, where that was said."""
+
+    @property
+    def forced(self) -> Kind | None:
+        """The same, as the change sources know it."""
+        return Kind(self.kind) if self.kind else None
 
 
 def check(request: Request, progress: Progress) -> Run:
@@ -61,10 +70,8 @@ def check(request: Request, progress: Progress) -> Run:
         sandbox = stack.enter_context(DockerSandbox(engine, where.cache, note=progress.note))
         threading.Thread(target=_warm, args=(sandbox,), daemon=True).start()
         objects = stack.enter_context(_objects(request.repo, where))
-        start = start_of(request.change, objects=objects, base=request.base)
+        start = start_of(request.change, objects=objects, base=request.base, kind=request.forced)
         policy = find_policy(request.policy, objects, objects.tree_of(start.commit), start.label)
-        for warning in policy.warnings:
-            progress.note(warning)
         run = _begin(request, objects, policy, progress)
         ports = _ports(engine, sandbox, objects, policy, run, progress, where)
         with _recorded(run, where, sandbox.under_way) as record:
@@ -89,10 +96,22 @@ def _begin(request: Request, objects: PrivateObjects, policy: Loaded, progress: 
     intake = policy.policy.validation.intake
     caps = Caps(max_patch=intake.max_patch, max_files=intake.max_files)
     unreadable: ChangeRefused | None = None
+    notes: list[str] = []
     try:
-        change = read_change(request.change, objects=objects, base=request.base, stdin=request.stdin, limits=caps, note=progress.note)
+        change = read_change(
+            request.change,
+            objects=objects,
+            base=request.base,
+            stdin=request.stdin,
+            limits=caps,
+            note=notes.append,
+            kind=request.forced,
+        )
     except ChangeRefused as refused:
         change, unreadable = _unreadable(request, objects), refused
+    progress.note(f"{change.head_label} onto {change.base_label}")  # the first line that anybody sees
+    for text in (*notes, *policy.warnings):
+        progress.note(text)
     attempt = f"{time.time_ns()}-{os.getpid()}"
     run = Run(
         id=run_id(change, "", policy.digest, attempt),
@@ -106,16 +125,18 @@ def _begin(request: Request, objects: PrivateObjects, policy: Loaded, progress: 
 
 def _unreadable(request: Request, objects: PrivateObjects) -> Change:
     """Stands for a change that has no patched tree: it is named by what was given."""
-    start = start_of(request.change, objects=objects, base=request.base)
-    given = request.stdin if request.stdin is not None else request.change.encode()
+    start = start_of(request.change, objects=objects, base=request.base, kind=request.forced)
+    source = "work tree" if request.change is None else request.change
+    given = request.stdin if request.stdin is not None else os.fsencode(source)
     return Change(
         base_commit=start.commit,
         base_tree=objects.tree_of(start.commit),
         tree="",
         patch_id=sha256(given).hexdigest(),
-        source=request.change,
-        kind="diff",
+        source=source,
+        kind=str(kind_given(request.change, stdin=request.stdin, kind=request.forced)),
         base_label=start.label,
+        head_label="standard input" if source == "-" else "the work tree" if request.change is None else source,
     )
 
 

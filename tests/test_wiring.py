@@ -88,7 +88,10 @@ def test_a_record_that_cannot_be_written_is_a_note_and_no_other_verdict(where: A
 
 
 @pytest.mark.parametrize(("stdin", "named"), [(None, b"x.diff"), (b"garbage", b"garbage")])
-def test_a_change_that_cannot_be_read_is_named_by_what_was_given(tmp_path: Path, stdin: bytes | None, named: bytes) -> None:
+def test_a_change_that_cannot_be_read_is_named_by_what_was_given(
+    tmp_path: Path, stdin: bytes | None, named: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     repo = tmp_path / "repo"
     git = ["git", "-c", "user.name=t", "-c", "user.email=t@example.invalid"]
     subprocess.run([*git, "init", "-q", "-b", "main", repo], check=True)

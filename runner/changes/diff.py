@@ -23,7 +23,7 @@ def read_file(path: Path, most: int = HARDEST) -> bytes:
         with path.open("rb") as stream:
             return read_bounded(stream, most)
     except IsADirectoryError as problem:
-        raise UsageError(f"'{path}' is a directory, not a diff", hint="Give a diff file, `-`, a revision or A..B.") from problem
+        raise UsageError(f"'{path}' is a directory, not a file") from problem
     except OSError as problem:
         raise UsageError(f"'{path}' cannot be read: {problem.strerror}") from problem
 
@@ -36,7 +36,8 @@ def from_diff(patch: bytes, *, source: str, objects: PrivateObjects, base: str |
         tree = objects.apply(objects.tree_of(start.commit), patch)
     except ChangeRefused as refused:
         raise ChangeRefused(str(refused).replace("does not apply:", f"does not apply to {start.label}:", 1), hint=refused.hint) from refused
-    return change_of(objects, start, tree, kind="diff", source=source, caps=caps)
+    head = "the diff on standard input" if source == "-" else source
+    return change_of(objects, start, tree, kind="diff", source=source, head=head, caps=caps)
 
 
 def _check_size(patch: bytes, caps: Caps) -> None:

@@ -5,10 +5,16 @@ from pathlib import Path
 
 from runner.changes.caps import Caps
 from runner.changes.diff import from_diff, read_file
+from runner.changes.edits import from_edits
+from runner.changes.kinds import Kind, check_ambiguity, kind_of, kind_of_content
+from runner.changes.overlay import from_overlay
 from runner.changes.revision import from_range, from_revision
+from runner.changes.work import from_work
 from runner.errors import UsageError
 from runner.git.objects import PrivateObjects
 from runner.model.change import Change
+
+_BEGINNING = 4096
 
 
 def _silent(text: str) -> None:
@@ -16,61 +22,50 @@ def _silent(text: str) -> None:
 
 
 def read_change(
-    spec: str,
+    spec: str | None,
     *,
     objects: PrivateObjects,
     base: str | None = None,
     stdin: bytes | None = None,
     limits: Caps | None = None,
     note: Callable[[str], None] = _silent,
+    kind: Kind | None = None,
 ) -> Change:
-    """The change named by `spec`: a diff file, `-` for the diff in `stdin`, a revision, or `A..B`.
+    """The change named by `spec`; `None` is the work tree, `-` what is in `stdin`. `kind` settles what `spec` leaves open.
 
     A file wins over a revision of the same name; `note` is told so. Raises UsageError when there is no such thing,
     ChangeRefused when it is no change that can be judged (that is a reject, not a mistake of the caller).
     """
     caps = limits or Caps()
-    if spec == "-":
-        if stdin is None:
-            raise UsageError("nothing came on standard input", hint="Pipe a diff in, e.g. `git diff | seatrial check -`.")
-        return from_diff(stdin, source="-", objects=objects, base=base, caps=caps)
-    if _is_file(spec):
-        if ".." not in spec and not _looks_like_a_file(spec) and _is_revision(objects, spec):
-            note(f"'{spec}' is both a file and a revision; the file was taken. For the revision, write 'refs/heads/{spec}' or its id.")
-        return from_diff(read_file(Path(spec)), source=spec, objects=objects, base=base, caps=caps)
-    if is_range(spec):
+    taken = kind_of(spec, kind)
+    if spec is None:
+        return from_work(objects=objects, base=base, caps=caps, note=note)
+    if taken is Kind.RANGE:
         if base is not None:
             raise UsageError(f"'{spec}' names its base itself", hint="Leave --base out, or give only the revision.")
         return from_range(spec, objects=objects, caps=caps)
-    if _looks_like_a_file(spec):
-        raise UsageError(f"there is no file '{spec}'", hint="Give a diff file, `-`, a revision or A..B.")
-    return from_revision(spec, objects=objects, base=base, caps=caps)
+    if taken is Kind.REVISION:
+        return from_revision(spec, objects=objects, base=base, caps=caps)
+    if spec != "-" and kind is None:
+        check_ambiguity(spec, objects, note)
+    if taken is Kind.OVERLAY:
+        return from_overlay(Path(spec), objects=objects, base=base, caps=caps, note=note, sure=kind is not None)
+    content = _content(spec, stdin)
+    made = from_edits if (kind or kind_of_content(content, spec)) is Kind.EDITS else from_diff
+    return made(content, source=spec, objects=objects, base=base, caps=caps)
 
 
-def is_range(spec: str) -> bool:
-    """Whether `spec` is taken as `A..B`."""
-    return spec != "-" and not _is_file(spec) and ".." in spec and not spec.startswith(("./", "../", "/"))
+def kind_given(spec: str | None, *, stdin: bytes | None, kind: Kind | None) -> Kind:
+    """The kind that `read_change` takes, by no more than the beginning of a file."""
+    taken = kind_of(spec, kind)
+    if spec is None or kind is not None or taken is not Kind.DIFF:
+        return taken
+    return kind_of_content(stdin or b"" if spec == "-" else read_file(Path(spec), _BEGINNING), spec)
 
 
-def is_single_revision(spec: str) -> bool:
-    """Whether `spec` is taken as one revision."""
-    return spec != "-" and not _is_file(spec) and not is_range(spec) and not _looks_like_a_file(spec)
-
-
-def _is_file(spec: str) -> bool:
-    try:
-        return Path(spec).exists()
-    except (OSError, ValueError):
-        return False
-
-
-def _is_revision(objects: PrivateObjects, spec: str) -> bool:
-    try:
-        objects.resolve(spec)
-    except UsageError:
-        return False
-    return True
-
-
-def _looks_like_a_file(spec: str) -> bool:
-    return spec.startswith(("./", "../", "/")) or spec.endswith((".diff", ".patch"))
+def _content(spec: str, stdin: bytes | None) -> bytes:
+    if spec != "-":
+        return read_file(Path(spec))
+    if stdin is None:
+        raise UsageError("nothing came on standard input", hint="Pipe a diff in, e.g. `git diff | seatrial check -`.")
+    return stdin

@@ -1,26 +1,48 @@
-"""A change that is in the repository already: one revision, or `A..B`."""
+"""A change that is in the repository already: one revision, `A..B` or `A...B`."""
 
 from runner.changes.caps import Caps
-from runner.changes.sides import Base, base_of, change_of, label
+from runner.changes.sides import Base, base_of, change_of, head_label, label
 from runner.errors import UsageError
 from runner.git.objects import PrivateObjects
 from runner.model.change import Change
 
 
 def from_range(spec: str, *, objects: PrivateObjects, caps: Caps) -> Change:
-    """The change from the tree of A to the tree of B; an empty side is HEAD."""
-    if "..." in spec:
-        raise UsageError(f"'{spec}' has three dots, which is not known here", hint="Write A..B, with A as the base.")
-    left, _, right = spec.partition("..")
-    tree = objects.tree_of(objects.resolve(right or "HEAD"))
-    return change_of(objects, base_of(objects, left or "HEAD"), tree, kind="range", source=spec, caps=caps)
+    """The change from A, or for `A...B` from where B left A, to the tree of B; an empty side is HEAD."""
+    right = _sides(spec)[1]
+    commit = objects.resolve(right)
+    head = head_label(objects, right, commit)
+    return change_of(objects, base_of_range(objects, spec), objects.tree_of(commit), kind="range", source=spec, head=head, caps=caps)
+
+
+def base_of_range(objects: PrivateObjects, spec: str) -> Base:
+    """A of `A..B`, the last commit in common of `A...B`; raises UsageError when there is none."""
+    left, right, fork = _sides(spec)
+    start = base_of(objects, left)
+    if not fork:
+        return start
+    common = objects.repository.merge_base(start.commit, objects.resolve(right))
+    if common is None:
+        raise UsageError(
+            f"'{left}' and '{right}' have no commit in common",
+            hint="Write A..B to compare them as they are (in a shallow clone, fetch more).",
+        )
+    return Base(common, label(objects.repository.branch if left == "HEAD" else left, common))
+
+
+def _sides(spec: str) -> tuple[str, str, bool]:
+    """Both sides, and whether the fork of the two is meant."""
+    dots = "..." if "..." in spec else ".."
+    left, _, right = spec.partition(dots)
+    return left or "HEAD", right or "HEAD", dots == "..."
 
 
 def from_revision(spec: str, *, objects: PrivateObjects, base: str | None, caps: Caps) -> Change:
     """The change from the base named, or else from where the revision left what is checked out, to the revision's tree."""
     commit = objects.resolve(spec)
     start = base_of(objects, base) if base is not None else fork_of(objects, spec, commit)
-    return change_of(objects, start, objects.tree_of(commit), kind="revision", source=spec, caps=caps)
+    head = head_label(objects, spec, commit)
+    return change_of(objects, start, objects.tree_of(commit), kind="revision", source=spec, head=head, caps=caps)
 
 
 def fork_of(objects: PrivateObjects, spec: str, commit: str) -> Base:

@@ -30,8 +30,13 @@ def label(name: str, commit: str) -> str:
     return commit[:7] if commit.startswith(name) else f"{name} ({commit[:7]})"
 
 
-def change_of(objects: PrivateObjects, base: Base, tree: str, *, kind: str, source: str, caps: Caps) -> Change:
-    """The change from a base to a tree; raises ChangeRefused when it is empty or larger than the caps."""
+def head_label(objects: PrivateObjects, revision: str, commit: str) -> str:
+    """How the far side is called when it is a commit; what is checked out by its branch."""
+    return label(objects.repository.branch if revision == "HEAD" else revision, commit)
+
+
+def change_of(objects: PrivateObjects, base: Base, tree: str, *, kind: str, source: str, head: str, caps: Caps) -> Change:
+    """The change from a base to a tree that people call `head`; raises ChangeRefused when it is empty or larger than the caps."""
     base_tree = objects.tree_of(base.commit)
     pairs = len(objects.raw_diff(base_tree, tree)) if tree != base_tree else 0
     if not pairs:
@@ -52,6 +57,7 @@ def change_of(objects: PrivateObjects, base: Base, tree: str, *, kind: str, sour
         source=source,
         kind=kind,
         base_label=base.label,
+        head_label=head,
         files=files,
     )
 

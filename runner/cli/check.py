@@ -19,9 +19,15 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("change")
+@click.argument("change", required=False)
 @click.option("--repo", type=click.Path(path_type=Path), default=Path(), help="The repository the change is for. [default: .]")
-@click.option("--base", metavar="REV", help="The commit the change is based on. [default: HEAD for a diff, its parent for a revision]")
+@click.option("--base", metavar="REV", help="The commit the change is based on. [default: see above]")
+@click.option(
+    "--as",
+    "kind",
+    type=click.Choice(("diff", "revision", "range", "work", "overlay", "edits")),
+    help="What CHANGE is, where its looks leave that open.",
+)
 @click.option(
     "--policy", metavar="FILE", type=click.Path(path_type=Path), help="Judge by this file. [default: .seatrial/policy.yaml of the base]"
 )
@@ -36,13 +42,31 @@ if TYPE_CHECKING:
     help="hold (default): 1 when rejected, 3 when held. reject: a change that is held exits with 0.",
 )
 @common
-def check(change: str, repo: Path, base: str | None, policy: Path | None, form: str, reports: tuple[str, ...], fail_on: str) -> int:
+def check(
+    change: str | None,
+    repo: Path,
+    base: str | None,
+    kind: str | None,
+    policy: Path | None,
+    form: str,
+    reports: tuple[str, ...],
+    fail_on: str,
+) -> int:
     """Judge CHANGE in a disposable sandbox; nothing is promoted and the repository is only read.
 
-    CHANGE is a diff file, `-` for a diff on stdin, a revision or branch, or a range A..B.
+    \b
+    CHANGE is one of these; in brackets: its name for --as, and the base unless --base names one.
+      (nothing)   this branch and all uncommitted work but ignored files (work; where the branch
+                  left its upstream, else origin's HEAD, else main or master, else HEAD)
+      FILE or -   a diff (diff; HEAD), or JSON edits: [{"path": "a.py", "content": "..."},
+                  {"path": "b.py", "delete": true}] (edits; HEAD)
+      REV         a revision or branch (revision; where it left what is checked out)
+      A..B A...B  from A, or from where B left A, to B (range)
+      DIRECTORY   files laid over the base, nothing deleted (overlay; HEAD)
 
     \b
     Examples:
+      seatrial check
       seatrial check fix.diff
       git diff | seatrial check - --format json
       seatrial check my-branch --base main --policy strict.yaml
@@ -52,7 +76,7 @@ def check(change: str, repo: Path, base: str | None, policy: Path | None, form: 
     """
     files = [_report_file(text) for text in reports]
     stdin = _read(sys.stdin.buffer) if change == "-" and sys.stdin is not None else None
-    answer = _report(_run(change, repo, base, policy, stdin), forgiving=fail_on == "reject")
+    answer = _report(_run(change, repo, base, kind, policy, stdin), forgiving=fail_on == "reject")
     problems = [
         problem for style, path in files if (problem := _saved(path, written(answer, style, full=True, numbers=settings().verbose)))
     ]
@@ -62,12 +86,12 @@ def check(change: str, repo: Path, base: str | None, policy: Path | None, form: 
     return Exit.INFRASTRUCTURE if problems or answer.exit_code is None else answer.exit_code
 
 
-def _run(change: str, repo: Path, base: str | None, policy: Path | None, stdin: bytes | None) -> "Run":
+def _run(change: str | None, repo: Path, base: str | None, kind: str | None, policy: Path | None, stdin: bytes | None) -> "Run":
     from runner import wiring
     from runner.reports.progress import shown
 
     asked = settings()
-    request = wiring.Request(repo=repo, change=change, base=base, policy=policy, stdin=stdin)
+    request = wiring.Request(repo=repo, change=change, base=base, policy=policy, stdin=stdin, kind=kind)
     with shown(sys.stderr, quiet=asked.quiet, verbose=asked.verbose, color=asked.colors(sys.stderr)) as progress:
         return wiring.check(request, progress)
 
@@ -108,5 +132,5 @@ def _read(stream: BinaryIO) -> bytes:
     from runner.changes.diff import read_bounded
 
     if stream.isatty():
-        click.echo("reading a diff from the terminal; end it with Ctrl-D", err=True)
+        click.echo("reading a change from the terminal; end it with Ctrl-D", err=True)
     return read_bounded(stream)

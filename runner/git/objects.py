@@ -8,7 +8,7 @@ from typing import Self
 
 from runner.errors import InfrastructureError, UsageError
 from runner.git import apply as applying
-from runner.git import cat, difference
+from runner.git import cat, difference, loose
 from runner.git.command import Git, ended, pipes
 from runner.git.repository import Repository, open_repository
 from runner.git.trees import DIRECTORY, Entry, TreeReader, rewrite
@@ -32,6 +32,7 @@ class PrivateObjects:
         home.mkdir(parents=True, exist_ok=True)
         self.repository: Repository = open_repository(repository, home)
         self._git = _private_git(self.repository, private.absolute(), home)
+        self._directory = private.absolute() / "git" / "objects"
         self._cat = cat.Cat(self._git)
         self._reader = TreeReader(self._cat)
 
@@ -84,6 +85,26 @@ class PrivateObjects:
     def patch_id(self, patch: bytes) -> str:
         """A stable digest of a diff without base and line numbers."""
         return difference.patch_id(self._git, patch)
+
+    def find(self, tree: str, path: bytes) -> Entry | None:
+        """The entry at a path of a tree, directories included; `None` when there is none."""
+        return self._reader.find(tree, path)
+
+    def free(self, tree: str, path: bytes) -> bool:
+        """Whether a file could be added at a path: nothing is there, and what leads to it is a directory or absent."""
+        return self._reader.free(tree, path)
+
+    def blob_id(self, pieces: Iterable[bytes], size: int) -> str:
+        """The id that a blob of `size` bytes would have; nothing is written."""
+        return loose.blob_id(pieces, size, self.repository.object_format)
+
+    def write_blob(self, content: bytes) -> str:
+        """The id of a new blob of exactly these bytes, in the private store."""
+        return loose.write_blob(self._directory, content, self.repository.object_format)
+
+    def rewrite(self, tree: str, changes: Mapping[bytes, Entry | None]) -> str:
+        """The id of `tree` with the file at each path of `changes` set, or removed for `None`."""
+        return rewrite(self._reader, self._git, tree, changes)
 
     # What runner.ports.Trees asks for
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from runner.errors import UsageError
 from runner.git.command import Answer, Git, executable, plain
+from runner.git.worktree import WorkTree, open_work_tree
 
 _SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _SUFFIX = r"(?:(?:a|b|rc)\d+)?(?:\.post\d+)?(?:\.dev\d+)?"
@@ -65,11 +66,35 @@ class Repository:
         answer = self.git.run("symbolic-ref", "--quiet", "--short", "HEAD")
         return plain(answer.out) if answer.ok else "HEAD"
 
+    @cached_property
+    def work_tree(self) -> WorkTree:
+        """The work tree that this was opened in; raises UsageError when there is none."""
+        return open_work_tree(self.git)
+
+    @cached_property
+    def _merged(self) -> dict[tuple[str, str], str | None]:
+        return {}
+
     def merge_base(self, one: str, other: str) -> str | None:
         """The last commit that two commits have in common; `None` when there is none, or a shallow clone lacks it."""
-        answer = self.git.run("merge-base", one, other)
-        found = answer.out.decode("ascii", "replace").strip()
-        return found if answer.ok and _SHA.fullmatch(found) else None
+        if (one, other) not in self._merged:
+            answer = self.git.run("merge-base", one, other)
+            found = answer.out.decode("ascii", "replace").strip()
+            self._merged[one, other] = found if answer.ok and _SHA.fullmatch(found) else None
+        return self._merged[one, other]
+
+    @cached_property
+    def upstream(self) -> str | None:
+        """The full name of the ref that the checked-out branch follows; `None` without one, even when the ref itself is gone."""
+        answer = self.git.run("for-each-ref", "--format=%(upstream)", f"refs/heads/{self.branch}")
+        return os.fsdecode(answer.out.strip()) or None if answer.ok else None
+
+    def refs(self, *names: str) -> dict[str, str]:
+        """Which of these full names are refs: name to the short name of what it stands for, in the order asked for."""
+        answer = self.git.run("for-each-ref", "--format=%(refname)%00%(symref:short)%00%(refname:short)%00", *names)
+        fields = [os.fsdecode(field) for field in answer.out.replace(b"\0\n", b"\0").split(b"\0")]
+        known = {ref: target or short for ref, target, short in zip(fields[::3], fields[1::3], fields[2::3], strict=False)}
+        return {name: known[name] for name in names if name in known}
 
     def describe(self, commit: str) -> str:
         """The release of the last tag before a commit that looks like one, or `0.0.0`; the same for every commit up to the next."""

@@ -57,11 +57,13 @@ class Change(Value):
     patch_id: str
     """`git patch-id --stable` of the change: without base and line numbers."""
     source: str
-    """What was given, for people: a file name, `-`, or a revision."""
+    """What was given, for people: a file or directory name, `-`, a revision or a range; `work tree` when nothing was."""
     kind: str
-    """`diff`, `revision` or `range`."""
+    """`diff`, `revision`, `range`, `work`, `overlay` or `edits`."""
     base_label: str
     """How the base is called for people, e.g. `main (1a2b3c4)`."""
+    head_label: str = ""
+    """How the other side is called, e.g. `feature (1a2b3c4)` or `feature + uncommitted work`; empty in records made before it was kept."""
     files: tuple[FileChange, ...] = ()
 
     @cached_property

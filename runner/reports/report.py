@@ -47,6 +47,7 @@ class ChangeReport(_Part):
     source: str
     kind: str
     base_label: str
+    head_label: str = ""
     paths: tuple[PathReport, ...]
 
 
@@ -179,6 +180,7 @@ def _change(change: Change) -> ChangeReport:
         source=change.source,
         kind=change.kind,
         base_label=change.base_label,
+        head_label=change.head_label or change.source,
         paths=paths,
     )
 

@@ -53,7 +53,7 @@ def _headline(report: Report) -> Iterator[Line]:
     word, style = _word(report)
     change = report.change
     size = f"{_count(change.files, 'file')}, +{change.added} -{change.deleted}"
-    yield line((word, style), "  ", (change.source, "head"), f" onto {change.base_label}  ({size})")
+    yield line((word, style), "  ", (change.head_label or change.source, "head"), f" onto {change.base_label}  ({size})")
     yield line(report.reason)
 
 

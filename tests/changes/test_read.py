@@ -74,7 +74,7 @@ def test_an_empty_side_of_a_range_is_what_is_checked_out(history: Path, objects:
         ("no-such-thing", "no revision"),
         ("no-such.diff", "no file"),
         ("./nothing", "no file"),
-        ("HEAD...main", "three dots"),
+        ("HEAD....main", "no revision"),
         ("HEAD..nowhere", "no revision"),
         ("--output=x", "not a revision"),
         ("v1.2.0", "first commit"),
@@ -154,7 +154,7 @@ def test_a_file_without_end_is_read_only_so_far() -> None:
 
 def test_a_directory_and_an_unreadable_file_are_usage_errors(objects: PrivateObjects, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="is a directory"):
-        read_change(str(tmp_path), objects=objects)
+        diff.read_file(tmp_path)
     if os.geteuid():
         (tmp_path / "secret").touch(mode=0)
         with pytest.raises(UsageError, match="cannot be read"):

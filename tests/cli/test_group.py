@@ -115,7 +115,8 @@ def test_a_mistyped_command_is_told_the_nearest_one(seatrial: Command) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["check"], ["chekc"], ["check", "x", "--nonsense"], ["run", "show"], ["--nonsense"], ["check", "x", "--fail-on", "no"]]
+    "arguments",
+    [["check", "x", "y"], ["chekc"], ["check", "x", "--nonsense"], ["run", "show"], ["--nonsense"], ["check", "x", "--fail-on", "no"]],
 )
 @pytest.mark.parametrize("format_", [["--format", "json"], ["--format=json"]])
 def test_a_usage_error_is_json_where_json_was_asked_for(seatrial: Command, arguments: list[str], format_: list[str]) -> None:
