@@ -105,6 +105,20 @@ class Plan(NamedTuple):
     report_file: str | None
 
 
+class Importer(NamedTuple):
+    """How a bare interpreter is started inside that finds modules where the suite finds them."""
+
+    argv: tuple[str, ...]
+    """Ends where the program's text follows."""
+    env: dict[str, str]
+    work: str
+    """The working copy."""
+    roots: tuple[str, ...]
+    """Folders of the tree on the import path, beside its root."""
+    path: str
+    """What comes first on the import path, with colons between; relative to the working copy."""
+
+
 class Suite(Protocol):
     """One kind of test suite: how it is started, and how its report is read."""
 
@@ -121,6 +135,9 @@ class Suite(Protocol):
 
     def reader(self) -> Reader:
         """A fresh reader for one run."""
+
+    def importer(self) -> Importer | None:
+        """How modules are imported as this suite would; `None` where nobody can tell."""
 
 
 class Baselines(Protocol):

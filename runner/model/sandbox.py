@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from runner.model.suite import Stop, Usage
+from runner.model.suite import Errand, Stop, Usage
 from runner.model.units import Duration, Size
 from runner.model.value import Value
 
@@ -38,6 +38,20 @@ class Image(Value):
     """How it was chosen or built, for people."""
 
 
+class Errands(Value):
+    """Commands to run one by one once the suite and all that it started is dead; each in a process group of its own."""
+
+    argv: tuple[str, ...]
+    """What all of them begin with."""
+    each: tuple[tuple[str, ...], ...]
+    """The further arguments of each."""
+    env: dict[str, str] = {}
+    seconds: float
+    """Wall time of each; what runs longer is killed."""
+    total: float
+    """Wall time of all; those whose turn comes later are not run."""
+
+
 class Job(Value):
     """One command in one fresh sandbox over one tree."""
 
@@ -53,6 +67,8 @@ class Job(Value):
     """The OCI runtime by the name the engine knows it by; empty: the engine's own default."""
     report_file: str | None = None
     """A file that the command writes inside and that is carried out in the report stream, e.g. a JUnit report."""
+    errands: Errands | None = None
+    """What to run after the command, in the same sandbox; their time comes on top of `limits.wall`."""
     purpose: str = "suite"
     """A word for labels and progress: `base`, `patched`, `own`, `rerun`."""
 
@@ -78,3 +94,5 @@ class Execution(Value):
     """Processes that were still alive when the suite's process had ended."""
     report_file: bytes | None = None
     """Content of the job's `report_file`, bounded by `limits.report`; `None` when it was absent or no regular file."""
+    errands: tuple[Errand, ...] | None = None
+    """How the job's errands went, as far as their turn came; `None` when none were asked for, or the launcher did not live to tell."""

@@ -85,6 +85,17 @@ class Usage(Value):
     """The path that ran out of room, if one did."""
 
 
+class Errand(Value):
+    """How one errand after the suite went: a command with a report of its own, in the sandbox whose suite was dead by then."""
+
+    status: int | None
+    """Exit status; `None` when its time was up, or when it said too much."""
+    seconds: float
+    """Wall time by the launcher's clock."""
+    told: str = ""
+    """What it wrote to its report; hostile text."""
+
+
 class SuiteRun(Value):
     """One suite run in one sandbox, as read from the bounded report stream and from the engine."""
 
@@ -110,6 +121,8 @@ class SuiteRun(Value):
     """The end of what the suite printed; hostile text."""
     log_truncated: bool = False
     usage: Usage = Usage()
+    errands: tuple[Errand, ...] | None = None
+    """What was run after the suite; `None` when nothing was, or the sandbox did not live to tell."""
 
 
 class Pair(Value):

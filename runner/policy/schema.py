@@ -15,11 +15,18 @@ from pydantic_core import core_schema
 from runner.model.value import Value
 from runner.sandbox.options import Sandbox
 from runner.shipped import shipped
+from runner.trial import load
 from runner.trial.options import Tests
 from runner.validators import layers
 
 VERSION = 1
 """The version of the schema that this program reads."""
+
+
+def sections() -> tuple[tuple[str, type[Value]], ...]:
+    """The sections of `validate`: the layers that read trees, and `load`, which the trial asks in its sandbox."""
+    return (*((layer.name, layer.Options) for layer in layers()), (load.CHECK, load.Options))
+
 
 if TYPE_CHECKING:
     Validation = Any
@@ -28,10 +35,7 @@ else:
         "Validation",
         __base__=Value,
         __doc__="The validation layers, each with its own keys.",
-        **{
-            layer.name: (layer.Options, Field(default_factory=layer.Options, description=(layer.Options.__doc__ or "").strip()))
-            for layer in layers()
-        },
+        **{name: (options, Field(default_factory=options, description=(options.__doc__ or "").strip())) for name, options in sections()},
     )
 
 
@@ -47,7 +51,7 @@ class Policy(Value):
     sandbox: Sandbox = Sandbox()
     """The image a suite runs in, its environment and its limits."""
     validation: Validation = Field(alias="validate", default_factory=Validation)
-    """The validation layers: what they read of a change before anything runs."""
+    """The validation layers: what they read of a change before anything runs, and what they load of it in the sandbox."""
 
 
 def shipped_schema() -> dict[str, Any]:

@@ -6,6 +6,8 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from runner.model.suite import Errand
+
 LONGEST_RECORD = 2**20
 _HEAD, _TAIL = 64 * 2**10, 256 * 2**10
 
@@ -99,8 +101,8 @@ def _record(line: bytes) -> Mapping[str, Any] | None:
 class Conversation:
     """Tells the launcher's records from the suite's.
 
-    The suite shares the stream, so it can write anything: `launch` counts only as the very first record, `file` and `exit` only
-    as the very last ones. What remains forgeable is what the level `in-process` says.
+    The suite shares the stream, so it can write anything: `launch` counts only as the very first record, `file`, `errands` and `exit`
+    only as the very last ones, and `errands` only when there is no other. What remains forgeable is what the level `in-process` says.
     """
 
     def __init__(self, suite: Callable[[Mapping[str, Any]], None]) -> None:
@@ -109,6 +111,7 @@ class Conversation:
         self._began = False
         self._files: list[Mapping[str, Any]] = []
         self._exit: Mapping[str, Any] | None = None
+        self._errands: list[Mapping[str, Any]] = []
 
     def take(self, record: Mapping[str, Any]) -> None:
         """Sort one record."""
@@ -118,6 +121,8 @@ class Conversation:
             self.launch = record if first else self.launch
         elif kind == "exit":
             self._exit = record
+        elif kind == "errands":
+            self._errands, self._exit = [*self._errands[:1], record], None
         elif kind == "file":
             self._files = [record] if self._exit else [*self._files, record]
             self._exit = None
@@ -144,3 +149,23 @@ class Conversation:
             return b"".join(binascii.a2b_base64(str(record.get("data", ""))) for record in self._files)
         except ValueError:
             return None
+
+    @property
+    def errands(self) -> tuple[Errand, ...] | None:
+        """How the errands went; `None` when nobody told, or more than one did."""
+        if self._exit is None or len(self._errands) != 1:
+            return None
+        try:
+            return tuple(_errand(done) for done in self._errands[0]["done"])
+        except (LookupError, TypeError, ValueError):
+            return None
+
+    @property
+    def strange_errands(self) -> bool:
+        """Whether the stream holds more of them than the launcher writes."""
+        return len(self._errands) > 1
+
+
+def _errand(done: Mapping[str, Any]) -> Errand:
+    told = binascii.a2b_base64(str(done["told"])).decode("ascii", "replace")
+    return Errand(status=done["status"], seconds=done["seconds"], told=told)

@@ -1,20 +1,24 @@
 """Trial: base and patched suites in disposable sandboxes, compared test by test."""
 
 import re
+from typing import NamedTuple
 
 from runner.errors import ImageUnavailable, InfrastructureError
 from runner.model.change import Status
 from runner.model.result import Cause, Outcome, Result
 from runner.model.run import Run, SandboxFacts
-from runner.model.sandbox import Execution, Image
+from runner.model.sandbox import Errands, Execution, Image
 from runner.model.suite import Comparison, SuiteRun
 from runner.policy.load import Loaded
 from runner.ports import Ports
-from runner.trial import compare, examples, judge, origin, sides
+from runner.trial import compare, examples, judge, load, origin, sides
 from runner.trial.configuration import changes_tests
 from runner.trial.experiment import Bench, Evidence, gather
+from runner.trial.loading import Loading
 
-CHECKS = (judge.BASE, judge.TESTS, judge.INVENTORY, origin.CHECK, judge.CHANNELS, judge.OWN, examples.CHECK)
+CHECKS = (load.CHECK, judge.BASE, judge.TESTS, judge.INVENTORY, origin.CHECK, judge.CHANNELS, judge.OWN, examples.CHECK)
+_SECTIONS = {load.CHECK: f"validate.{load.CHECK}"}
+"""Sections of the policy, for checks that are not the section `tests`'."""
 _ODD_BYTE = re.compile(r"\\udc([89a-f][0-9a-f])")
 LEVEL = (
     "in-process: tests, conftests and test configuration are the base's, but the patched code shares the interpreter with them: "
@@ -42,19 +46,21 @@ def trial(run: Run, ports: Ports, policy: Loaded) -> Run:
             tests=options.tests.model_dump_json(),
             runtime=options.sandbox.runtime or "",
         )
-        changed = _Sides(run, ports)
+        changed = _Sides(run, ports, options.validation.load)
         evidence = gather(
             bench,
             guess=changed.tree(changed.split(None)),
             verdict_tree=changed.trees_for,
             base_runs=options.tests.base_runs,
             reruns=options.tests.reruns,
+            errands=changed.errands,
         )
+        split = changed.split(evidence.base[0])
+        loaded = _Loaded(changed.imports(bench, split, evidence.patched), _patched_runs(bench, changed.tree(split), evidence))
     except InfrastructureError as problem:
         check = "image" if isinstance(problem, ImageUnavailable) else "sandbox"
         answer = Result(check=check, outcome=Outcome.UNKNOWN, cause=Cause.INFRASTRUCTURE, reason=_sentence(problem))
         return run.with_(results=(*run.results, answer))
-    split = changed.split(evidence.base[0])
     comparison = compare.compare(
         evidence.base,
         evidence.patched,
@@ -64,8 +70,8 @@ def trial(run: Run, ports: Ports, policy: Loaded) -> Run:
         tests_side=split.tests,
         source_side=split.source,
     )
-    answers = _answers(run, ports, split, evidence, comparison)
-    results = tuple(answer.model_copy(update={"policy": policy.where("tests")}) for answer in answers)
+    answers = _answers(run, ports, split, evidence, comparison, loaded)
+    results = tuple(answer.model_copy(update={"policy": policy.where(_SECTIONS.get(answer.check, "tests"))}) for answer in answers)
     return run.with_(
         results=(*run.results, *results),
         tests=comparison,
@@ -80,9 +86,13 @@ def trial(run: Run, ports: Ports, policy: Loaded) -> Run:
 class _Sides:
     """The split of the change, before and after the base told its inventory."""
 
-    def __init__(self, run: Run, ports: Ports) -> None:
+    def __init__(self, run: Run, ports: Ports, options: load.Options | None = None) -> None:
         self._change, self._trees, self._patterns = run.change, ports.trees, ports.suite.patterns
         self._named = {file.path: file for file in run.change.files}
+        self._made: dict[tuple[str, ...], str] = {}
+        self._splits: dict[str, sides.Sides] = {}
+        importer = ports.suite.importer() if options else None
+        self._loading = Loading(ports.trees, run.change, importer, options) if importer and options else None
 
     def split(self, base: SuiteRun | None) -> sides.Sides:
         files = _collected(base) if base is not None else frozenset()
@@ -93,13 +103,39 @@ class _Sides:
 
     def tree(self, split: sides.Sides) -> str:
         """The patched tree with the tests' side of the base."""
-        if not split.tests:
-            return self._change.tree
-        return self._trees.with_paths(self._change.tree, [self._named[path].name for path in split.tests], self._change.base_tree)
+        change = self._change
+        if (tree := self._made.get(split.tests)) is None:
+            paths = [self._named[path].name for path in split.tests]
+            tree = self._trees.with_paths(change.tree, paths, change.base_tree) if paths else change.tree
+            self._made[split.tests], self._splits[tree] = tree, split
+        return tree
 
     def trees_for(self, base: SuiteRun) -> tuple[str, str | None]:
         split = self.split(base)
         return self.tree(split), self._change.tree if split.tests else None
+
+    def errands(self, tree: str) -> Errands | None:
+        """What is to follow the suite over a verdict tree."""
+        return self._loading.errands(tree, self._splits[tree].source) if self._loading else None
+
+    def imports(self, bench: Bench, split: sides.Sides, patched: SuiteRun) -> load.Imports | None:
+        """How the changed modules import; `None` where the suite does not tell how."""
+        return self._loading.imports(bench, self.tree(split), patched) if self._loading else None
+
+
+class _Loaded(NamedTuple):
+    """What the layer `load` is judged by."""
+
+    imports: load.Imports | None
+    runs: tuple[SuiteRun, ...]
+
+
+def _patched_runs(bench: Bench, tree: str, evidence: Evidence) -> tuple[SuiteRun, ...]:
+    """The patched run, and another one where its process ended before it had collected what the base's did."""
+    patched, base = evidence.patched, evidence.base[0]
+    if not load.ended_early(patched) or not base.collected:
+        return (patched,)
+    return patched, bench.run("rerun", tree, base=base)
 
 
 def _collected(base: SuiteRun) -> frozenset[str]:
@@ -108,7 +144,7 @@ def _collected(base: SuiteRun) -> frozenset[str]:
     return frozenset(told | {_ODD_BYTE.sub(r"\\x\1", path) for path in told})
 
 
-def _answers(run: Run, ports: Ports, split: sides.Sides, evidence: Evidence, comparison: Comparison) -> tuple[Result, ...]:
+def _answers(run: Run, ports: Ports, split: sides.Sides, evidence: Evidence, comparison: Comparison, loaded: _Loaded) -> tuple[Result, ...]:
     change, trees, first = run.change, ports.trees, evidence.base[0]
 
     def is_package(folder: str) -> bool:
@@ -128,7 +164,9 @@ def _answers(run: Run, ports: Ports, split: sides.Sides, evidence: Evidence, com
     runs = [("base", first), ("patched", evidence.patched)]
     collected = [(record.id, record.path) for record in first.records]
     gone = frozenset(file.path for file in change.files if file.status is Status.DELETED)
+    python = any(path.endswith(".py") for path in split.source)
     return (
+        load.judge_load(loaded.imports, matter, evidence.base, loaded.runs, python=python),
         base,
         judge.judge_tests(matter) if measurable else judge.no_measure(judge.TESTS),
         judge.judge_inventory(matter, evidence.patched) if measurable else judge.no_measure(judge.INVENTORY),

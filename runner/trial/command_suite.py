@@ -38,6 +38,9 @@ class CommandSuite:
         """A fresh reader for one run."""
         return CommandReader(self.options)
 
+    def importer(self) -> None:
+        """Nobody can tell which interpreter a command uses, if any."""
+
 
 class CommandReader:
     """Reads what a command left behind once it has ended."""

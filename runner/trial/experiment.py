@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from runner import __version__
-from runner.model.sandbox import Execution, Image, Job, Limits
-from runner.model.suite import SuiteRun
+from runner.model.sandbox import Errands, Execution, Image, Job, Limits
+from runner.model.suite import Errand, SuiteRun
 from runner.ports import Ports, Reader
 from runner.trial import again
 from runner.trial.compare import by_id, own_doubts, suspects
@@ -20,6 +20,7 @@ STALL_FACTOR = 20.0
 """How many times its duration on the base a test may take before it counts as stalled."""
 WALL_FACTOR, WALL_GRACE = 5.0, 60.0
 """The patched suite may take five times as long as the base's, and a minute, before it is stopped."""
+_NOTHING = ("python3", "-I", "-S", "-c", "")
 SIDE_BY_SIDE = 2
 """How many suites run at the same time, where there are cores for it."""
 
@@ -46,8 +47,17 @@ class Bench:
         what = [__version__, self.base_tree, self.image.id, self.tests, *plan, dict(self.env), limits, self.runtime, base_runs]
         return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
 
-    def run(self, purpose: str, tree: str, *, only: Sequence[str] = (), base: SuiteRun | None = None, alone: bool = False) -> SuiteRun:
-        """Run the suite, or the ids `only`, over one tree; `base` bounds how long it may take."""
+    def run(
+        self,
+        purpose: str,
+        tree: str,
+        *,
+        only: Sequence[str] = (),
+        base: SuiteRun | None = None,
+        alone: bool = False,
+        errands: Errands | None = None,
+    ) -> SuiteRun:
+        """Run the suite, or the ids `only`, over one tree; `base` bounds how long it may take, `errands` follow it in the same sandbox."""
         plan = self.ports.suite.plan(only=only)
         limits = self.limits if base is None else self.limits.model_copy(update={"wall": self._wall(base, alone=alone)})
         job = Job(
@@ -59,13 +69,30 @@ class Bench:
             limits=limits,
             runtime=self.runtime,
             report_file=plan.report_file,
+            errands=errands,
             purpose=purpose,
         )
         reader = _Counted(self.ports.suite.reader(), lambda done, total: self.ports.progress.tests(purpose, done, total))
         durations = {test: record.seconds for test, record in by_id(base).items()} if base else {}
         execution = self.ports.sandbox.run(job, self.ports.trees, reader, stalled=lambda: self._stalled(reader, durations))
         self.executions.append(execution)
-        return reader.finish(execution)
+        return reader.finish(execution).model_copy(update={"errands": execution.errands})
+
+    def run_errands(self, tree: str, errands: Errands) -> tuple[Errand, ...] | None:
+        """Run errands over one tree without any suite; `None` when the sandbox did not live to tell."""
+        job = Job(
+            image=self.image,
+            base_tree=self.base_tree,
+            tree=tree,
+            argv=_NOTHING,
+            env=dict(self.env),
+            limits=self.limits,
+            runtime=self.runtime,
+            errands=errands,
+            purpose="load",
+        )
+        execution = self.ports.sandbox.run(job, self.ports.trees, _Deaf())
+        return execution.errands
 
     def _wall(self, base: SuiteRun, *, alone: bool) -> float:
         most = STALL_FLOOR + WALL_GRACE if alone else WALL_FACTOR * base.usage.seconds + WALL_GRACE
@@ -76,6 +103,19 @@ class Bench:
         if running is None or running[0] not in durations:
             return False
         return self.ports.monotonic() - running[1] > max(STALL_FLOOR, STALL_FACTOR * durations[running[0]])
+
+
+class _Deaf:
+    """A reader for a sandbox in which nobody has anything to say."""
+
+    def record(self, record: Mapping[str, Any]) -> None:
+        pass
+
+    def running(self) -> tuple[str, float] | None:
+        return None
+
+    def finish(self, execution: Execution) -> SuiteRun:
+        return SuiteRun(stop=execution.stop, exit_code=execution.exit_code)
 
 
 class _Counted:
@@ -121,11 +161,12 @@ def gather(
     verdict_tree: Callable[[SuiteRun], tuple[str, str | None]],
     base_runs: int,
     reruns: int,
+    errands: Callable[[str], Errands | None] = lambda _: None,
 ) -> Evidence:
     """Run what is needed: the base (cached), the verdict tree, the change's own tests, and suspects again.
 
     `guess` is the verdict tree as far as names tell; `verdict_tree` gives, from the base's inventory, the exact one and the
-    tree with the change's own tests (`None` when it brings none).
+    tree with the change's own tests (`None` when it brings none). `errands` gives what follows the suite over a verdict tree.
     """
     key = bench.key(base_runs)
     cached = bench.ports.baselines.load(key)
@@ -136,7 +177,7 @@ def gather(
         if cached is None:
             first = pool.submit(bench.run, "base", bench.base_tree)
             if workers > 1:
-                early = pool.submit(bench.run, "patched", guess)
+                early = pool.submit(bench.run, "patched", guess, errands=errands(guess))
             others = [pool.submit(bench.run, "base again", bench.base_tree) for _ in range(base_runs - 1)]
             base_first = first.result()
         else:
@@ -144,7 +185,7 @@ def gather(
         tree, own_tree = verdict_tree(base_first)
         own_run = pool.submit(bench.run, "own", own_tree, base=base_first) if own_tree else None
         if early is None or tree != guess:
-            early = pool.submit(bench.run, "patched", tree, base=base_first)
+            early = pool.submit(bench.run, "patched", tree, base=base_first, errands=errands(tree))
         patched, own = early.result(), own_run.result() if own_run else None
         base = cached or (base_first, *(other.result() for other in others))
     except BaseException:

@@ -113,7 +113,7 @@ def judge_tests(matter: Matter) -> Result:
     """Whether what held on the base still holds (DESIGN §6): broken and untouched fails; broken, edited, own suite green holds."""
     comparison = matter.comparison
     if solid := [pair for pair in comparison.broken if pair.id not in matter.shaky]:
-        return _lost(TESTS, "breaks", "tests.broken", solid, matter)
+        return lost(TESTS, "breaks", "tests.broken", solid, matter)
     if comparison.broken:
         reason = f"{comparison.broken[0].id} is flaky on the base and now fails every time"
         findings = _findings(comparison.broken, "tests.broken")
@@ -140,14 +140,15 @@ def judge_inventory(matter: Matter, patched: SuiteRun) -> Result:
         return Result(
             check=INVENTORY, outcome=Outcome.UNKNOWN, cause=Cause.EVIDENCE, reason=reason, measured=len(gone), limit=0, findings=findings
         )
-    answer = _lost(INVENTORY, "loses or skips", "inventory.missing", gone, matter)
+    answer = lost(INVENTORY, "loses or skips", "inventory.missing", gone, matter)
     if patched.collect_errors:
         error = patched.collect_errors[0]
         return answer.model_copy(update={"reason": f"{answer.reason}: {error.id} cannot be collected: {_last_line(error.text)}"})
     return answer
 
 
-def _lost(check: str, verb: str, rule: str, pairs: Sequence[Pair], matter: Matter) -> Result:
+def lost(check: str, verb: str, rule: str, pairs: Sequence[Pair], matter: Matter) -> Result:
+    """The answer for tests of the base that are lost: a person's to compare when the change edits what they expect, else a failure."""
     untouched = [pair for pair in pairs if not sides.touched(pair.path, matter.split, matter.changed)]
     if not untouched and matter.whole is not None and not own_failures(matter.whole, matter.excused):
         reason = f"the change {verb} {_count(pairs)} of the base, but edits what they expect, and its own tests pass: a person must compare"

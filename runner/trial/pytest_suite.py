@@ -1,13 +1,14 @@
 """How a pytest suite is started inside the sandbox."""
 
 import json
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
-from runner.ports import Plan, Trees
+from runner.ports import Importer, Plan, Trees
 from runner.trial.options import Tests
 from runner.trial.pytest_options import PytestConfig, kept, read_configuration
 from runner.trial.pytest_reader import PytestReader
@@ -84,6 +85,16 @@ class PytestSuite:
         """A fresh reader for one run."""
         config = self.project.config
         return PytestReader(self.monotonic, expected_ini=config.file if config.addopts else None)
+
+    def importer(self) -> Importer:
+        """The suite's interpreter, with the import path that its tests have."""
+        env = {**_DEFAULTS, **self.env}
+        listed = [entry for entry in env.pop("PYTHONPATH", "").split(os.pathsep) if entry]
+        own = [str(PurePosixPath(self.project.config.rootdir, entry)) for entry in self.project.config.pythonpath]
+        inside = [os.path.relpath(PurePosixPath(self.work, entry), self.work) for entry in (*listed, *own)]
+        roots = tuple(dict.fromkeys(root for root in (*self.project.roots, *inside) if not root.startswith("..")))
+        path = os.pathsep.join([*own, ".", *listed, *self.project.roots])
+        return Importer((self.python, "-s", "-c"), {**env, "PYTHONPATH": ""}, self.work, roots, path)
 
     def _settings(self, only: tuple[str, ...]) -> dict[str, object]:
         ids, files = only, tuple(dict.fromkeys(name.partition("::")[0] for name in only))

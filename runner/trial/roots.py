@@ -10,8 +10,8 @@ from typing import Any
 from runner.ports import Trees
 
 _FOLDER = "040000"
-_NOT_IMPORTED = ("setup", "conftest", "noxfile", "tasks", "fabfile")
-_NOT_PACKAGES = ("tests", "test", "docs", "doc", "examples", "build", "dist", "scripts", "tools", "benchmarks")
+NOT_IMPORTED = ("setup", "conftest", "noxfile", "tasks", "fabfile")
+NOT_PACKAGES = ("tests", "test", "docs", "doc", "examples", "build", "dist", "scripts", "tools", "benchmarks")
 
 
 def import_roots(trees: Trees, tree: str) -> tuple[str, ...]:
@@ -32,10 +32,10 @@ def own_modules(trees: Trees, tree: str, roots: Iterable[str]) -> tuple[str, ...
     for folder in ("", *roots):
         for entry in trees.listing(tree, folder):
             path = PurePosixPath(entry.path.decode("utf-8", "replace"))
-            package = entry.mode == _FOLDER and path.name not in _NOT_PACKAGES and path.name.isidentifier()
+            package = entry.mode == _FOLDER and path.name not in NOT_PACKAGES and path.name.isidentifier()
             if package and trees.read(tree, f"{folder}/{path}/__init__.py".lstrip("/")) is not None:
                 names.add(path.name)
-            if path.suffix == ".py" and path.stem.isidentifier() and path.stem not in _NOT_IMPORTED and entry.mode != _FOLDER:
+            if path.suffix == ".py" and path.stem.isidentifier() and path.stem not in NOT_IMPORTED and entry.mode != _FOLDER:
                 names.add(path.stem)
     return tuple(sorted(names))
 

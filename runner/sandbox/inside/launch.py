@@ -1,4 +1,4 @@
-"""First process of every sandbox: says what is in force, starts the suite, and carries its end out.
+"""First process of every sandbox: says what is in force, starts the suite, carries its end out, and runs errands when it is dead.
 
 Runs inside the container as `python3 -I -S -c SOURCE CONFIG…` (Python 3.8 or newer, standard library only); the host reads this
 file as text and never imports it. It is process 1: nothing inside can kill it, and it reaps what the suite leaves behind.
@@ -18,6 +18,7 @@ GENERATED = "/opt/seatrial/generated"
 CHUNK = 256 * 1024
 HASHABLE = 4 * 1024 * 1024
 GRACE = 1.0
+MOST_TOLD = 512 * 1024
 CGROUP = "/sys/fs/cgroup"
 
 
@@ -183,12 +184,18 @@ def copy_generated(source, target):
             os.chmod(place, entry.stat().st_mode & 0o777)
 
 
-def start(argv, env, work):
+def start(argv, env, work, report=None):
+    """A child in a session of its own; with `report`, that is all it can write to."""
     child = os.fork()
     if child:
         return child
     try:
         os.setsid()
+        if report is not None:
+            os.dup2(report, REPORT, True)
+            silence = os.open("/dev/null", os.O_RDWR)
+            for fd in (0, 1, 2):
+                os.dup2(silence, fd, True)
         os.chdir(work)
         for name in ("SIGPIPE", "SIGXFSZ", "SIGINT"):
             signal.signal(getattr(signal, name), signal.SIG_DFL)
@@ -245,9 +252,9 @@ def others():
     return found
 
 
-def end_all():
-    """Kill every other process; how many there were, those aside that ended by themselves within a moment."""
-    leave_taking = time.monotonic() + GRACE
+def end_all(grace):
+    """Kill every other process; how many there were, those aside that ended by themselves within `grace` seconds."""
+    leave_taking = time.monotonic() + grace
     while others() and time.monotonic() < leave_taking:
         reap(0)
         time.sleep(0.01)
@@ -281,6 +288,52 @@ def carry_out(path, most):
         emit({"k": "file", "data": binascii.b2a_base64(chunk, newline=False).decode("ascii")})
         if not chunk:
             return
+
+
+def code_of(status):
+    return os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status)
+
+
+def listen(child, reader, deadline, most):
+    """(wait status or None, what was told) of a child that has until `deadline` and may tell `most` bytes."""
+    import select
+
+    told, status, heard_out = b"", None, False
+    while time.monotonic() < deadline and len(told) <= most:
+        status = reap(child) if status is None else status
+        if heard_out:
+            if status is not None:
+                break
+            signal.sigtimedwait([signal.SIGCHLD], 0.05)
+        elif select.select([reader], [], [], 0.02 if status is None else 0)[0]:
+            chunk = os.read(reader, CHUNK)
+            told, heard_out = told + chunk, not chunk
+        elif status is not None:  # something that it started holds the pipe open
+            break
+    return (status if len(told) <= most else None), told[:most]
+
+
+def run_errands(errands, env, work):
+    """Run each in a process group of its own; nothing of one lives to see the next."""
+    import binascii
+
+    done, room = [], MOST_TOLD
+    closing = time.monotonic() + errands["total"]
+    for arguments in errands["each"]:
+        began = time.monotonic()
+        if began >= closing or not room:
+            break
+        reader, writer = os.pipe()
+        child = start([*errands["argv"], *arguments], dict(env, **errands["env"]), work, writer)
+        os.close(writer)
+        status, told = listen(child, reader, min(began + errands["seconds"], closing), room)
+        took = time.monotonic() - began
+        end_all(0)
+        os.close(reader)
+        room -= len(told)
+        text = binascii.b2a_base64(told, newline=False).decode("ascii")
+        done.append({"status": None if status is None else code_of(status), "seconds": took, "told": text})
+    return done
 
 
 def usage():
@@ -322,11 +375,13 @@ def main():
     env = dict({"PATH": os.environ.get("PATH", os.defpath)}, **config["env"])
     env["SEATRIAL_REPORT_FD"] = str(REPORT)
     status, out_of_room = await_end(start(config["argv"], env, work), places)
-    survivors = end_all()
+    survivors = end_all(GRACE)
+    used, code = usage(), code_of(status)
     if config["report_file"]:
         carry_out(os.path.join(work, config["report_file"]), config["report_limit"])
-    code = os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status)
-    emit(dict(usage(), k="exit", status=code, survivors=survivors, disk_full=out_of_room))
+    if config["errands"]:  # only now: whatever they do to the working copy, no test sees it
+        emit({"k": "errands", "done": run_errands(config["errands"], env, work)})
+    emit(dict(used, k="exit", status=code, survivors=survivors, disk_full=out_of_room))
     os._exit(code)
 
 
