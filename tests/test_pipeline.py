@@ -14,7 +14,7 @@ from testing.builders import a_change
 
 PORTS: Any = SimpleNamespace(validators=(SimpleNamespace(name="intake"), SimpleNamespace(name="paths")), monotonic=lambda: 1.0)
 POLICY: Any = SimpleNamespace(where=lambda key: f"p.yaml:{key}")
-NAMES = ("intake", "paths", "base", "tests", "inventory", "origin", "channels", "own-tests", "examples")
+NAMES = ("intake", "paths", "load", "base", "tests", "inventory", "origin", "channels", "own-tests", "examples")
 
 
 def a_run(*results: Result) -> Run:
