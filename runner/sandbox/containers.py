@@ -279,7 +279,7 @@ def _execution(
         runtime=str(state.get("Runtime") or ""),
         in_force=facts,
         child_status=_count(said, "status"),
-        garbage=watch.garbage + watch.conversation.strange_errands,
+        garbage=watch.garbage + watch.conversation.strange,
         survivors=_count(said, "survivors") or 0,
         report_file=watch.conversation.file if said else None,
         errands=watch.conversation.errands if said else None,

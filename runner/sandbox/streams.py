@@ -102,7 +102,8 @@ class Conversation:
     """Tells the launcher's records from the suite's.
 
     The suite shares the stream, so it can write anything: `launch` counts only as the very first record, `file`, `errands` and `exit`
-    only as the very last ones, and `errands` only when there is no other. What remains forgeable is what the level `in-process` says.
+    only as the very last ones, and `errands` only when there is no other. After `over`, with which the launcher says that the suite
+    is dead, no record is the suite's any more: errands cannot add to what it said. What remains forgeable is what the level `in-process` says.
     """
 
     def __init__(self, suite: Callable[[Mapping[str, Any]], None]) -> None:
@@ -112,6 +113,9 @@ class Conversation:
         self._files: list[Mapping[str, Any]] = []
         self._exit: Mapping[str, Any] | None = None
         self._errands: list[Mapping[str, Any]] = []
+        self._over = False
+        self.strange = 0
+        """Records that neither the launcher nor a suite can have written where they are."""
 
     def take(self, record: Mapping[str, Any]) -> None:
         """Sort one record."""
@@ -122,7 +126,12 @@ class Conversation:
         elif kind == "exit":
             self._exit = record
         elif kind == "errands":
+            self.strange += bool(self._errands)
             self._errands, self._exit = [*self._errands[:1], record], None
+        elif self._over:
+            self.strange += 1
+        elif kind == "over":
+            self._over, self._exit = True, None
         elif kind == "file":
             self._files = [record] if self._exit else [*self._files, record]
             self._exit = None
@@ -159,11 +168,6 @@ class Conversation:
             return tuple(_errand(done) for done in self._errands[0]["done"])
         except (LookupError, TypeError, ValueError):
             return None
-
-    @property
-    def strange_errands(self) -> bool:
-        """Whether the stream holds more of them than the launcher writes."""
-        return len(self._errands) > 1
 
 
 def _errand(done: Mapping[str, Any]) -> Errand:

@@ -101,3 +101,44 @@ def test_files_before_the_suite_s_last_record_do_not_count():
     assert _said(LAUNCH, {"k": "file", "data": "eHg="}, TEST, FILE, EXIT)[0].file == b"hi"
     assert _said(LAUNCH, {"k": "file", "data": "eHg="}, EXIT, FILE, EXIT)[0].file == b"hi"
     assert _said(LAUNCH, {"k": "file", "data": "a"}, EXIT)[0].file is None
+
+
+OVER = {"k": "over"}
+ERRANDS = {"k": "errands", "done": [{"status": 0, "seconds": 0.5, "told": "aGk="}, {"status": None, "seconds": 2, "told": ""}]}
+
+
+def test_the_errands_are_told_once_before_the_end():
+    conversation, suite = _said(LAUNCH, TEST, FILE, OVER, ERRANDS, EXIT)
+    assert [(done.status, done.seconds, done.told) for done in conversation.errands] == [(0, 0.5, "hi"), (None, 2.0, "")]
+    assert (conversation.file, conversation.strange, suite) == (b"hi", 0, [TEST])
+
+
+@pytest.mark.parametrize(
+    "records",
+    [
+        (LAUNCH, EXIT),
+        (LAUNCH, ERRANDS),
+        (LAUNCH, EXIT, ERRANDS),
+        (LAUNCH, ERRANDS, TEST, ERRANDS, EXIT),
+        (LAUNCH, {"k": "errands"}, EXIT),
+        (LAUNCH, {"k": "errands", "done": [1]}, EXIT),
+        (LAUNCH, {"k": "errands", "done": [{"status": "0", "seconds": [], "told": "aGk="}]}, EXIT),
+        (LAUNCH, {"k": "errands", "done": [{"status": 0, "seconds": 1, "told": "a"}]}, EXIT),
+    ],
+)
+def test_errands_that_are_missing_malformed_or_told_twice_do_not_count(records):
+    conversation, _ = _said(*records)
+    assert conversation.errands is None
+    assert conversation.strange == (records.count(ERRANDS) > 1)
+
+
+@pytest.mark.parametrize("late", [TEST, FILE, OVER, {"k": "launch"}])
+def test_what_is_written_when_the_suite_is_over_is_not_the_suites(late):
+    conversation, suite = _said(LAUNCH, TEST, FILE, OVER, late, EXIT, ERRANDS, EXIT)
+    assert (suite, conversation.file, conversation.strange > 0) == ([TEST], b"hi", late["k"] != "launch")
+    assert conversation.errands is not None
+
+
+def test_a_suite_that_says_early_that_it_is_over_is_not_heard_any_more():
+    conversation, suite = _said(LAUNCH, OVER, TEST, OVER, ERRANDS, EXIT)
+    assert (suite, conversation.strange) == ([], 2)

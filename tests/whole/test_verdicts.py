@@ -73,7 +73,7 @@ def test_a_bug_together_with_an_edit_of_the_test_that_sees_it_is_held_with_the_p
         ),
         ({"pytest.py": "print('5 passed')\nraise SystemExit(0)\n"}, "reject"),
         ({"sitecustomize.py": "import os\nos.environ['PYTEST_ADDOPTS'] = '--co'\n"}, "reject"),
-        ({"src/berth/__init__.py": "import os\nos._exit(0)\n"}, "hold"),
+        ({"src/berth/__init__.py": "import os\nos._exit(0)\n"}, "reject"),
     ],
     ids=["conftest leaves the file out", "addopts", "exit status at exit", "shadowed pytest", "start-up hook", "exit at import"],
 )

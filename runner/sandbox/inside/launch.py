@@ -185,7 +185,7 @@ def copy_generated(source, target):
 
 
 def start(argv, env, work, report=None):
-    """A child in a session of its own; with `report`, that is all it can write to."""
+    """A child in a session of its own; with `report`, that is all it is given to write to."""
     child = os.fork()
     if child:
         return child
@@ -380,6 +380,7 @@ def main():
     if config["report_file"]:
         carry_out(os.path.join(work, config["report_file"]), config["report_limit"])
     if config["errands"]:  # only now: whatever they do to the working copy, no test sees it
+        emit({"k": "over"})
         emit({"k": "errands", "done": run_errands(config["errands"], env, work)})
     emit(dict(used, k="exit", status=code, survivors=survivors, disk_full=out_of_room))
     os._exit(code)
