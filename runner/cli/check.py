@@ -8,10 +8,10 @@ import click
 
 from runner.cli.failure import of_error, report
 from runner.cli.output import check_writable, emit, save
-from runner.cli.settings import common, form, settings, stdout_colors
+from runner.cli.settings import common, report_form, settings, stdout_colors
 from runner.errors import InfrastructureError, UsageError
 from runner.reports.exits import Exit
-from runner.reports.formats import FORMATS, written
+from runner.reports.formats import FORMATS, known, written
 
 if TYPE_CHECKING:
     from runner.model.run import Run
@@ -31,15 +31,20 @@ if TYPE_CHECKING:
 @click.option(
     "--policy", metavar="FILE", type=click.Path(path_type=Path), help="Judge by this file. [default: .seatrial/policy.yaml of the base]"
 )
-@form
+@report_form
 @click.option(
-    "--report", "reports", metavar="FORMAT=PATH", multiple=True, help="Also write the report to a file: text=PATH or json=PATH; repeatable."
+    "--report",
+    "reports",
+    metavar="FORMAT=PATH",
+    multiple=True,
+    help="Also write the report to a file, e.g. sarif=out.sarif; repeatable, with every format that --format knows.",
 )
 @click.option(
     "--fail-on",
     type=click.Choice(("reject", "hold")),
     default="hold",
-    help="hold (default): 1 when rejected, 3 when held. reject: a change that is held exits with 0.",
+    help="Which verdicts fail the command. hold (default): rejected exits with 1, held with 3. reject: held exits with 0. "
+    "What could not be judged fails it always.",
 )
 @common
 def check(
@@ -70,9 +75,11 @@ def check(
       seatrial check fix.diff
       git diff | seatrial check - --format json
       seatrial check my-branch --base main --policy strict.yaml
-      seatrial check HEAD~2..HEAD --report json=out/report.json
+      seatrial check HEAD~2..HEAD --report json=report.json --report markdown=summary.md
+      seatrial check my-branch --format github --report sarif=seatrial.sarif --fail-on reject
 
-    Exit codes: 0 accepted, 1 rejected, 3 held for a person; 2 and 4 when nothing could be judged: wrong usage or policy, the machine.
+    Exit codes: 0 accepted, 1 rejected, 3 held for a person (0 with --fail-on reject); 2 and 4 when nothing could be judged: wrong usage
+    or policy, the machine; 70 a bug, 129, 130 or 143 interrupted.
     """
     files = [_report_file(text) for text in reports]
     stdin = _read(sys.stdin.buffer) if change == "-" and sys.stdin is not None else None
@@ -112,10 +119,11 @@ def _here() -> Path:
 
 def _report_file(text: str) -> tuple[str, Path]:
     style, equals, path = text.partition("=")
-    if style not in FORMATS or not equals or not path:
+    if not equals or not path:
         raise UsageError(
             f"'{text}' is no FORMAT=PATH for --report", hint=f"FORMAT is one of: {', '.join(FORMATS)}; e.g. --report json=report.json"
         )
+    known(style)
     check_writable(Path(path))
     return style, Path(path)
 

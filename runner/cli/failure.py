@@ -29,14 +29,19 @@ class Failure(NamedTuple):
 
 
 def explain(problem: BaseException, arguments: Sequence[str]) -> int:
-    """Say what happened, on stderr and with `--format json` as JSON on stdout, too; the exit code."""
+    """Say what happened, on stderr and with `--format json` or `github` on stdout in that form, too; the exit code."""
     if isinstance(problem, NoArgsIsHelpError):
         _say(problem.ctx.get_help() if problem.ctx else problem.format_message())
         return Exit.USAGE
     failure = _failure(problem, arguments)
     report(failure)
-    if wants_json(arguments):
+    form = wanted(arguments)
+    if form == "json":
         emit(json.dumps({"schema": SCHEMA, **failure._asdict()}, indent=2) + "\n")
+    elif form == "github":
+        from runner.reports.github import command
+
+        emit(command("error", "\n".join(filter(None, (failure.message, failure.hint))), title=f"seatrial: {failure.code}") + "\n")
     return failure.exit_code
 
 
@@ -48,16 +53,16 @@ def report(failure: Failure) -> None:
         _say(f"  {printable(line)}")
 
 
-def wants_json(arguments: Sequence[str]) -> bool:
-    """Whether the command line asks for JSON, understood even where the rest of it is not."""
-    asked = False
+def wanted(arguments: Sequence[str]) -> str:
+    """The --format that the command line asks for, understood even where the rest of it is not; empty for none."""
+    asked = ""
     for word, following in zip(arguments, [*arguments[1:], ""], strict=True):
         if word == "--":
             break
         if word == "--format":
-            asked = following == "json"
+            asked = following
         elif word.startswith("--format="):
-            asked = word == "--format=json"
+            asked = word.removeprefix("--format=")
     return asked
 
 

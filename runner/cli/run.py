@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from runner.cli.output import emit
-from runner.cli.settings import common, form, settings, stdout_colors
+from runner.cli.settings import common, form, report_form, settings, stdout_colors
 from runner.errors import StoreUnavailable, UsageError
 from runner.model.text import cut, printable
 
@@ -54,7 +54,7 @@ def list_(limit: int, form: str) -> int:
 
 @run.command()
 @click.argument("run_", metavar="RUN")
-@form
+@report_form
 @common
 def show(run_: str, form: str) -> int:
     """Show the whole report of RUN again. The exit code is 0, whatever the verdict was.
@@ -63,16 +63,13 @@ def show(run_: str, form: str) -> int:
     Examples:
       seatrial run show latest
       seatrial run show 3fa9 --format json
+      seatrial run show latest --format markdown >> "$GITHUB_STEP_SUMMARY"
     """
     record = _store().show(run_)
     if record.report is None:
-        emit(
-            json.dumps({"schema": "seatrial.run/v1", **record.model_dump(mode="json")}, indent=2) + "\n"
-            if form == "json"
-            else _unfinished(record)
-        )
+        emit(_without_report(record, form))
     else:
-        emit(record.report.rstrip("\n") + "\n" if form == "json" else _text(record.id, record.report))
+        emit(record.report.rstrip("\n") + "\n" if form == "json" else _written(record.id, record.report, form))
     return 0
 
 
@@ -131,15 +128,25 @@ def _unfinished(record: "Record") -> str:
     return "\n".join(lines) + "\n"
 
 
-def _text(run_id: str, report: str) -> str:
+def _without_report(record: "Record", form: str) -> str:
+    if form == "json":
+        return json.dumps({"schema": "seatrial.run/v1", **record.model_dump(mode="json")}, indent=2) + "\n"
+    if form == "text":
+        return _unfinished(record)
+    hint = f"`seatrial run show {record.id}` says what is known of it."
+    raise UsageError(f"run {record.id} has no report that could be written as {form}: {record.reason or 'it goes on'}", hint=hint)
+
+
+def _written(run_id: str, report: str, form: str) -> str:
     from runner.reports.formats import written
     from runner.reports.report import from_json
 
     try:
-        return written(from_json(report), "text", color=stdout_colors(), full=True, numbers=settings().verbose)
+        read = from_json(report)
     except ValueError as problem:
         hint = f"`seatrial run show {run_id} --format json` prints it as it is."
         raise StoreUnavailable(f"the report of run {run_id} is not one that this version can read", hint=hint) from problem
+    return written(read, form, color=stdout_colors(), full=True, numbers=settings().verbose)
 
 
 def _log(name: str, text: str, *, titled: bool) -> str:

@@ -9,6 +9,8 @@ from typing import Any, TypeVar, cast
 
 import click
 
+from runner.reports.formats import FORMATS, known
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
@@ -60,6 +62,18 @@ def common(command: Command) -> Command:
 def form(command: Command) -> Command:
     """Add --format text|json to a command."""
     return click.option("--format", "form", type=click.Choice(("text", "json")), default="text", help="What to write to stdout.")(command)
+
+
+def report_form(command: Command) -> Command:
+    """Add --format with all formats of a report to a command."""
+    return click.option(
+        "--format",
+        "form",
+        default="text",
+        metavar="FORMAT",
+        callback=lambda _context, _parameter, value: known(value),
+        help=f"What to write to stdout: {', '.join(FORMATS)}. [default: text]",
+    )(command)
 
 
 def _logged(command: Command) -> Command:

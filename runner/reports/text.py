@@ -2,14 +2,15 @@
 
 from collections.abc import Iterator
 
-from runner.model.result import Ending, Finding, Outcome, Result, Verdict
-from runner.model.run import State
+from runner.model.result import Finding, Outcome, Result
 from runner.model.suite import Stop, SuiteSummary
 from runner.model.units import show_duration, show_size
+from runner.reports.headline import count, subject, word
 from runner.reports.lines import Line, line, write
 from runner.reports.report import PairReport, Report
 
 _STYLE = {"pass": "good", "warn": "unsure", "hold": "unsure", "unknown": "unsure", "refuse": "unsure", "fail": "bad"}
+_WORDS = {"accepted": "good", "rejected": "bad", "running": "head"}
 _TITLES = {
     "broken": "broke",
     "missing": "gave no result any more",
@@ -50,23 +51,11 @@ def _report(report: Report, bounds: _Bounds) -> Iterator[Line]:
 
 
 def _headline(report: Report) -> Iterator[Line]:
-    word, style = _word(report)
     change = report.change
-    size = f"{_count(change.files, 'file')}, +{change.added} -{change.deleted}"
-    yield line((word, style), "  ", (change.head_label or change.source, "head"), f" onto {change.base_label}  ({size})")
+    said = word(report)
+    size = f"{count(change.files, 'file')}, +{change.added} -{change.deleted}"
+    yield line((said.upper(), _WORDS.get(said, "unsure")), "  ", (subject(report), "head"), f" onto {change.base_label}  ({size})")
     yield line(report.reason)
-
-
-def _word(report: Report) -> tuple[str, str]:
-    if report.verdict is Verdict.ACCEPT:
-        return "ACCEPTED", "good"
-    if report.verdict is Verdict.REJECT:
-        return "REJECTED", "bad"
-    if report.state is State.RUNNING:
-        return "RUNNING", "head"
-    if report.verdict is Verdict.HOLD:
-        return "HELD", "unsure"
-    return (report.ending or Ending.FAILED).value.upper(), "unsure"
 
 
 def _failures(report: Report, bounds: _Bounds) -> Iterator[Line]:
@@ -139,7 +128,7 @@ def _tests(report: Report, bounds: _Bounds) -> Iterator[Line]:
     for name, title in _TITLES.items():
         ids: tuple[str, ...] = getattr(tests, name)
         if ids:
-            yield line(f"  {_count(len(ids), 'test')} {title}: {', '.join(ids[: bounds.ids])}{', …' if len(ids) > bounds.ids else ''}")
+            yield line(f"  {count(len(ids), 'test')} {title}: {', '.join(ids[: bounds.ids])}{', …' if len(ids) > bounds.ids else ''}")
     if tests.tests_side:
         shown = ", ".join(tests.tests_side[: bounds.ids]) + (", …" if len(tests.tests_side) > bounds.ids else "")
         yield line(f"  taken from the base, not from the change: {shown}")
@@ -156,7 +145,7 @@ def _side(side: SuiteSummary) -> str:
         usage.append("from the cache")
     stop = f"  {side.stop.value}!" if side.stop is not Stop.EXITED else ""
     runner = f"  {side.runner}" if side.runner else ""
-    return f"{_count(side.tests, 'test')}: {', '.join(parts) or 'no result'}  ({', '.join(usage)}){runner}{stop}"
+    return f"{count(side.tests, 'test')}: {', '.join(parts) or 'no result'}  ({', '.join(usage)}){runner}{stop}"
 
 
 def _facts(report: Report, bounds: _Bounds) -> Iterator[Line]:
@@ -190,7 +179,3 @@ def _outcome(outcome: object) -> str:
 
 def _number(value: float | str) -> str:
     return value if isinstance(value, str) else f"{value:g}"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

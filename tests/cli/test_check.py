@@ -121,13 +121,43 @@ def test_a_report_may_go_to_a_pipe(seatrial: Command, judged: Command, run_of: C
     assert json.loads(reader.communicate(timeout=10)[0])["verdict"] == "accept"
 
 
-@pytest.mark.parametrize("report", ["json", "json=", "sarif=x", "=x", "json=/no/such/folder/x", "json=/"])
+@pytest.mark.parametrize("report", ["json", "json=", "serif=x", "=x", "json=/no/such/folder/x", "json=/"])
 def test_a_report_that_cannot_be_written_is_refused_before_anything_runs(
     seatrial: Command, judged: Command, run_of: Command, report: str
 ) -> None:
     requests = judged(run_of("accepted"))
     answer = seatrial("check", "x.diff", "--report", report, "--format", "json")
     assert (answer.code, answer.json["code"], requests) == (2, "usage", [])
+
+
+@pytest.mark.parametrize("given", [("--format", "serif"), ("--report", "Sarif=x"), ("--report", "sarf=x")])
+def test_an_unknown_format_names_the_nearest_one(seatrial: Command, judged: Command, run_of: Command, given: tuple[str, str]) -> None:
+    requests = judged(run_of("accepted"))
+    answer = seatrial("check", "x.diff", *given)
+    assert (answer.code, requests) == (2, [])
+    assert "did you mean 'sarif'?" in answer.err
+    assert "text, json, markdown, github, sarif, junit" in answer.err
+
+
+def test_every_format_goes_to_stdout_and_to_files_at_once(seatrial: Command, judged: Command, run_of: Command, tmp_path: Path) -> None:
+    from runner.reports.formats import FORMATS
+
+    judged(run_of("held"))
+    said = {form: seatrial("check", "x.diff", "--format", form) for form in FORMATS}
+    assert {answer.code for answer in said.values()} == {3}
+    files = [f"--report={form}={tmp_path}/{form}" for form in FORMATS]
+    assert seatrial("check", "x.diff", *files, "--fail-on", "reject").code == 0
+    for form in set(FORMATS) - {"text"}:
+        written = (tmp_path / form).read_text()
+        assert written != said[form].out, "a hold that does not fail the command says so"
+        seatrial("check", "x.diff", f"--report={form}={tmp_path}/{form}")
+        assert (tmp_path / form).read_text() == said[form].out
+
+
+def test_where_nothing_could_be_judged_github_still_shows_why(seatrial: Command, judged: Command) -> None:
+    judged(EngineUnavailable("no engine\nanswers 100%", hint="start it"))
+    answer = seatrial("check", "x.diff", "--format", "github")
+    assert answer.out == "::error title=seatrial%3A engine-unavailable::no engine%0Aanswers 100%25%0Astart it\n"
 
 
 def test_a_report_that_fails_at_the_end_is_no_success_but_the_answer_is_still_printed(

@@ -37,6 +37,18 @@ def test_a_report_is_shown_again_as_it_was(seatrial: Command, record: SqlRuns, r
     assert (answer.code, answer.out.split()[0]) == (0, "HELD")
 
 
+@pytest.mark.parametrize(("form", "begin"), [("markdown", "## ✋ Held"), ("github", "::"), ("sarif", "{"), ("junit", "<?xml")])
+def test_a_recorded_run_is_shown_in_every_format(seatrial: Command, record: SqlRuns, form: str, begin: str) -> None:
+    answer = seatrial("run", "show", "bb33", "--format", form)
+    assert (answer.code, answer.out.startswith(begin)) == (0, True)
+    unfinished = seatrial("run", "show", "latest", "--format", form)
+    assert (unfinished.code, unfinished.err.splitlines()[0]) == (
+        2,
+        f"seatrial: run cc44 has no report that could be written as {form}: it goes on",
+    )
+    assert "did you mean" in seatrial("run", "show", "bb33", "--format", form[:-1]).err
+
+
 def test_a_run_without_a_report_says_that_it_goes_on(seatrial: Command, record: SqlRuns) -> None:
     answer = seatrial("run", "show", "latest")
     assert (answer.code, answer.out.splitlines()[0]) == (0, "RUNNING  cc44")
