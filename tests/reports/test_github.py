@@ -71,8 +71,8 @@ def test_a_fault_of_the_machine_is_an_error(run_of: Make) -> None:
 
 
 def test_what_only_looks_escaped_stays_as_it_was_written(run_of: Make) -> None:
-    finding = Finding(path="a%2C,b:c.py", rule="r", message="100%0A::error::x\n::set-output name=v::y")
+    finding = Finding(path="a%2C,b::c.py", rule="r", message="100%0A::error::x\n::set-output name=v::y")
     results = (Result(check="x", outcome=Outcome.FAIL, reason="r", findings=(finding,)),)
     first, _ = commands(render(build(run_of(results=results))))
-    assert first.properties["file"] == "a%2C,b:c.py"
+    assert first.properties["file"] == "a%2C,b::c.py"
     assert first.data == "100%0A::error::x\n\\x3a:set-output name=v::y"
