@@ -14,8 +14,9 @@ from pathlib import Path
 from runner.changes.caps import Caps
 from runner.changes.kinds import Kind
 from runner.changes.read import kind_given, read_change
+from runner.changes.sides import spelled
 from runner.changes.start import start_of
-from runner.errors import ChangeRefused, SeatrialError, StoreUnavailable
+from runner.errors import ChangeRefused, SeatrialError, StoreUnavailable, UsageError
 from runner.git.objects import PrivateObjects
 from runner.model.change import Change
 from runner.model.result import Decision, Ending
@@ -109,6 +110,10 @@ def _begin(request: Request, objects: PrivateObjects, policy: Loaded, progress: 
         )
     except ChangeRefused as refused:
         change, unreadable = _unreadable(request, objects), refused
+    except UsageError:
+        for text in notes:  # they may be the reason
+            progress.note(text)
+        raise
     progress.note(f"{change.head_label} onto {change.base_label}")  # the first line that anybody sees
     for text in (*notes, *policy.warnings):
         progress.note(text)
@@ -126,8 +131,8 @@ def _begin(request: Request, objects: PrivateObjects, policy: Loaded, progress: 
 def _unreadable(request: Request, objects: PrivateObjects) -> Change:
     """Stands for a change that has no patched tree: it is named by what was given."""
     start = start_of(request.change, objects=objects, base=request.base, kind=request.forced)
-    source = "work tree" if request.change is None else request.change
-    given = request.stdin if request.stdin is not None else os.fsencode(source)
+    source = "work tree" if request.change is None else spelled(request.change)
+    given = request.stdin if request.stdin is not None else source.encode()
     return Change(
         base_commit=start.commit,
         base_tree=objects.tree_of(start.commit),

@@ -102,3 +102,53 @@ def test_a_change_that_cannot_be_read_is_named_by_what_was_given(
         change = wiring._unreadable(wiring.Request(repo=repo, change=source, base="main", stdin=stdin), objects)
         assert (change.base_commit, change.base_tree) == (objects.resolve("main"), objects.tree_of(objects.resolve("main")))
     assert (change.tree, change.files, change.source, change.patch_id) == ("", (), source, sha256(named).hexdigest())
+
+
+@pytest.mark.parametrize(
+    ("change", "stdin", "first"),
+    [
+        (None, None, "main + uncommitted work onto main ({})"),
+        ("-", b'[{"path": "b", "content": ""}]', "1 edit from standard input onto main ({})"),
+        ("-", b"garbage", "standard input onto main ({})"),
+        ("HEAD~1..HEAD", None, "main ({}) onto HEAD~1 ({})"),
+        ("caf\udce9.diff", None, "caf\\xe9.diff onto main ({})"),
+    ],
+)
+def test_the_first_line_that_anybody_sees_names_both_sides(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str | None, stdin: bytes | None, first: str
+) -> None:
+    repo = tmp_path / "repo"
+    git = ["git", "-c", "user.name=t", "-c", "user.email=t@example.invalid", "-C", repo]
+    subprocess.run([*git[:-2], "init", "-q", "-b", "main", repo], check=True)
+    subprocess.run([*git, "commit", "-qm", "base", "--allow-empty"], check=True)
+    (repo / "a").write_text("x")
+    subprocess.run([*git, "add", "a"], check=True)
+    subprocess.run([*git, "commit", "-qm", "second"], check=True)
+    (repo / "a").write_text("y")
+    (tmp_path / "caf\udce9.diff").write_text("garbage")
+    monkeypatch.chdir(tmp_path)
+    said: list[str] = []
+    progress: Any = SimpleNamespace(note=said.append, stage=said.append)
+    request = wiring.Request(repo=repo, change=change, stdin=stdin)
+    with PrivateObjects(repo, tmp_path / "private") as objects:
+        policy = wiring.find_policy(None, objects, objects.tree_of(objects.resolve("HEAD")), "main")
+        run = wiring._begin(request, objects, policy, progress)
+        ids = [objects.resolve(name)[:7] for name in ("HEAD", "HEAD~1")]
+    assert said[0] == first.format(*ids)
+    assert (run.change.kind == "edits") == (stdin is not None and stdin.startswith(b"["))
+    assert run.model_dump_json()
+
+
+def test_a_wrong_use_is_told_with_the_notes_that_may_explain_it(tmp_path: Path) -> None:
+    repo = tmp_path / "repo"
+    git = ["git", "-c", "user.name=t", "-c", "user.email=t@example.invalid"]
+    for folder in (repo, repo / "inner"):
+        subprocess.run([*git, "init", "-q", "-b", "main", folder], check=True)
+    subprocess.run([*git, "-C", repo, "commit", "-qm", "base", "--allow-empty"], check=True)
+    said: list[str] = []
+    progress: Any = SimpleNamespace(note=said.append, stage=said.append)
+    with PrivateObjects(repo, tmp_path / "private") as objects:
+        policy = wiring.find_policy(None, objects, objects.tree_of(objects.resolve("HEAD")), "main")
+        with pytest.raises(UsageError, match="nothing to judge"):
+            wiring._begin(wiring.Request(repo=repo, change=None), objects, policy, progress)
+    assert "'inner/' is a repository of its own; it was left out" in said

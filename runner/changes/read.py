@@ -56,11 +56,13 @@ def read_change(
 
 
 def kind_given(spec: str | None, *, stdin: bytes | None, kind: Kind | None) -> Kind:
-    """The kind that `read_change` takes, by no more than the beginning of a file."""
+    """The kind that `read_change` takes, by no more than the beginning of a file; a pipe, which is read once, counts as a diff."""
     taken = kind_of(spec, kind)
     if spec is None or kind is not None or taken is not Kind.DIFF:
         return taken
-    return kind_of_content(stdin or b"" if spec == "-" else read_file(Path(spec), _BEGINNING), spec)
+    if spec == "-":
+        return kind_of_content(stdin or b"", spec)
+    return kind_of_content(read_file(Path(spec), _BEGINNING), spec) if Path(spec).is_file() else taken
 
 
 def _content(spec: str, stdin: bytes | None) -> bytes:

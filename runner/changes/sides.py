@@ -1,5 +1,6 @@
 """The two sides of a change, made into a Change once both trees are known."""
 
+import os
 from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -8,7 +9,7 @@ from runner.changes.caps import Caps
 from runner.errors import ChangeRefused
 from runner.git.objects import PrivateObjects
 from runner.model.change import Change, FileChange
-from runner.model.text import printable
+from runner.model.text import printable, shown
 
 
 class Base(NamedTuple):
@@ -35,6 +36,11 @@ def head_label(objects: PrivateObjects, revision: str, commit: str) -> str:
     return label(objects.repository.branch if revision == "HEAD" else revision, commit)
 
 
+def spelled(given: str) -> str:
+    """What was typed, fit for a record: the bytes of a file name that are not UTF-8 spelled out."""
+    return shown(os.fsencode(given))
+
+
 def change_of(objects: PrivateObjects, base: Base, tree: str, *, kind: str, source: str, head: str, caps: Caps) -> Change:
     """The change from a base to a tree that people call `head`; raises ChangeRefused when it is empty or larger than the caps."""
     base_tree = objects.tree_of(base.commit)
@@ -54,10 +60,10 @@ def change_of(objects: PrivateObjects, base: Base, tree: str, *, kind: str, sour
         base_tree=base_tree,
         tree=tree,
         patch_id=objects.patch_id(diff),
-        source=source,
+        source=spelled(source),
         kind=kind,
         base_label=base.label,
-        head_label=head,
+        head_label=spelled(head),
         files=files,
     )
 

@@ -34,6 +34,8 @@ def _take(run: Run, here: Path | None) -> str:
     source = shlex.quote(change.source)
     if change.kind == "revision":
         return f"{git} cherry-pick {source}" if change.base_label.startswith(f"{change.source}^") else f"{git} merge {source}"
+    if change.kind == "work" and change.head_label.endswith(" + uncommitted work"):
+        return f"{git} add --all && {git} commit"
     if change.kind == "range":
         return f"{git} diff --binary {source} | {git} apply --index"
     if change.kind == "diff":

@@ -63,6 +63,7 @@ def test_edits_come_from_a_file_too_and_are_told_from_a_diff_by_how_they_begin(o
         read_change(str(file), objects=objects, kind=Kind.DIFF)
     with pytest.raises(ChangeRefused, match="the edits are no JSON"):
         read_change("-", objects=objects, stdin=b"diff --git a/x b/x\n", kind=Kind.EDITS)
+    assert kind_given("/dev/zero", stdin=None, kind=None) is Kind.DIFF
     with pytest.raises(UsageError, match="there is no file"):
         read_change("nowhere.json", objects=objects)
 

@@ -342,3 +342,36 @@ def test_work_takes_no_change_and_the_other_kinds_need_one(objects: PrivateObjec
         read_change("main", objects=objects, kind=Kind.WORK)
     with pytest.raises(UsageError, match="needs a CHANGE"):
         read_change(None, objects=objects, kind=Kind.DIFF)
+
+
+def test_a_repository_with_longer_ids_works_the_same(tmp_path: Path, read: Read, git_in: GitIn) -> None:
+    git_in(tmp_path, "init", "-q", "--object-format=sha256", "long")
+    (tmp_path / "long" / "a").write_text("x")
+    git_in(tmp_path / "long", "add", "-A")
+    git_in(tmp_path / "long", "commit", "-qm", "one")
+    (tmp_path / "long" / "a").write_text("y")
+    assert paths(read(tmp_path / "long")) == {"a": "M"}
+    assert read.content[b"a"] == ("100644", b"y")
+
+
+def test_three_dots_start_where_the_two_sides_parted(repository: Path, tmp_path: Path, git_in: GitIn) -> None:
+    git_in(repository, "checkout", "-qb", "topic")
+    (repository / "a.txt").write_text("topic\n")
+    git_in(repository, "commit", "-qam", "topic")
+    git_in(repository, "checkout", "-q", "main")
+    (repository / "run.sh").write_text("main went on\n")
+    git_in(repository, "commit", "-qam", "main")
+    git_in(repository, "checkout", "-q", "--orphan", "alone")
+    git_in(repository, "commit", "-qm", "alone")
+    git_in(repository, "checkout", "-q", "main")
+    with PrivateObjects(repository, tmp_path / "p") as objects:
+        change = read_change("main...topic", objects=objects)
+        fork, tip = objects.resolve("v1.2.0"), objects.resolve("topic")
+        assert (change.base_commit, paths(change), change.base_label) == (fork, {"a.txt": "M"}, f"main ({fork[:7]})")
+        assert (change.kind, change.head_label) == ("range", f"topic ({tip[:7]})")
+        assert start_of("main...topic", objects=objects, base=None).commit == fork
+        assert paths(read_change("...topic", objects=objects)) == {"a.txt": "M"}
+        assert paths(read_change("topic...", objects=objects)) == {"run.sh": "M"}
+        assert paths(read_change("main..topic", objects=objects)) == {"a.txt": "M", "run.sh": "M"}
+        with pytest.raises(UsageError, match="no commit in common"):
+            read_change("main...alone", objects=objects)

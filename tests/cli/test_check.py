@@ -42,7 +42,11 @@ def test_the_request_is_what_was_typed(seatrial: Command, judged: Command, run_o
     requests = judged(run_of("accepted"))
     seatrial("check", "topic", "--repo", "some/where", "--base", "main", "--policy", "p.yaml")
     seatrial("check", "-", stdin=b"diff \xff\n")
-    first, second = requests
+    seatrial("check")
+    seatrial("check", "over", "--as", "overlay")
+    first, second, third, fourth = requests
+    assert (third.change, third.kind, third.stdin) == (None, None, None)
+    assert (fourth.change, fourth.kind) == ("over", "overlay")
     assert (first.change, first.repo, first.base, first.policy, first.stdin) == ("topic", Path("some/where"), "main", Path("p.yaml"), None)
     assert (second.change, second.repo, second.stdin) == ("-", Path(), b"diff \xff\n")
 
@@ -321,3 +325,13 @@ def test_streams_that_are_closed_from_the_start_are_no_bug(process: Command, arg
     check = process("from conftest import a_run\nreturn a_run('held')", arguments, preexec_fn=lambda: os.closerange(0, 3))
     assert check.communicate(timeout=20) == (b"", b"")
     assert check.returncode == 3
+
+
+def test_the_help_names_every_kind_and_no_other_is_taken(seatrial: Command, judged: Command, run_of: Command) -> None:
+    from runner.changes.kinds import Kind
+
+    requests = judged(run_of("accepted"))
+    text = seatrial("check", "--help").out
+    assert f"--as [{'|'.join(Kind)}]" in text
+    assert all(f"({kind};" in text or f"({kind})" in text for kind in Kind)
+    assert (seatrial("check", "x", "--as", "patch").code, requests) == (2, [])

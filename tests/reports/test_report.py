@@ -80,6 +80,9 @@ def test_a_refusal_says_when_to_come_again(run_of: Make) -> None:
         ({"source": "topic", "kind": "revision"}, "git merge topic"),
         ({"source": "topic", "kind": "revision", "base_label": "topic^ (ccccccc)"}, "git cherry-pick topic"),
         ({"source": "a..b", "kind": "range"}, "git diff --binary a..b | git apply --index"),
+        ({"source": "work tree", "kind": "work", "head_label": "topic + uncommitted work"}, "git add --all && git commit"),
+        ({"source": "work tree", "kind": "work", "head_label": "topic (1234567)"}, "seatrial run show abc123abc123"),
+        ({"source": "over", "kind": "overlay"}, "seatrial run show abc123abc123"),
     ],
 )
 def test_after_an_accept_the_next_command_takes_the_change(
