@@ -16,7 +16,7 @@ from threading import Event, Lock
 from typing import Any, Self
 
 from runner.errors import ImageUnavailable, InfrastructureError
-from runner.model.sandbox import Execution, Job, Limits
+from runner.model.sandbox import Execution, Job
 from runner.model.suite import Stop, Usage
 from runner.ports import Reader, Trees
 from runner.sandbox import leftovers, live, workcopy
@@ -137,7 +137,8 @@ class DockerSandbox:
         if wrong := differences(box, host, inspected):
             hint = "An image must declare no volumes; an engine that drops options is too old."
             raise InfrastructureError(f"Hardening not in force: the engine changed {', '.join(wrong)}.", hint=hint)
-        watch = Watch(self._engine, container, _with_errands(job), reader, carries_file=job.report_file is not None)
+        watch = Watch(self._engine, container, job.limits, reader, carries_file=job.report_file is not None)
+        watch.errand_seconds = job.errands.total if job.errands else 0.0
         watch.listen()
         return watch
 
@@ -231,11 +232,6 @@ def _command(job: Job, copy: workcopy.WorkCopy, facts: Mapping[str, Any]) -> tup
         raise InfrastructureError("The suite's command is too long to be started.", hint="Name fewer tests at once.")
     pieces = (config[at : at + _ARGUMENT] for at in range(0, len(config), _ARGUMENT))
     return ("python3", "-I", "-S", "-c", _launcher(), *pieces)
-
-
-def _with_errands(job: Job) -> Limits:
-    """The job's limits with the time of its errands on top."""
-    return job.limits.model_copy(update={"wall": job.limits.wall + job.errands.total}) if job.errands else job.limits
 
 
 def _verified(watch: Watch, wanted: Mapping[str, Any]) -> dict[str, str]:

@@ -113,7 +113,8 @@ class Conversation:
         self._files: list[Mapping[str, Any]] = []
         self._exit: Mapping[str, Any] | None = None
         self._errands: list[Mapping[str, Any]] = []
-        self._over = False
+        self.over = False
+        """Whether the launcher said that the suite is dead, and what follows are errands."""
         self.strange = 0
         """Records that neither the launcher nor a suite can have written where they are."""
 
@@ -128,10 +129,10 @@ class Conversation:
         elif kind == "errands":
             self.strange += bool(self._errands)
             self._errands, self._exit = [*self._errands[:1], record], None
-        elif self._over:
+        elif self.over:
             self.strange += 1
         elif kind == "over":
-            self._over, self._exit = True, None
+            self.over, self._exit = True, None
         elif kind == "file":
             self._files = [record] if self._exit else [*self._files, record]
             self._exit = None

@@ -32,6 +32,8 @@ class Watch:
         self.conversation = Conversation(reader.record)
         self._report = Report(self.conversation.take)
         self._most_report = limits.report + (limits.report * 4 // 3 if carries_file else 0) + _FRAMING
+        self.errand_seconds = 0.0
+        """What may follow the suite, by its own account: its deadline is later by that much once the suite is over."""
         self._silent = Event()
         self._excess: Stop | None = None
         self._fault: Exception | None = None
@@ -90,14 +92,17 @@ class Watch:
         return stop or Stop.EXITED, status
 
     def _wait(self, deadline: float, stalled: Callable[[], bool], cancelled: Event) -> Stop | None:
-        while not self._silent.wait(max(min(1.0, deadline - time.monotonic()), 0)):
+        while not self._silent.wait(max(min(1.0, self._left(deadline)), 0)):
             if cancelled.is_set():
                 raise InfrastructureError("The run was cancelled.")
-            if time.monotonic() >= deadline:
+            if self._left(deadline) <= 0:
                 return Stop.TIMED_OUT
-            if stalled():
+            if not self.conversation.over and stalled():
                 return Stop.STALLED
         return self._excess
+
+    def _left(self, deadline: float) -> float:
+        return deadline + (self.errand_seconds if self.conversation.over else 0.0) - time.monotonic()
 
     def _status(self, seconds: float, cancelled: Event) -> int | None:
         import requests.exceptions
