@@ -5,11 +5,8 @@ from pathlib import Path
 
 from runner.changes.caps import Caps
 from runner.changes.diff import from_diff, read_file
-from runner.changes.edits import from_edits
 from runner.changes.kinds import Kind, check_ambiguity, kind_of, kind_of_content
-from runner.changes.overlay import from_overlay
 from runner.changes.revision import from_range, from_revision
-from runner.changes.work import from_work
 from runner.errors import UsageError
 from runner.git.objects import PrivateObjects
 from runner.model.change import Change
@@ -39,6 +36,8 @@ def read_change(
     caps = limits or Caps()
     taken = kind_of(spec, kind)
     if spec is None:
+        from runner.changes.work import from_work
+
         return from_work(objects=objects, base=base, caps=caps, note=note)
     if taken is Kind.RANGE:
         if base is not None:
@@ -49,10 +48,15 @@ def read_change(
     if spec != "-" and kind is None:
         check_ambiguity(spec, objects, note)
     if taken is Kind.OVERLAY:
+        from runner.changes.overlay import from_overlay
+
         return from_overlay(Path(spec), objects=objects, base=base, caps=caps, note=note, sure=kind is not None)
     content = _content(spec, stdin)
-    made = from_edits if (kind or kind_of_content(content, spec)) is Kind.EDITS else from_diff
-    return made(content, source=spec, objects=objects, base=base, caps=caps)
+    if (kind or kind_of_content(content, spec)) is Kind.EDITS:
+        from runner.changes.edits import from_edits
+
+        return from_edits(content, source=spec, objects=objects, base=base, caps=caps)
+    return from_diff(content, source=spec, objects=objects, base=base, caps=caps)
 
 
 def kind_given(spec: str | None, *, stdin: bytes | None, kind: Kind | None) -> Kind:

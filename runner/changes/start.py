@@ -3,7 +3,6 @@
 from runner.changes.kinds import Kind, kind_of
 from runner.changes.revision import base_of_range, fork_of
 from runner.changes.sides import Base, base_of
-from runner.changes.work import base_of_work
 from runner.git.objects import PrivateObjects
 
 
@@ -11,6 +10,8 @@ def start_of(spec: str | None, *, objects: PrivateObjects, base: str | None, kin
     """The base of the change named by `spec`, as `read_change` will take it; raises UsageError when there is none."""
     taken = kind_of(spec, kind)
     if spec is None:
+        from runner.changes.work import base_of_work
+
         return base_of_work(objects, base).base
     if taken is Kind.RANGE:
         return base_of_range(objects, spec)

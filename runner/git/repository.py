@@ -7,10 +7,13 @@ import subprocess
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from runner.errors import UsageError
 from runner.git.command import Answer, Git, executable, plain
-from runner.git.worktree import WorkTree, open_work_tree
+
+if TYPE_CHECKING:
+    from runner.git.worktree import WorkTree
 
 _SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _SUFFIX = r"(?:(?:a|b|rc)\d+)?(?:\.post\d+)?(?:\.dev\d+)?"
@@ -67,8 +70,10 @@ class Repository:
         return plain(answer.out) if answer.ok else "HEAD"
 
     @cached_property
-    def work_tree(self) -> WorkTree:
+    def work_tree(self) -> "WorkTree":
         """The work tree that this was opened in; raises UsageError when there is none."""
+        from runner.git.worktree import open_work_tree
+
         return open_work_tree(self.git)
 
     @cached_property
