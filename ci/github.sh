@@ -35,7 +35,7 @@ facts() { # verdict and run id, each one word
     "$FOLDER/python" -I -c '
 import json, re, sys
 report = json.load(open(sys.argv[1], encoding="utf-8"))
-verdict, run = report.get("verdict"), str((report.get("run") or {}).get("id", ""))
+verdict, run = report.get("verdict"), str(report.get("run") or "")
 print(verdict if verdict in ("accept", "reject", "hold") else "", run if re.fullmatch("[A-Za-z0-9_-]{1,64}", run) else "", sep="|")
 ' "$1"
 }
@@ -83,7 +83,7 @@ case $code in
 esac
 
 found="|"
-[ ! -s "$REPORTS/report.json" ] || found=$(facts "$REPORTS/report.json")
+[ ! -s "$REPORTS/report.json" ] || found=$(facts "$REPORTS/report.json") || found="|"
 output verdict "${found%%|*}"
 output run-id "${found#*|}"
 output exit-code "$code"

@@ -133,7 +133,7 @@ class Runner:
         self, *, code: int = 0, verdict: str | None = "accept", run: str = "0a1b2c", says: str = "", prints: str = "", **more: Any
     ) -> None:
         """Install a command that writes what it is told."""
-        reports = {"json": json.dumps({"verdict": verdict, "run": {"id": run}}), "markdown": "## ok\n"} if code in (0, 1, 3) else {}
+        reports = {"json": json.dumps({"verdict": verdict, "run": run}), "markdown": "## ok\n"} if code in (0, 1, 3) else {}
         answer = {"code": code, "says": says, "prints": prints, "reports": reports, **more}
         self.folder.mkdir(exist_ok=True)
         (self.folder / "answer.json").write_text(json.dumps(answer))

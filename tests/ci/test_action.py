@@ -43,6 +43,32 @@ def nothing_ran(folder: Path) -> bool:
     return not list(folder.rglob("pwned"))
 
 
+@pytest.mark.docker
+@pytest.mark.parametrize(
+    ("change", "verdict", "code"),
+    [(patch("good"), "accept", 0), (patch("broken"), "reject", 1), (edit("tests/conftest.py", "X = 1\n"), "hold", 3)],
+    ids=["accept", "reject", "hold"],
+)
+def test_a_pull_request_is_judged_reported_and_answered_by_the_exit_code(runner, server, change, verdict, code) -> None:
+    server.propose(change)
+    runner.real()
+    job = runner.job()
+    assert (job.code, job.outputs["verdict"], job.outputs["exit-code"]) == (code, verdict, str(code)), job.log
+    assert re.fullmatch(r"[A-Za-z0-9_-]+", job.outputs["run-id"])
+    assert all(Path(job.outputs[name]).stat().st_size for name in ("json", "sarif", "junit", "markdown"))
+    assert 0 < len(job.summary.splitlines()) <= 60
+    assert any(line.startswith(("::error", "::warning")) for line in job.obeyed) == (verdict != "accept")
+    assert list((runner.folder / "workspace").iterdir()) == []
+
+
+@pytest.mark.docker
+def test_a_held_change_passes_when_only_rejections_fail(runner, server) -> None:
+    server.propose(edit("tests/conftest.py", "X = 1\n"))
+    runner.real()
+    job = runner.job(**{"fail-on": "reject"})
+    assert (job.code, job.outputs["verdict"]) == (0, "hold"), job.log
+
+
 def test_the_change_is_merged_onto_the_target_branch_as_it_is_now_and_never_checked_out(runner, server) -> None:
     """Whoever proposes a change chooses what it starts from: an old commit with an old policy and fewer tests must not judge it."""
     old = server.publish("old")

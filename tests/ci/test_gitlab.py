@@ -11,7 +11,8 @@ import yaml
 
 from testing.servers import ROOT, git
 
-TEMPLATE = yaml.safe_load((ROOT / "ci" / "gitlab.yml").read_text())["seatrial"]
+FILE = yaml.safe_load((ROOT / "ci" / "gitlab.yml").read_text())
+TEMPLATE = FILE["seatrial"]
 INSTALL = """#!/bin/sh
 cat >"$1/seatrial" <<'END'
 #!/bin/sh
@@ -40,7 +41,7 @@ def job(server: Any, tmp_path: Path) -> Any:
     def run(code: int = 0, **more: str) -> subprocess.CompletedProcess[str]:
         git(server.address / "owner" / "project.git", "update-ref", "refs/merge-requests/1/head", server.head)
         env = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-        env |= {name: str(value) for name, value in TEMPLATE["variables"].items()}
+        env |= {name: str(value) for name, value in {**FILE["variables"], **TEMPLATE["variables"]}.items()}
         env |= {"SEATRIAL_SOURCE": str(source), "SEATRIAL_COMMIT": git(source, "rev-parse", "HEAD"), "TMPDIR": str(tmp_path / "tmp")}
         env |= {
             "CI_PROJECT_DIR": str(project),
@@ -91,6 +92,6 @@ def test_a_link_in_the_place_of_the_reports_is_not_followed(job: Any, server: An
 
 
 def test_the_template_checks_nothing_out_and_judges_merge_requests_only() -> None:
-    assert TEMPLATE["variables"]["GIT_STRATEGY"] == "none"
+    assert TEMPLATE["variables"] == {"GIT_STRATEGY": "none"}, "a variable of the job could not be set by the file that includes it"
     assert TEMPLATE["rules"] == [{"if": '$CI_PIPELINE_SOURCE == "merge_request_event"'}]
     assert TEMPLATE["artifacts"]["when"] == "always"
