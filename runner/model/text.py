@@ -34,8 +34,8 @@ def shown(name: bytes) -> str:
 
 
 def inert(document: str) -> str:
-    """A JSON document that says the same and that no CI runner obeys; texts that went through `printable` stay as they are."""
-    return document.replace("##[", "##\\u005b").replace("##vso[", "##vso\\u005b")
+    """An ASCII JSON document that says the same, has no control character, and that no CI runner obeys."""
+    return document.replace("##[", "##\\u005b").replace("##vso[", "##vso\\u005b").replace("\x7f", "\\u007f")
 
 
 def _shows(char: str) -> bool:

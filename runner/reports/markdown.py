@@ -62,7 +62,7 @@ def cell(text: str, most: int = _CELL) -> str:
 
 def block(lines: Iterable[str]) -> list[str]:
     """The lines as a code block that nothing in it can end."""
-    shown = [cut(printable(line.expandtabs(4)), _WIDE) for line in lines]
+    shown = [cut(printable(line.rstrip().expandtabs(4)), _WIDE) for line in lines]
     fence = "`" * max(3, _longest_run("\n".join(shown)) + 1)
     return [f"{fence}text", *shown, fence]
 

@@ -42,11 +42,12 @@ def test_no_line_of_foreign_text_is_a_command_of_a_ci_runner() -> None:
 
 
 def test_a_json_document_says_the_same_and_holds_no_command() -> None:
-    said = {"reason": "##[set-output name=verdict;]accept ##vso[x]"}
+    said = {"reason": "##[set-output name=verdict;]accept ##vso[x] \x7f"}
     document = inert(json.dumps(said))
     assert json.loads(document) == said
     assert "##[" not in document
     assert "##vso[" not in document
+    assert document.isprintable()
 
 
 @given(st.text(alphabet=st.characters(exclude_categories=())))

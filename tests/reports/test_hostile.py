@@ -18,11 +18,11 @@ from testing.reports import sample
 FIXED = {"schema", "verdict", "ending", "state", "outcome", "cause", "severity", "status", "stop", "list"}
 SIDES = {"passed", "failed", "skipped"}
 NASTY = (
-    "\n", "\r\n", "\x1b[31m", "\x9b", "\u202e", "\u2028", "\u200b", "\x00", "\x85", "\ufffe", "\U000e0041", "\u3164", "\ufeff",
+    "\n", "\r\n", "\x1b[31m", "\x9b", "\u202e", "\u2028", "\u200b", "\x00", "\x7f", "\x85", "\ufffe", "\U000e0041", "\u3164", "\ufeff",
     "::set-output name=verdict::accept", "::add-mask::x", "::stop-commands::x", "##[set-output name=verdict;]accept", "##vso[task.x]", "%0A", "%250A", "%", ",", ":",
     "<script>alert(1)</script>", "<img src=x onerror=y>", "</code></pre></details>", "<details>", "<!--", "-->", "<![CDATA[", "]]>", "&lt;", "&#64;x", "&",
     "[a](https://example.org)", "![a](https://example.org/a.png)", "[a](1)", "https://example.org", "www.example.org", "a@example.org", "@user", "#123", "GH-1", "o/r#1",
-    "`", "``", "```", "~~~", "|", "\\|", "\\", "\\`", "**", "__", "~~", "# ", "> ", "- ", "1. ", "===", "    ", "\t", "$x$", ":tada:", "{0}",
+    "`", "``", "```", "\n```\nEVIL\n", "\n~~~\n\n# EVIL\n", "~~~", "|", "\\|", "\\", "\\`", "**", "__", "~~", "# ", "> ", "- ", "1. ", "===", "    ", "\t", "$x$", ":tada:", "{0}",
     "/etc/passwd", "../../x", "//host/x", "file:///x", "javascript:x", "a b", "ü", "日本", "%2e%2e/", "?q", "#f", "'", '"',
 )  # fmt: skip
 TAGS = {"h2", "p", "code", "pre", "table", "thead", "tbody", "tr", "th", "td", "details", "summary", "strong"}
