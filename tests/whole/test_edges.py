@@ -23,7 +23,7 @@ from testing.whole import ROOT, Quiet, answers, commit, git
 
 pytestmark = pytest.mark.docker
 Seatrial = Callable[..., subprocess.CompletedProcess[str]]
-REQUIRED = ("intake", "paths", "syntax", "base", "tests", "inventory", "origin", "channels", "own-tests", "examples")
+REQUIRED = ("intake", "paths", "syntax", "load", "base", "tests", "inventory", "origin", "channels", "own-tests", "examples")
 GOOD = str(ROOT / "examples/changes/good.diff")
 SLOW = "import time\n\n\ndef test_slow():\n    time.sleep(60)\n"
 
