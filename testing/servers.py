@@ -36,7 +36,9 @@ def git(folder: Path, *argv: str) -> str:
     own = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     quiet = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
     who = ("-c", "user.name=t", "-c", "user.email=t@example.invalid", "-c", "init.defaultBranch=main", "-c", "commit.gpgsign=false")
-    return subprocess.run(["git", *who, *argv], cwd=folder, env={**own, **quiet}, check=True, capture_output=True, text=True).stdout.strip()
+    done = subprocess.run(["git", *who, *argv], cwd=folder, env={**own, **quiet}, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
 
 
 @dataclass
