@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -73,7 +73,7 @@ def check(request: Request, progress: Progress) -> Run:
         objects = stack.enter_context(_objects(request.repo, where))
         start = start_of(request.change, objects=objects, base=request.base, kind=request.forced)
         policy = find_policy(request.policy, objects, objects.tree_of(start.commit), start.label)
-        run = _begin(request, objects, policy, progress)
+        policy, run = _settled(policy, _begin(request, objects, policy, progress), objects, progress)
         ports = _ports(engine, sandbox, objects, policy, run, progress, where)
         with _recorded(run, where, sandbox.under_way) as record:
             return record(_judged(run, ports, policy))
@@ -126,6 +126,21 @@ def _begin(request: Request, objects: PrivateObjects, policy: Loaded, progress: 
         change=change,
     )
     return refuse(run, unreadable, policy) if unreadable else run
+
+
+def _settled(policy: Loaded, run: Run, objects: PrivateObjects, progress: Progress) -> tuple[Loaded, Run]:
+    """The policy with what it leaves open worked out from the base tree, and the run with a note on each choice."""
+    asked = policy.policy
+    if run.results or (asked.tests.runner != "auto" and (asked.sandbox.build is None or asked.sandbox.build.recipe != "auto")):
+        return policy, run
+    from runner.discovery.settle import settle
+
+    settled = settle(asked.tests, asked.sandbox, objects, run.change.base_tree)
+    told = tuple(str(decision) for decision in settled.decisions)
+    for sentence in told:
+        progress.note(sentence)
+    filled = asked.model_copy(update={"tests": settled.tests, "sandbox": settled.sandbox})
+    return replace(policy, policy=filled), run.with_(notes=(*run.notes, *told))
 
 
 def _unreadable(request: Request, objects: PrivateObjects) -> Change:

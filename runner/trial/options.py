@@ -32,10 +32,10 @@ class Tests(Value):
 
     __test__ = False
 
-    runner: Literal["pytest", "command"] = "pytest"
-    """`pytest`, or `command` for any other suite."""
+    runner: Literal["auto", "pytest", "command"] = "auto"
+    """`auto` (worked out from the base's files), `pytest`, or `command` for any other suite."""
     args: tuple[Argument, ...] = ()
-    """Arguments for pytest, such as folders of tests; only with `runner: pytest`."""
+    """Arguments for pytest, such as folders of tests; not with `runner: command`."""
     command: tuple[Argument, ...] = ()
     """The command and its arguments, run without a shell in the working copy; only with `runner: command`, and needed there."""
     report: Literal["junit", "tap", "exit"] = "exit"
@@ -63,7 +63,7 @@ class Tests(Value):
             if not self.command:
                 raise _problem("runner", "`runner: command` needs the command, e.g. command: [make, test]")
             if self.args:
-                raise _problem("args", "args are for `runner: pytest`; write them into command")
+                raise _problem("args", "args are for pytest; write them into command")
             if self.report_file and self.report == "exit":
                 raise _problem("report_file", "`report: exit` reads no file; say `report: junit` or `report: tap`")
             return self

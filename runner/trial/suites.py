@@ -7,6 +7,7 @@ from runner.trial import command_suite, pytest_suite
 from runner.trial.options import Tests
 
 KINDS: dict[str, Callable[[Tests, Trees, str, Mapping[str, str]], Suite]] = {
+    "auto": pytest_suite.build,  # settled before any suite is made, unless the change could not even be read
     "pytest": pytest_suite.build,
     "command": command_suite.build,
 }

@@ -1,0 +1,224 @@
+"""Judge an honest change to projects that Seatrial knows nothing of: no policy, no Dockerfile, only what their files say.
+
+    python bench/zeroconfig.py [--out out/zeroconfig] [--project NAME] [--projects FILE] [--json FILE]
+
+Source distributions are downloaded with pip by name, version and hash, unpacked without running anything of them, and made
+repositories of one commit. The change is a comment in a source module; `seatrial check` judges it as a stranger would type it.
+Green: every test of the base passes (or is skipped by itself), the origin control answers, and the change is accepted.
+Exit status 1 when fewer than ten of twelve are green, or one is not and the tool did not say why. FILE is another list of
+projects, in the form of PROJECTS as JSON.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+SEATRIAL = (sys.executable, "-m", "runner.cli.main")
+NEEDED = 10 / 12
+"""The share of the projects that has to be green."""
+_NO_SOURCE = ("test", "tests", "testing", "docs", "doc", "examples", "benchmark", "benchmarks", "scripts", "tools", "bin", "ci", "setup.py", "conftest.py")
+_MOST_BYTES = 200 * 2**20
+
+
+@dataclass(frozen=True)
+class Project:
+    """One source distribution: what it is an example of, and where the comment goes."""
+
+    name: str
+    version: str
+    sha256: str
+    makeup: str
+    module: str
+
+
+PROJECTS: tuple[Project, ...] = ()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the tool decided and said for one project."""
+
+    project: str
+    makeup: str
+    decided: tuple[str, ...] = ()
+    tests: int = 0
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+    verdict: str = "none"
+    seconds: float = 0.0
+    checks: dict[str, str] = field(default_factory=dict)
+    sentence: str = ""
+
+    @property
+    def green(self) -> bool:
+        """Whether the base's suite is a measure without a flaw, the origin control answered, and the change was accepted."""
+        return self.passed > 0 and not self.failed and self.checks.get("base") == self.checks.get("origin") == "pass" and self.verdict == "accept"
+
+
+def main() -> int:
+    options = arguments()
+    out = Path(options.out).resolve()
+    listed = json.loads(Path(options.projects).read_text()) if options.projects else None
+    projects = tuple(Project(**entry) for entry in listed) if listed is not None else PROJECTS
+    answers = []
+    for project in projects:
+        if not options.project or project.name in options.project:
+            answers.append(judge(project, out))
+            print(line(answers[-1]), flush=True)
+    print("\n" + table(answers))
+    if options.json:
+        Path(options.json).write_text(json.dumps([asdict(answer) for answer in answers], indent=1))
+    green = sum(answer.green for answer in answers)
+    unexplained = [answer.project for answer in answers if not answer.green and not answer.sentence]
+    return 0 if answers and green >= NEEDED * len(answers) and not unexplained else 1
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", default="out/zeroconfig")
+    parser.add_argument("--project", action="append")
+    parser.add_argument("--projects", metavar="FILE")
+    parser.add_argument("--json")
+    return parser.parse_args()
+
+
+def download(project: Project, folder: Path) -> Path:
+    """The source distribution as pip gives it, which checks the hash before anything else happens to the file; checked here again."""
+    known = next((path for path in folder.glob("*.tar.gz") if digest(path) == project.sha256), None)
+    if known is not None:
+        return known
+    folder.mkdir(parents=True, exist_ok=True)
+    wanted = folder / f"{project.name}.txt"
+    wanted.write_text(f"{project.name}=={project.version} --hash=sha256:{project.sha256}\n")
+    pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", ":all:", "--require-hashes"]
+    subprocess.run([*pip, "--dest", str(folder), "--requirement", str(wanted)], check=True, stdout=sys.stderr)
+    return next(path for path in folder.glob("*.tar.gz") if digest(path) == project.sha256)
+
+
+def digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def unpack(archive: Path, folder: Path) -> None:
+    """Plain files and folders below the archive's one top folder; anything else in it is an error."""
+    total = 0
+    with tarfile.open(archive) as tar:
+        for member in tar:
+            parts = PurePosixPath(member.name).parts
+            if member.name.startswith("/") or ".." in parts or not (member.isfile() or member.isdir()):
+                raise SystemExit(f"{archive.name}: {member.name} is no plain file")
+            total += member.size
+            if total > _MOST_BYTES:
+                raise SystemExit(f"{archive.name} is larger than {_MOST_BYTES} bytes")
+            inner = PurePosixPath(*parts[1:])
+            if member.isfile() and parts[1:]:
+                member.name = str(inner)
+                tar.extract(member, folder, filter="data")
+
+
+def repository(project: Project, out: Path) -> Path:
+    """One commit with everything that was shipped, tagged with the version."""
+    folder = out / "repos" / project.name
+    if (folder / ".git").exists():
+        return folder
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    unpack(download(project, out / "sdists"), folder)
+    for made in [path for path in folder.rglob("*.egg-info") if path.is_dir()]:
+        shutil.rmtree(made)
+    (folder / "PKG-INFO").unlink(missing_ok=True)  # git repositories have none, and it would tell the version
+    git(folder, "init", "--quiet", "--initial-branch", "main")
+    git(folder, "add", "--all", "--force")
+    git(folder, "commit", "--quiet", "--message", f"{project.name} {project.version}")
+    git(folder, "tag", f"v{project.version}")
+    return folder
+
+
+def git(folder: Path, *argv: str) -> str:
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    env = {**plain, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+    who = ("-c", "user.name=bench", "-c", "user.email=bench@example.invalid", "-c", "core.hooksPath=/dev/null")
+    return subprocess.run(["git", *who, *argv], cwd=folder, env=env, check=True, capture_output=True, text=True).stdout
+
+
+def comment(project: Project, folder: Path, out: Path) -> Path:
+    """A diff that adds one comment at the end of the source module."""
+    module = folder / project.module
+    before = module.read_bytes()
+    module.write_bytes(before + (b"" if before.endswith(b"\n") else b"\n") + b"\n# an honest comment\n")
+    change = out / f"{project.name}.diff"
+    change.write_text(git(folder, "diff"))
+    git(folder, "checkout", "--quiet", "--", ".")
+    return change
+
+
+def judge(project: Project, out: Path) -> Answer:
+    """One project through the command line, with no policy."""
+    out.mkdir(parents=True, exist_ok=True)
+    folder = repository(project, out)
+    change = comment(project, folder, out)
+    began = time.monotonic()
+    done = subprocess.run(
+        [*SEATRIAL, "check", str(change), "--repo", str(folder), "--format", "json"], capture_output=True, text=True, check=False
+    )
+    seconds = time.monotonic() - began
+    (out / f"{project.name}.log").write_text(done.stderr)
+    (out / f"{project.name}.json").write_text(done.stdout)
+    try:
+        report: dict[str, Any] = json.loads(done.stdout)
+    except ValueError:
+        return Answer(project.name, project.makeup, seconds=seconds, sentence=done.stderr.strip().splitlines()[-1] if done.stderr else "")
+    base = ((report.get("tests") or {}).get("base")) or {}
+    checks = {result["check"]: result["outcome"] for result in report["results"]}
+    failed = base.get("failed", 0)
+    answer = Answer(
+        project=project.name,
+        makeup=project.makeup,
+        decided=tuple(note for note in report.get("notes") or () if not note.startswith(("image", "base image"))),
+        tests=base.get("tests", 0),
+        passed=base.get("passed", 0),
+        failed=failed,
+        skipped=base.get("skipped", 0),
+        verdict=report["verdict"] or "none",
+        seconds=seconds,
+        checks=checks,
+    )
+    return answer if answer.green else Answer(**{**asdict(answer), "sentence": sentence(report)})
+
+
+def sentence(report: dict[str, Any]) -> str:
+    """What the tool says is wrong: the reason of the first check that is not fine."""
+    odd = [result for result in report["results"] if result["outcome"] not in ("pass", "warn")]
+    odd = odd or [result for result in report["results"] if result["outcome"] == "warn" and result["check"] in ("base", "origin")]
+    return f"{odd[0]['check']}: {odd[0]['reason']}" if odd else str(report.get("reason", ""))
+
+
+def line(answer: Answer) -> str:
+    mark = "green" if answer.green else "NOT  "
+    counts = f"{answer.passed}/{answer.tests} passed, {answer.failed} failed"
+    return f"{mark} {answer.project:18} {answer.makeup:22} {counts:28} {answer.verdict:7} {answer.seconds:6.1f}s  {answer.sentence[:300]}"
+
+
+def table(answers: list[Answer]) -> str:
+    rows = ["| project | make-up | decided | base: passed / tests (failed) | verdict | s | when not green |", "|---|---|---|---|---|---|---|"]
+    for a in answers:
+        cells = (a.project, a.makeup, "; ".join(a.decided), f"{a.passed} / {a.tests} ({a.failed})", a.verdict, f"{a.seconds:.0f}", a.sentence)
+        rows.append("| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |")
+    green = sum(answer.green for answer in answers)
+    return "\n".join([*rows, "", f"{green} of {len(answers)} green"])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Discovery: how a repository without a policy is installed and tested, worked out from its own files as data."""
