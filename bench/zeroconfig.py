@@ -27,7 +27,22 @@ from typing import Any
 SEATRIAL = (sys.executable, "-m", "runner.cli.main")
 NEEDED = 10 / 12
 """The share of the projects that has to be green."""
-_NO_SOURCE = ("test", "tests", "testing", "docs", "doc", "examples", "benchmark", "benchmarks", "scripts", "tools", "bin", "ci", "setup.py", "conftest.py")
+_NO_SOURCE = (
+    "test",
+    "tests",
+    "testing",
+    "docs",
+    "doc",
+    "examples",
+    "benchmark",
+    "benchmarks",
+    "scripts",
+    "tools",
+    "bin",
+    "ci",
+    "setup.py",
+    "conftest.py",
+)
 _MOST_BYTES = 200 * 2**20
 
 
@@ -64,7 +79,12 @@ class Answer:
     @property
     def green(self) -> bool:
         """Whether the base's suite is a measure without a flaw, the origin control answered, and the change was accepted."""
-        return self.passed > 0 and not self.failed and self.checks.get("base") == self.checks.get("origin") == "pass" and self.verdict == "accept"
+        return (
+            self.passed > 0
+            and not self.failed
+            and self.checks.get("base") == self.checks.get("origin") == "pass"
+            and self.verdict == "accept"
+        )
 
 
 def main() -> int:
@@ -178,10 +198,11 @@ def judge(project: Project, out: Path) -> Answer:
     (out / f"{project.name}.json").write_text(done.stdout)
     try:
         report: dict[str, Any] = json.loads(done.stdout)
-    except ValueError:
-        return Answer(project.name, project.makeup, seconds=seconds, sentence=done.stderr.strip().splitlines()[-1] if done.stderr else "")
+        results = report["results"]
+    except (ValueError, KeyError):  # it ended before there was a run
+        return Answer(project.name, project.makeup, seconds=seconds, sentence=" ".join(done.stderr.split())[-300:])
     base = ((report.get("tests") or {}).get("base")) or {}
-    checks = {result["check"]: result["outcome"] for result in report["results"]}
+    checks = {result["check"]: result["outcome"] for result in results}
     failed = base.get("failed", 0)
     answer = Answer(
         project=project.name,
@@ -212,9 +233,20 @@ def line(answer: Answer) -> str:
 
 
 def table(answers: list[Answer]) -> str:
-    rows = ["| project | make-up | decided | base: passed / tests (failed) | verdict | s | when not green |", "|---|---|---|---|---|---|---|"]
+    rows = [
+        "| project | make-up | decided | base: passed / tests (failed) | verdict | s | when not green |",
+        "|---|---|---|---|---|---|---|",
+    ]
     for a in answers:
-        cells = (a.project, a.makeup, "; ".join(a.decided), f"{a.passed} / {a.tests} ({a.failed})", a.verdict, f"{a.seconds:.0f}", a.sentence)
+        cells = (
+            a.project,
+            a.makeup,
+            "; ".join(a.decided),
+            f"{a.passed} / {a.tests} ({a.failed})",
+            a.verdict,
+            f"{a.seconds:.0f}",
+            a.sentence,
+        )
         rows.append("| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |")
     green = sum(answer.green for answer in answers)
     return "\n".join([*rows, "", f"{green} of {len(answers)} green"])

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from runner.changes.caps import Caps
 from runner.changes.kinds import Kind
@@ -35,6 +36,9 @@ from runner.store.places import Places, claim, places
 from runner.store.runs import SqlRuns
 from runner.trial.suites import suite_for
 from runner.validators import layers
+
+if TYPE_CHECKING:
+    from runner.discovery.settle import Settled
 
 _ANYWHERE = Path("/")
 """Where a stored report will be read: its next command must be right in any directory."""
@@ -141,6 +145,18 @@ def _settled(policy: Loaded, run: Run, objects: PrivateObjects, progress: Progre
         progress.note(sentence)
     filled = asked.model_copy(update={"tests": settled.tests, "sandbox": settled.sandbox})
     return replace(policy, policy=filled), run.with_(notes=(*run.notes, *told))
+
+
+def discover(repo: Path) -> "Settled":
+    """What a check without a policy would decide about the last commit of a repository. Raises UsageError when there is none."""
+    from runner.discovery.settle import settle
+    from runner.policy.load import builtin
+
+    where = places()
+    claim(where.cache)
+    default = builtin().policy
+    with _objects(repo, where) as objects:
+        return settle(default.tests, default.sandbox, objects, objects.tree_of(objects.resolve("HEAD")))
 
 
 def _unreadable(request: Request, objects: PrivateObjects) -> Change:

@@ -54,7 +54,9 @@ class BaseFiles:
             return ast.Module(body=[], type_ignores=[])
 
     def _listing(self, folder: str) -> tuple[TreeEntry, ...]:
-        return tuple(entry for entry in self._trees.listing(self._tree, folder) if entry.path.isascii() and entry.path.decode().isprintable())
+        return tuple(
+            entry for entry in self._trees.listing(self._tree, folder) if entry.path.isascii() and entry.path.decode().isprintable()
+        )
 
     def exists(self, path: str) -> bool:
         """Whether there is a file or a link of this name."""
@@ -75,7 +77,12 @@ class BaseFiles:
     def contents(self, paths: tuple[str, ...]) -> dict[str, bytes]:
         """The contents of files, read in one go."""
         wanted = set(paths)
-        entries = {path: e.blob for folder in dict.fromkeys(map(_parent, paths)) for e in self.listing(folder) if (path := _join(folder, e)) in wanted}
+        entries = {
+            path: e.blob
+            for folder in dict.fromkeys(map(_parent, paths))
+            for e in self.listing(folder)
+            if (path := _join(folder, e)) in wanted
+        }
         blobs = self._trees.blobs(dict.fromkeys(entries.values()))
         return {path: blobs[blob] for path, blob in entries.items() if blob in blobs}
 

@@ -9,8 +9,30 @@ from pathlib import PurePosixPath
 from runner.discovery.base_files import BaseFiles, is_plain
 
 _PYTHON = re.compile(r"(?:.*/)?python(?:\d(?:\.\d+)?)?|\{envpython\}|\{env_python\}")
-_WRAPPERS = {"coverage": ("run",), "uv": ("run",), "poetry": ("run",), "pdm": ("run",), "hatch": ("run",), "pipenv": ("run",), "slipcover": (), "time": ()}
-_KEPT_VALUES = ("--ignore", "--ignore-glob", "--deselect", "--import-mode", "--doctest-glob", "-k", "-m", "-p", "-o", "--override-ini", "-W", "-c")
+_WRAPPERS = {
+    "coverage": ("run",),
+    "uv": ("run",),
+    "poetry": ("run",),
+    "pdm": ("run",),
+    "hatch": ("run",),
+    "pipenv": ("run",),
+    "slipcover": (),
+    "time": (),
+}
+_KEPT_VALUES = (
+    "--ignore",
+    "--ignore-glob",
+    "--deselect",
+    "--import-mode",
+    "--doctest-glob",
+    "-k",
+    "-m",
+    "-p",
+    "-o",
+    "--override-ini",
+    "-W",
+    "-c",
+)
 _KEPT_FLAGS = ("--doctest-modules", "--pyargs", "--doctest-ignore-import-errors", "--doctest-continue-on-failure", "--strict-markers")
 _SKIPPED_VALUES = (
     "--cov", "--cov-report", "--cov-config", "-n", "--numprocesses", "--tb", "--durations", "-r", "--maxfail", "--junitxml", "--junit-xml",
@@ -31,7 +53,7 @@ class TestCommand:
     uses: str = "pytest"
 
 
-def test_command(text: str, files: BaseFiles, folder: str = "") -> TestCommand | None:
+def suite_command(text: str, files: BaseFiles, folder: str = "") -> TestCommand | None:
     """What a command line of tox or nox says about the suite; `None` when it runs none.
 
     `folder` is where it runs. Paths that the tree does not have are left out, and so is what only concerns a person at a terminal.
@@ -44,7 +66,7 @@ def test_command(text: str, files: BaseFiles, folder: str = "") -> TestCommand |
 
 
 def command_of(words: list[str], files: BaseFiles, folder: str = "", *, main: bool = False) -> TestCommand | None:
-    """As `test_command`, for a command that is taken apart already."""
+    """As `suite_command`, for a command that is taken apart already."""
     words = _program(words)
     if not words:
         return None
@@ -81,7 +103,11 @@ def _program(words: list[str]) -> list[str]:
                 return []
             words = words[len(wrapped) :]
             while words and words[0].startswith("-") and words[0] != "-m":
-                words = words[1 if "=" in words[0] or words[0] in ("-p", "-a", "--branch", "--parallel-mode", "--append", "--parallel", "--no-sync") else 2 :]
+                words = words[
+                    1
+                    if "=" in words[0] or words[0] in ("-p", "-a", "--branch", "--parallel-mode", "--append", "--parallel", "--no-sync")
+                    else 2 :
+                ]
             words = words[1:] if words[:1] == ["-m"] else words
         else:
             return [PurePosixPath(first).name, *words[1:]] if "{" not in first else []
@@ -128,7 +154,9 @@ def _unittest(words: list[str], files: BaseFiles, folder: str) -> tuple[tuple[st
         elif not word.startswith("-"):
             named.append(word)
     named = [name if _exists(name, files, folder) else f"{name.replace('.', '/')}.py" for name in named]
-    return tuple(args), _paths([name.removesuffix(".py") if files.is_folder(name.removesuffix(".py")) else name for name in named], files, folder)
+    return tuple(args), _paths(
+        [name.removesuffix(".py") if files.is_folder(name.removesuffix(".py")) else name for name in named], files, folder
+    )
 
 
 def _paths(named: list[str], files: BaseFiles, folder: str) -> tuple[str, ...]:
@@ -155,7 +183,7 @@ def _is_literal(text: str) -> bool:
 
 def _is_personal(word: str, value: list[str]) -> bool:
     """Options that name a plugin or a file of another tool."""
-    return word == "-p" and value[:1] and value[0] in ("no:warnings", "no:sugar", "sugar") or word == "-c" and not value
+    return (word == "-p" and value[:1] and value[0] in ("no:warnings", "no:sugar", "sugar")) or (word == "-c" and not value)
 
 
 def best(commands: Iterator[TestCommand | None]) -> TestCommand | None:

@@ -55,7 +55,10 @@ def extra_needs(files: BaseFiles) -> Iterator[Need]:
     extras: dict[str, tuple[str, tuple[str, ...]]] = {}
     for source, table_ in (
         ("project.optional-dependencies in pyproject.toml", table(at(files.toml(_PYPROJECT), "project", "optional-dependencies"))),
-        ("tool.flit.metadata.requires-extra in pyproject.toml", table(at(files.toml(_PYPROJECT), "tool", "flit", "metadata", "requires-extra"))),
+        (
+            "tool.flit.metadata.requires-extra in pyproject.toml",
+            table(at(files.toml(_PYPROJECT), "tool", "flit", "metadata", "requires-extra")),
+        ),
         ("tool.poetry.extras in pyproject.toml", poetry_extras(files)),
         ("options.extras_require in setup.cfg", files.ini(_CFG).get("options.extras_require", {})),
         ("extras_require in setup.py", table(_setup(files).get("extras_require"))),

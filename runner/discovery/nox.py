@@ -34,7 +34,9 @@ def nox_environment(files: BaseFiles) -> Environment | None:
 
 def _is_session(decorator: ast.expr) -> bool:
     function = decorator.func if isinstance(decorator, ast.Call) else decorator
-    return (isinstance(function, ast.Attribute) and function.attr == "session") or (isinstance(function, ast.Name) and function.id == "session")
+    return (isinstance(function, ast.Attribute) and function.attr == "session") or (
+        isinstance(function, ast.Name) and function.id == "session"
+    )
 
 
 def _calls(session: ast.FunctionDef, method: str, constants: dict[str, ast.expr]) -> Iterator[tuple[list[str], bool]]:

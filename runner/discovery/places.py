@@ -12,7 +12,22 @@ PATTERNS = ("test_*.py", "*_test.py")
 _ODD_NAMES = ("test.py", "tests.py", "*tests.py", "test*.py", "*Test.py", "*Tests.py", "Test*.py")
 """Names of test modules that unittest users choose and that pytest does not look for."""
 _USUAL = ("tests", "test", "testing")
-_NO_TESTS = ("docs", "doc", "examples", "example", "benchmarks", "benchmark", "bench", "build", "dist", "venv", "env", "node_modules", "site-packages", "downstream")
+_NO_TESTS = (
+    "docs",
+    "doc",
+    "examples",
+    "example",
+    "benchmarks",
+    "benchmark",
+    "bench",
+    "build",
+    "dist",
+    "venv",
+    "env",
+    "node_modules",
+    "site-packages",
+    "downstream",
+)
 _HOLDS_TESTS = re.compile(rb"^[ \t]*(?:class \w+\([^)]*Test\w*|def test\w*\(|async def test)", re.MULTILINE)
 _DEEPEST = 5
 _MOST_FOLDERS = 400
@@ -39,9 +54,12 @@ def find_places(files: BaseFiles, patterns: tuple[str, ...], given: tuple[str, .
     args = list(modules)
     for folder in _test_folders(files):
         inside = list(_below(files, folder))
+        foreign = _foreign(inside, folder)
+        inside = [path for path in inside if not path.startswith(tuple(f"{other}/" for other in foreign))]
         matching = [path for path in inside if _matches(path, patterns)]
         if matching:
             chosen.append(folder)
+            args += (f"--ignore={other}" for other in foreign)
         odd = _odd(files, [path for path in inside if path not in set(matching)], alone=not matching)
         args += odd
         modules += [*matching, *odd]
@@ -79,7 +97,12 @@ def _test_folders(files: BaseFiles) -> list[str]:
         name = PurePosixPath(folder).name
         if name in _USUAL:
             found.append(folder)
-        elif depth < _DEEPEST and name not in _NO_TESTS and not name.startswith((".", "_")) and not name.endswith((".egg-info", ".dist-info")):
+        elif (
+            depth < _DEEPEST
+            and name not in _NO_TESTS
+            and not name.startswith((".", "_"))
+            and not name.endswith((".egg-info", ".dist-info"))
+        ):
             waiting += [(inner, depth + 1) for inner in files.folders(folder)]
     return found
 
@@ -94,9 +117,20 @@ def _below(files: BaseFiles, folder: str) -> Iterator[str]:
         waiting += files.folders(here)
 
 
+def _foreign(inside: Iterable[str], folder: str) -> list[str]:
+    """Folders within a test folder that are projects of their own: data of the tests, with tests that are none of theirs."""
+    found = {str(PurePosixPath(path).parent) for path in inside if PurePosixPath(path).name == "setup.py"} - {folder}
+    return sorted(other for other in found if not any(other.startswith(f"{outer}/") for outer in found))
+
+
 def _in_packages(files: BaseFiles) -> list[str]:
     """Python files in the folders at the root, without documentation and the like."""
-    return [path for folder in files.folders() if PurePosixPath(folder).name not in _NO_TESTS and not folder.startswith(".") for path in _below(files, folder)]
+    return [
+        path
+        for folder in files.folders()
+        if PurePosixPath(folder).name not in _NO_TESTS and not folder.startswith(".")
+        for path in _below(files, folder)
+    ]
 
 
 def _odd(files: BaseFiles, paths: list[str], *, alone: bool) -> list[str]:

@@ -23,6 +23,8 @@ def plugins(files: BaseFiles, config: PytestConfig) -> Iterator[tuple[str, str]]
 def _settings(files: BaseFiles, path: str) -> dict[str, Any]:
     if path.endswith(".toml"):
         document = files.toml(path)
-        return table(at(document, "tool", "pytest", "ini_options")) or table(at(document, "tool", "pytest")) or table(document.get("pytest"))
+        return (
+            table(at(document, "tool", "pytest", "ini_options")) or table(at(document, "tool", "pytest")) or table(document.get("pytest"))
+        )
     sections = files.ini(path)
     return dict(sections.get("tool:pytest" if path.endswith(".cfg") else "pytest", {}))

@@ -6,10 +6,11 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
-from runner.discovery import languages, metadata, places
+from runner.discovery import metadata, places
 from runner.discovery.base_files import BaseFiles
 from runner.discovery.choose import choose, covers, further
 from runner.discovery.decision import Decision
+from runner.discovery.languages import other_build, other_language, other_tests
 from runner.discovery.libraries import MOST_BYTES, MOST_FILES, used_libraries
 from runner.discovery.needs import Need, name_of, names_of
 from runner.discovery.nox import nox_environment
@@ -25,6 +26,8 @@ from runner.trial.pytest_options import PytestConfig, read_configuration
 from runner.trial.roots import import_roots, own_modules
 
 _Section = TypeVar("_Section", Tests, Build, Sandbox)
+_GO_ON = "--continue-on-collection-errors"
+"""One module that cannot be imported on the base, and then says so, is no reason to run none of the others."""
 _LEFT_OUT = ("COV", "PIP_", "TOX_", "VIRTUALENV", "PYTEST_", "UV_", "FORCE_COLOR", "PY_COLORS", "PATH", "HOME")
 """Beginnings of variables that concern tools which do not run in a trial, or what the sandbox sets itself."""
 
@@ -48,8 +51,8 @@ def settle(tests: Tests, sandbox: Sandbox, trees: Trees, base_tree: str) -> Sett
     if not open_image and tests.runner != "auto":
         return Settled(tests, sandbox)
     files = BaseFiles(trees, base_tree)
-    if other := languages.settle_other(tests, sandbox, files):
-        return Settled(*other)
+    if language := other_language(files):
+        return _settled_other(language, tests, sandbox, files)
     project = _Project(files, trees, base_tree, tests)
     decisions: list[Decision] = []
     if tests.runner == "auto":
@@ -57,6 +60,20 @@ def settle(tests: Tests, sandbox: Sandbox, trees: Trees, base_tree: str) -> Sett
     if build is not None and open_image:
         build = _settled_build(build, project, decisions)
         sandbox = _with(sandbox, build=build, env={**_variables(project, sandbox, decisions), **sandbox.env})
+    return Settled(tests, sandbox, tuple(decisions))
+
+
+def _settled_other(language: str, tests: Tests, sandbox: Sandbox, files: BaseFiles) -> Settled:
+    decisions = []
+    if tests.runner == "auto" and not tests.args:
+        tests, decision = other_tests(language, tests, files)
+        decisions.append(decision)
+    elif tests.runner == "auto":
+        tests = _with(tests, runner="pytest")
+    if sandbox.build is not None and sandbox.build.recipe == "auto":
+        build, decision = other_build(language, sandbox.build)
+        sandbox = _with(sandbox, build=build)
+        decisions.append(decision)
     return Settled(tests, sandbox, tuple(decisions))
 
 
@@ -99,12 +116,11 @@ def _beside(found: places.Places, files: BaseFiles) -> Iterator[str]:
 def _settled_tests(tests: Tests, project: _Project, decisions: list[Decision]) -> Tests:
     config, environment = project.config, project.environment
     if tests.args:
-        args, source = tests.args, "the policy"
-    elif config.testpaths and project.given:
-        args, source = (), f"testpaths in {config.file}"
-        decisions.append(Decision("tests", f"tests: pytest {' '.join(project.given)}", source))
         return _with(tests, runner="pytest")
-    elif environment and environment.command and (environment.command.paths or environment.command.args):
+    if config.testpaths and project.given:
+        decisions.append(Decision("tests", f"tests: pytest {' '.join(project.given)}", f"testpaths in {config.file}"))
+        return _with(tests, runner="pytest", args=(_GO_ON,))
+    if environment and environment.command and (environment.command.paths or environment.command.args):
         command = environment.command
         args, source = (*command.args, *(command.paths or project.places.args)), environment.source
     elif project.places.args:
@@ -112,10 +128,10 @@ def _settled_tests(tests: Tests, project: _Project, decisions: list[Decision]) -
     else:
         what = "tests: no file looks like one; name them by tests.args, or another suite by tests.command"
         decisions.append(Decision("tests", what, ""))
-        return _with(tests, runner="pytest")
+        return _with(tests, runner="pytest", args=(_GO_ON,))
     shown = " ".join(args[:6]) + (f" and {len(args) - 6} more" if len(args) > 6 else "")  # noqa: PLR2004
     decisions.append(Decision("tests", f"tests: pytest {shown}", source))
-    return _with(tests, runner="pytest", args=args)
+    return _with(tests, runner="pytest", args=(*args, _GO_ON))
 
 
 def _place_reason(project: _Project) -> str:
@@ -142,7 +158,10 @@ def _settled_build(build: Build, project: _Project, decisions: list[Decision]) -
     found["requirements"] = (*found["requirements"], *runtime)
     found["packages"] = _without_doubles((*found["packages"], *(line for line, _ in more)), build.packages)
     decisions += _told(file, chosen, more, runtime, installs=installs)
-    kept = {key: tuple(dict.fromkeys((*getattr(build, key), *filter(lambda v, k=key: _fits(k, v), values)))) for key, values in found.items()}
+    kept = {
+        key: tuple(dict.fromkeys((*getattr(build, key), *(value for value in values if _fits(key, value)))))
+        for key, values in found.items()
+    }
     return _with(build, recipe="python", project=installs, **kept)
 
 

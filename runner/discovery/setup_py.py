@@ -35,7 +35,7 @@ def _is_setup(function: ast.expr) -> bool:
     return (isinstance(function, ast.Name) and function.id == "setup") or (isinstance(function, ast.Attribute) and function.attr == "setup")
 
 
-def _value(node: ast.expr | None, known: dict[str, ast.expr], depth: int) -> Any:
+def _value(node: ast.expr | None, known: dict[str, ast.expr], depth: int) -> Any:  # noqa: PLR0911  one per kind of expression
     """The value of an expression; `None` where it cannot be told."""
     if depth > _NESTING:
         return None
@@ -49,7 +49,9 @@ def _value(node: ast.expr | None, known: dict[str, ast.expr], depth: int) -> Any
             values = [(item, _value(item, known, depth + 1)) for item in items]
             return [part for _, value in values for part in (value if isinstance(value, list) else [value]) if part is not None]
         case ast.Dict():
-            pairs = ((_value(key, known, depth + 1), _value(value, known, depth + 1)) for key, value in zip(node.keys, node.values, strict=True))
+            pairs = (
+                (_value(key, known, depth + 1), _value(value, known, depth + 1)) for key, value in zip(node.keys, node.values, strict=True)
+            )
             return {key: value for key, value in pairs if isinstance(key, str) and value is not None}
         case ast.Call(func=ast.Name(id="dict")):
             given = ((keyword.arg, _value(keyword.value, known, depth + 1)) for keyword in node.keywords)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from runner.discovery.base_files import BaseFiles, at, is_plain, table, texts
-from runner.discovery.commands import TestCommand, best, test_command
+from runner.discovery.commands import TestCommand, best, suite_command
 from runner.discovery.needs import Aim, Need, name_of
 from runner.discovery.requirement_lists import lines_of
 
@@ -17,7 +17,25 @@ _REFERENCE = re.compile(r"\{\[([^\]{}]+)\]([\w.-]+)\}")
 _ENVIRONMENT = re.compile(r"\{env:[\w.]+(?::([^{}]*))?\}")
 _CONDITION = re.compile(r"([!\w.,{}-]+):\s+(.*)|([!\w.,{}-]+):$")
 _TOOLS = frozenset(
-    ["tox", "coverage", "pytest-cov", "codecov", "coveralls", "flake8", "mypy", "ruff", "black", "isort", "pylint", "twine", "build", "pre-commit", "pytest-xdist", "pytest-randomly", "pytest-sugar"]
+    [
+        "tox",
+        "coverage",
+        "pytest-cov",
+        "codecov",
+        "coveralls",
+        "flake8",
+        "mypy",
+        "ruff",
+        "black",
+        "isort",
+        "pylint",
+        "twine",
+        "build",
+        "pre-commit",
+        "pytest-xdist",
+        "pytest-randomly",
+        "pytest-sugar",
+    ]
 )
 """What a suite does without in a trial: coverage and other processes are off there, and linters are no tests."""
 _NESTING = 10
@@ -40,7 +58,10 @@ def tox_environment(files: BaseFiles) -> Environment | None:
     for file, sections in _settings(files):
         if environment := _from_ini(files, file, sections):
             return environment
-    for file, document in (("tox.toml", files.toml("tox.toml")), ("pyproject.toml", table(at(files.toml("pyproject.toml"), "tool", "tox")))):
+    for file, document in (
+        ("tox.toml", files.toml("tox.toml")),
+        ("pyproject.toml", table(at(files.toml("pyproject.toml"), "tool", "tox"))),
+    ):
         if environment := _from_toml(files, file, document):
             return environment
     return None
@@ -74,12 +95,16 @@ def _from_ini(files: BaseFiles, file: str, sections: dict[str, dict[str, str]]) 
         if name not in sections:
             continue
         merged = {**base, **sections[name]}
-        lines = {key: _lines(merged.get(key, ""), sections) for key in ("deps", "extras", "dependency_groups", "commands", "setenv", "set_env")}
+        lines = {
+            key: _lines(merged.get(key, ""), sections) for key in ("deps", "extras", "dependency_groups", "commands", "setenv", "set_env")
+        }
         lines["setenv"] += lines.pop("set_env")
         folder = (merged.get("changedir") or merged.get("change_dir") or "").strip()
         where = f"{name} in {file}" if " in " not in file else file
         found = _environment(files, where, lines, folder)
-        if found.command is not None or (name == _SECTION and not preferred and (found.need.lines or found.need.extras or found.need.groups)):
+        if found.command is not None or (
+            name == _SECTION and not preferred and (found.need.lines or found.need.extras or found.need.groups)
+        ):
             return found
     return None
 
@@ -98,7 +123,9 @@ def _lines(value: str, sections: dict[str, dict[str, str]], depth: int = 0) -> l
         if whole and depth < _NESTING:
             found += _lines(sections.get(whole[1], {}).get(whole[2], ""), sections, depth + 1)
         elif line:
-            found.append(_REFERENCE.sub(lambda match: sections.get(match[1], {}).get(match[2], "").strip(), line) if depth < _NESTING else line)
+            found.append(
+                _REFERENCE.sub(lambda match: sections.get(match[1], {}).get(match[2], "").strip(), line) if depth < _NESTING else line
+            )
     return found
 
 
@@ -123,7 +150,10 @@ def _from_toml(files: BaseFiles, file: str, document: dict[str, Any]) -> Environ
     base = table(document.get("env_run_base"))
     environments = table(document.get("env"))
     place = "tool.tox." if file == "pyproject.toml" else ""
-    candidates = [("env_run_base", base), *((f"env.{name}", {**base, **table(given)}) for name, given in environments.items() if _PREFERRED.fullmatch(name))]
+    candidates = [
+        ("env_run_base", base),
+        *((f"env.{name}", {**base, **table(given)}) for name, given in environments.items() if _PREFERRED.fullmatch(name)),
+    ]
     for name, given in candidates:
         lines = {key: list(texts(given.get(key))) for key in ("deps", "extras", "dependency_groups")}
         lines["commands"] = [" ".join(map(_word, command)) for command in given.get("commands", ()) if isinstance(command, list)]
@@ -148,10 +178,15 @@ def _word(word: Any) -> str:
 def _environment(files: BaseFiles, source: str, lines: dict[str, list[str]], folder: str) -> Environment:
     folder = re.sub(r"^\{(?:toxinidir|tox_root)\}/?", "", folder)
     folder = folder if folder and is_plain(folder) and "{" not in folder else ""
-    command = best(test_command(_default(line), files, folder) for line in lines["commands"])
+    command = best(suite_command(_default(line), files, folder) for line in lines["commands"])
     if command is not None and folder and not command.paths:
         command = TestCommand(command.args, (folder,), command.main, command.uses)
-    return Environment(need=environment_need("the environment of tox", source, files, lines), command=command, env=_variables(lines["setenv"]), source=source)
+    return Environment(
+        need=environment_need("the environment of tox", source, files, lines),
+        command=command,
+        env=_variables(lines["setenv"]),
+        source=source,
+    )
 
 
 def _default(line: str) -> str:

@@ -7,6 +7,7 @@ from runner.model.result import Cause, Finding, Outcome, Result, Severity
 from runner.model.suite import Comparison, Pair, Stop, SuiteRun, TestOutcome
 from runner.model.units import show_duration
 from runner.trial import compare, sides
+from runner.trial.mend import NO_TESTS, mend
 
 BASE, TESTS, INVENTORY, CHANNELS, OWN = "base", "tests", "inventory", "channels", "own-tests"
 SHOWN = 50
@@ -34,14 +35,16 @@ def judge_base(runs: Sequence[SuiteRun]) -> Result:
     """Whether the base's suite can serve as a measure: it ran to its end, twice the same, with at least one test that passed."""
     first = runs[0]
     if problem := next((trouble(run) for run in runs if trouble(run)), ""):
-        return _no_evidence(BASE, f"the base's suite: {problem}")
+        return _no_evidence(BASE, f"the base's suite: {problem}{_mended([run.log for run in runs])}")
     held = [record for record in first.records if record.outcome.held]
     if not held:
         why = (
             f"{first.collect_errors[0].id} cannot be collected: {_last_line(first.collect_errors[0].text)}" if first.collect_errors else ""
         )
-        what = why or ("no test passes" if first.records else "no test was found")
-        return _no_evidence(BASE, f"{what} on the base: nothing can be compared")
+        if not why and not first.records:
+            return _no_evidence(BASE, f"{NO_TESTS}; nothing can be compared")
+        texts = [record.text for record in (*first.collect_errors, *first.records)]
+        return _no_evidence(BASE, f"{why or 'no test passes'} on the base: nothing can be compared{_mended(texts)}")
     failing = [record for record in compare.by_id(first).values() if record.outcome.failed]
     shaky = compare.flaky_on_base(runs) | compare.unstable_functions(runs)
     findings = [
@@ -56,9 +59,15 @@ def judge_base(runs: Sequence[SuiteRun]) -> Result:
     if findings:
         parts = {"fail": failing, "cannot be collected": first.collect_errors, "are unstable": shaky}
         reason = f"{total} tests on the base, of which " + ", ".join(f"{len(what)} {word}" for word, what in parts.items() if what)
+        reason += _mended([record.text for record in (*first.collect_errors, *failing)])
         return Result(check=BASE, outcome=Outcome.WARN, reason=reason, measured=len(held), findings=tuple(findings[:SHOWN]))
     again = f" in {len(runs)} runs" if len(runs) > 1 else ""
     return Result(check=BASE, outcome=Outcome.PASS, reason=f"{total} tests, none fails{again}", measured=total)
+
+
+def _mended(texts: Sequence[str]) -> str:
+    clause = mend(texts)
+    return f"; {clause}" if clause else ""
 
 
 def _no_evidence(check: str, reason: str) -> Result:
