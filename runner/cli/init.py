@@ -12,7 +12,7 @@ import click
 from runner.cli.output import emit
 from runner.cli.settings import common, form
 from runner.errors import SeatrialError, UsageError
-from runner.reports.printable import printable
+from runner.model.text import printable
 
 if TYPE_CHECKING:
     from pydantic import BaseModel

@@ -13,7 +13,7 @@ _LARGEST = 100_000
 _FAULTS = (SyntaxError, ValueError, RecursionError, MemoryError)
 
 IMPORTED = {
-    "_pytest": "pytest", "aioresponses": "aioresponses", "aiosqlite": "aiosqlite", "anyio": "anyio", "asgiref": "asgiref", "asynctest": "",
+    "aioresponses": "aioresponses", "aiosqlite": "aiosqlite", "anyio": "anyio", "asgiref": "asgiref", "asynctest": "",
     "attr": "attrs", "attrs": "attrs", "bs4": "beautifulsoup4", "covdefaults": "", "coverage": "coverage", "dateutil": "python-dateutil",
     "ddt": "ddt", "dirty_equals": "dirty-equals", "django": "django", "exceptiongroup": "exceptiongroup", "factory": "factory-boy",
     "faker": "faker", "fakeredis": "fakeredis", "flask": "flask", "freezegun": "freezegun", "hamcrest": "PyHamcrest", "httpx": "httpx",
@@ -87,7 +87,7 @@ def used_libraries(contents: Mapping[str, bytes], own: Iterable[str]) -> dict[st
 
     Imports inside of `try` are left out, since the tests get by without them.
     """
-    known = frozenset(own) | sys.stdlib_module_names
+    known = frozenset(own) | sys.stdlib_module_names | {"pytest", "_pytest"}
     found: dict[str, str] = {}
     for path, content in contents.items():
         for name in _imports(content) - known:

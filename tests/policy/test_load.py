@@ -71,7 +71,7 @@ validate: {paths: {deny: ['a**']}}
     assert problems(text) == [
         "p.yaml:2:1: seatrial: this key is given twice (first at 1:1); keep one",
         'p.yaml:3:1: test: unknown key; did you mean "tests"?',
-        'p.yaml:4:17: tests.runner: found pytst, expected one of: pytest, command; did you mean "pytest"?',
+        'p.yaml:4:17: tests.runner: found pytst, expected one of: auto, pytest, command; did you mean "pytest"?',
         "p.yaml:4:30: tests.args: found tests, expected a list, e.g. [tests]",
         "p.yaml:4:45: tests.reruns: found no, expected a whole number",
         "p.yaml:6:9: sandbox.image: there is no value here; give one, or leave the key out",

@@ -7,7 +7,7 @@ from runner.trial.options import Tests
 from runner.trial.suites import KINDS, suite_for
 
 
-@pytest.mark.parametrize("options", [Tests(), Tests(runner="command", command=("make", "test"))])
+@pytest.mark.parametrize("options", [Tests(runner="pytest"), Tests(runner="command", command=("make", "test"))])
 def test_every_kind_makes_a_suite_that_knows_its_name(box, options):
     suite: Suite = suite_for(options, box.trees, "tree", {"A": "1"})
     assert suite.kind == options.runner
@@ -16,7 +16,7 @@ def test_every_kind_makes_a_suite_that_knows_its_name(box, options):
 
 
 def test_every_runner_of_the_policy_has_a_kind():
-    assert set(KINDS) == {"pytest", "command"}
+    assert set(KINDS) == {"auto", "pytest", "command"}
 
 
 def test_the_pytest_suite_reads_the_base_tree(box):
