@@ -24,6 +24,8 @@ resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
 resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
 resource.setrlimit(resource.RLIMIT_NOFILE, (16, 16))
+sys.dont_write_bytecode = True
+sys.path.extend(sys.argv[1:])
 
 def python(content, version):
     if version:
@@ -58,7 +60,6 @@ def text_of_json(content, _):
     json.loads(content)
 
 def yaml(content, _):
-    sys.path.extend(sys.argv[1:])
     import yaml
     for _ in yaml.parse(content, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
         pass
@@ -78,6 +79,11 @@ def xml(content, _):
         raise ValueError(str(problem)) from None
 
 KINDS = {"python": python, "toml": toml, "json": text_of_json, "yaml": yaml, "xml": xml, "toml-data": toml_data, "ini-data": ini_data}
+
+def reader(kind):
+    import importlib
+    module, _, function = kind.partition(":")
+    return KINDS[kind] if not function else getattr(importlib.import_module(module), function)
 
 def place(problem):
     if isinstance(getattr(problem, "lineno", None), int):
@@ -101,7 +107,7 @@ for kind, size, version in [sys.stdin.buffer.readline().decode().split() for _ i
     content = sys.stdin.buffer.read(int(size))
     signal.setitimer(signal.ITIMER_PROF, seconds)
     try:
-        data = KINDS[kind](content, int(version))
+        data = reader(kind)(content, int(version))
     except Entities as problem:
         tell("unjudged", 0, str(problem), "")
     except (RecursionError, MemoryError):
@@ -118,6 +124,8 @@ for kind, size, version in [sys.stdin.buffer.readline().decode().split() for _ i
 class Source(NamedTuple):
     """One file to parse: `python`, `toml`, `json`, `yaml`, `xml`, or `toml-data` and `ini-data` for what the file says.
 
+    `module:function` names a reader of the caller's own, in the folder that `parse` is given: it takes the content and the
+    version and gives the text that becomes `Parse.data`; it imports the standard library alone, and runs nothing it reads.
     `version` is the minor version of Python 3 whose grammar is asked for, 0 for that of this interpreter.
     """
 
@@ -138,8 +146,11 @@ class Parse(NamedTuple):
     """What was parsed, as JSON, for the kinds that ask for it."""
 
 
-def parse(sources: Sequence[Source]) -> list[Parse]:
-    """One answer per source, in order. Never raises for what a source holds; starts one child, more only after a crash."""
+def parse(sources: Sequence[Source], folder: Path | None = None) -> list[Parse]:
+    """One answer per source, in order. Never raises for what a source holds; starts one child, more only after a crash.
+
+    `folder` holds the modules of readers that the sources name.
+    """
     answers: list[Parse] = []
     children = 0
     while len(answers) < len(sources):
@@ -147,17 +158,19 @@ def parse(sources: Sequence[Source]) -> list[Parse]:
             answers.append(Parse("unjudged", "the parser ended too often on the files before this one"))
             continue
         children += 1
-        answers += _child(sources[len(answers) :])
+        answers += _child(sources[len(answers) :], folder)
         if len(answers) < len(sources):
             answers.append(Parse("unjudged", "the parser ended, or took too long, on this file"))
     return answers
 
 
-def _child(sources: Sequence[Source]) -> list[Parse]:
+def _child(sources: Sequence[Source], folder: Path | None) -> list[Parse]:
     """The answers that one child gave; fewer than `sources` when it ended before its time."""
     lines = [f"{MOST_MEMORY} {SECONDS} {len(sources)}", *(f"{s.kind} {len(s.content)} {s.version}" for s in sources)]
     told = "\n".join((*lines, "")).encode() + b"".join(source.content for source in sources)
     command = [sys.executable, "-I", "-S", "-X", "utf8", "-W", "ignore", "-c", PROGRAM]
+    if folder is not None:
+        command.append(str(folder))
     if any(source.kind == "yaml" for source in sources):
         command += _yaml_place()
     with subprocess.Popen(

@@ -1,6 +1,7 @@
 """Validate: the layers that read the change and run nothing of it."""
 
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from runner.errors import SeatrialError, UsageError, machine_at_fault
@@ -14,15 +15,19 @@ log = logging.getLogger(__name__)
 
 
 def validate(run: Run, ports: Ports, policy: Loaded) -> Run:
-    """Ask every validation layer in order; none starts anything of the change."""
+    """Ask every validation layer; none starts anything of the change.
+
+    They are asked at once, since some wait for a child process of their own, and heard in order, up to the first that rejects.
+    """
     results = run.results
-    for layer in ports.validators:
-        ports.progress.stage(f"validate: {layer.name}")
-        options = getattr(policy.policy.validation, layer.name)
-        answer = _ask(layer, run, ports, options)
-        results = (*results, answer.model_copy(update={"policy": policy.where(f"validate.{layer.name}")}))
-        if answer.outcome is Outcome.FAIL:
-            break
+    with ThreadPoolExecutor(len(ports.validators) or 1, thread_name_prefix="validate") as pool:
+        asked = [(layer, pool.submit(_ask, layer, run, ports, getattr(policy.policy.validation, layer.name))) for layer in ports.validators]
+        for layer, coming in asked:
+            ports.progress.stage(f"validate: {layer.name}")
+            answer = coming.result()
+            results = (*results, answer.model_copy(update={"policy": policy.where(f"validate.{layer.name}")}))
+            if answer.outcome is Outcome.FAIL:
+                break
     return run.with_(results=results)
 
 

@@ -11,8 +11,10 @@ REGISTERED = (
     "intake",
     "paths",
     "syntax",
+    "static",
+    "supply",
 )
-"""The layers in the order in which they are asked, by module of this package; cheap ones first."""
+"""The layers in the order in which they answer, by module of this package; cheap ones first."""
 
 
 @cache

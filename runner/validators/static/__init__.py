@@ -1,0 +1,204 @@
+"""Validation layer `static`: dangerous code that a change adds, by a rule pack of ours and by rules of ruff; nothing is imported or run."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Annotated, NamedTuple
+
+from pydantic import AfterValidator
+
+from runner.model.action import Action, Found, answer, at_most, found
+from runner.model.change import Change, FileChange, Status
+from runner.model.lines import new_lines, sources
+from runner.model.result import Result
+from runner.model.value import Value
+from runner.parsing import Parse, Source, parse
+from runner.ports import Trees
+from runner.validators.static import ruff
+from runner.validators.static.pack import Pack, pack
+
+name = "static"
+
+MOST_BYTES = 2 * 2**20
+"""Larger files are data; a larger Python file is held unread."""
+_MOST_LINE = 2**16
+_INSIDE = Path(__file__).with_name("inside")
+_TEST_FOLDERS = frozenset({"test", "tests"})
+_CODE = re.compile(r"[A-Z]{1,6}[0-9]{3,4}")
+_UNREADABLE = "static.unread"
+
+
+def _known(rules: dict[str, Action]) -> dict[str, Action]:
+    """The rules, when each is one of ours or the code of one of ruff's; ValueError otherwise."""
+    for rule in rules:
+        if not _CODE.fullmatch(rule) and rule not in pack().rules:
+            raise ValueError(f"there is no rule '{rule}'; there are {', '.join(sorted(pack().rules))}, and ruff's, e.g. S608")
+    return rules
+
+
+class Options(Value):
+    """Dangerous code in added lines: what follows from each rule, and from hits in test files."""
+
+    rules: Annotated[dict[str, Action], AfterValidator(_known)] = {}
+    """What follows from a rule, e.g. `{static.exec: warn, S608: hold}`: `allow`, `warn`, `hold` or `fail`; ours by their ids, ruff's by their codes."""
+    tests: Action = "warn"
+    """The most that follows from a hit in a test file."""
+    ruff: bool = True
+    """Whether ruff is asked; without it only the rules of ours hold."""
+
+
+class _File(NamedTuple):
+    path: str
+    old: bytes
+    new: bytes
+
+    @property
+    def is_test(self) -> bool:
+        parts = PurePosixPath(self.path).parts
+        last = parts[-1]
+        named = last.startswith("test_") or last.endswith("_test.py") or last == "conftest.py"
+        return named or any(part.lower() in _TEST_FOLDERS for part in parts[:-1])
+
+
+def judge(change: Change, trees: Trees, options: Options) -> Result:
+    """Holds for what the change adds and the base does not have; rejects what no honest change needs."""
+    files, unread = _changed(change, trees)
+    python = [file for file in files if _is_python(file)]
+    every = [
+        *unread,
+        *_of_pack(python, options),
+        *(_of_ruff(python, options) if options.ruff else ()),
+        *_of_texts([file for file in files if file not in python], options),
+    ]
+    return answer(name, every, f"no dangerous code is new in {len(python)} Python and {len(files) - len(python)} other changed files")
+
+
+def _changed(change: Change, trees: Trees) -> tuple[list[_File], list[Found]]:
+    """The changed texts with what they were made from, and a finding for each that is too large to read."""
+    wanted = [file for file in change.files if file.status is Status.DELETED or file.new_mode.startswith("100")]
+    small = [file for file in wanted if max(file.old_size, file.new_size) <= MOST_BYTES]
+    contents = trees.blobs({blob for file in small for blob in _blobs(file)})
+    made_from = sources(small, contents)
+    files = []
+    for file in small:
+        content = contents.get(file.new_blob)
+        if file.status is Status.DELETED or content is None or b"\0" in content[:8000]:
+            continue
+        files.append(_File(file.path, contents.get(made_from.get(file.path, ""), b""), content))
+    large = [
+        file for file in wanted if file.new_size > MOST_BYTES and file.status is not Status.DELETED and file.path.endswith((".py", ".pyw"))
+    ]
+    return files, [_unseen(file.path, f"is larger than {MOST_BYTES // 2**20}MiB, so that nobody read its code") for file in large]
+
+
+def _blobs(file: FileChange) -> Iterator[str]:
+    if file.status is not Status.ADDED and file.old_mode.startswith("100"):
+        yield file.old_blob
+    if file.status is not Status.DELETED and file.new_mode.startswith("100"):
+        yield file.new_blob
+
+
+def _is_python(file: _File) -> bool:
+    suffix = PurePosixPath(file.path).suffix.lower()
+    return suffix in (".py", ".pyw") or (file.new.startswith(b"#!") and b"python" in file.new.partition(b"\n")[0])
+
+
+def _unseen(path: str, why: str) -> Found:
+    return found("hold", path, _UNREADABLE, why, fix="Make the file smaller or simpler, or have a person read it.")._replace(unseen=True)
+
+
+def _of_pack(files: Sequence[_File], options: Options) -> Iterator[Found]:
+    """What our own rules find, by the syntax tree where there is one."""
+    if not files:
+        return
+    told = [Source("sights:fresh", b"%d\n" % len(file.old) + file.old + file.new) for file in files]
+    for file, read in zip(files, parse(told, _INSIDE), strict=True):
+        yield from _hits(file, read, options)
+
+
+def _hits(file: _File, read: Parse, options: Options) -> Iterator[Found]:
+    if read.state == "unjudged":
+        yield _unseen(file.path, f"its code could not be searched: {read.message}")
+        return
+    if read.state == "broken":
+        yield from _by_words(file, options)
+        return
+    hits = json.loads(read.data)
+    for rule, line, _, at_import, _ in hits:
+        yield _found(file, rule, line, options, at_import=at_import)
+    for rule in (rule for rule in pack().rules.values() if rule.together and hits):
+        if set(rule.together) <= {hit[0] for hit in hits}:
+            yield _found(file, rule.id, next(hit[1] for hit in hits if hit[0] == rule.together[-1]), options, at_import=False)
+
+
+def _found(file: _File, rule_id: str, line: int, options: Options, *, at_import: bool = True) -> Found:
+    rule = pack().rules[rule_id]
+    at_import = at_import and PurePosixPath(file.path).name != "__main__.py"  # which is a program, and imported by nothing
+    action = rule.action(at_import=at_import, given=options.rules.get(rule_id))
+    if file.is_test:
+        action = at_most(action, options.tests)
+    when = ", at import" if at_import and rule.at_import != rule.outcome else ""
+    return found(action, file.path, rule.id, f"{rule.message}{when}", fix=rule.fix, line=line)
+
+
+_WORDS = re.compile(
+    r"(?P<shell>\bos\s*\.\s*(system|popen)\b|\bshell\s*=\s*True\b)|(?P<exec>(?<![\w.])(exec|eval|__import__)\s*\()|(?P<hard>\bos\s*\.\s*(_exit|abort|kill)\b)"
+    r"|(?P<tests>PYTEST_[A-Z]+)|(?P<pickle>\b(pickle|marshal)\s*\.\s*loads?\b)|(?P<ctypes>\b(ctypes|cffi)\b)|(?P<hooks>\bsys\s*\.\s*(meta_path|path_hooks|settrace|setprofile)\b)"
+)
+_RULES_OF_WORDS = {
+    "shell": "static.shell",
+    "exec": "static.exec",
+    "hard": "static.hard-exit",
+    "tests": "static.test-detection",
+    "pickle": "static.unpickle",
+    "ctypes": "static.native-call",
+    "hooks": "static.import-hooks",
+}
+
+
+def _by_words(file: _File, options: Options) -> Iterator[Found]:
+    """For text that does not parse here, and may where it runs: the plainest names, in new lines."""
+    for line, text in new_lines(file.old, file.new):
+        for match in _WORDS.finditer(text):
+            yield _found(file, _RULES_OF_WORDS[match.lastgroup or ""], line, options, at_import=False)
+
+
+def _of_ruff(files: Sequence[_File], options: Options) -> Iterator[Found]:
+    """What ruff finds in the new text more often than in the old, by code and text of the line."""
+    if not files:
+        return
+    asked: dict[str, Action] = {**pack().ruff, **{code: action for code, action in options.rules.items() if _CODE.fullmatch(code)}}
+    asked = {code: action for code, action in asked.items() if action != "allow"}
+    try:
+        told = ruff.lint([content for file in files for content in (file.old, file.new)], asked)
+    except ruff.Unanswered:
+        yield _unseen(files[0].path, f"ruff did not survive the {len(files)} Python files of the change")
+        return
+    for index, file in enumerate(files):
+        old, new = told[2 * index], told[2 * index + 1]
+        known = Counter((lint.code, lint.text) for lint in old)
+        for lint in new:
+            if known[lint.code, lint.text] > 0:
+                known[lint.code, lint.text] -= 1
+                continue
+            action = at_most(asked[lint.code], options.tests) if file.is_test else asked[lint.code]
+            yield found(action, file.path, lint.code, _bounded(lint.message), line=lint.line)
+
+
+def _of_texts(files: Iterable[_File], options: Options) -> Iterator[Found]:
+    """What the rules for texts find in new lines."""
+    rules: Pack | None = None
+    for file in files:
+        rules = rules or pack()
+        fitting = [text for text in rules.texts if text.files.search(file.path)]
+        for line, text in new_lines(file.old, file.new) if fitting else ():
+            for one in fitting:
+                if one.pattern.search(text[:_MOST_LINE]):
+                    yield _found(file, one.rule.id, line, options, at_import=False)
+
+
+def _bounded(text: str, most: int = 200) -> str:
+    clean = "".join(letter if letter.isprintable() else "?" for letter in text[: most + 1])
+    return clean if len(clean) <= most else clean[: most - 1] + "…"
