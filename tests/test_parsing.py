@@ -1,6 +1,7 @@
 """A parser that crashes or hangs on a hostile file takes nothing with it."""
 
 import time
+from pathlib import Path
 
 import pytest
 
@@ -34,3 +35,14 @@ def test_a_parser_that_hangs_is_ended_and_many_of_them_end_the_layer(monkeypatch
     states = [answer.state for answer in parse([Source("python", b"spin"), Source("python", b"spin"), Source("python", b"a")])]
     assert states == ["unjudged"] * 3
     assert time.monotonic() - began < 20
+
+
+def test_a_reader_of_the_callers_own_is_under_the_same_limits(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(
+        "import resource\n"
+        "def size(content, version):\n    return str(len(content) + version)\n"
+        "def limit(content, _):\n    return str(resource.getrlimit(resource.RLIMIT_FSIZE)[0])\n"
+    )
+    sources = [Source("mine:size", b"abc", 4), Source("mine:limit", b""), Source("mine:absent", b""), Source("nowhere:x", b"")]
+    answers = parse(sources, tmp_path)
+    assert [(answer.state, answer.data) for answer in answers] == [("fine", "7"), ("fine", "0"), ("broken", ""), ("unjudged", "")]

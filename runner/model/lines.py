@@ -40,7 +40,7 @@ def sources(files: Iterable[FileChange], contents: Mapping[str, bytes]) -> dict[
     `contents` are the blobs that were read; a path that is new, like nothing that is gone, is left out.
     """
     files = [file for file in files if file.old_blob in contents or file.new_blob in contents]
-    made = {file.path: file.old_blob for file in files if file.status is not Status.ADDED and file.old_blob in contents}
+    made = {file.path: file.old_blob for file in files if file.status not in (Status.ADDED, Status.DELETED) and file.old_blob in contents}
     gone = [file for file in files if file.status is Status.DELETED and file.old_blob in contents]
     added = [file for file in files if file.status is Status.ADDED and file.new_blob in contents]
     if not gone or len(gone) * len(added) > _MOST_PAIRS:

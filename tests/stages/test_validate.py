@@ -2,13 +2,14 @@
 
 import errno
 import logging
+import threading
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from runner.errors import ChangeRefused, InfrastructureError, UsageError
-from runner.model.result import Result
+from runner.model.result import Outcome, Result
 from runner.policy.load import builtin
 from runner.stages.validate import validate
 
@@ -76,3 +77,28 @@ def test_what_a_broken_layer_quotes_is_harmless(caplog: pytest.LogCaptureFixture
     assert "\\x1b[2J\\u202e evil" in result.reason
     (record,) = caplog.records
     assert record.getMessage() == "validation layer intake broke"
+
+
+class Layer:
+    """A layer that waits for its fellows before it answers."""
+
+    def __init__(self, name: str, outcome: Outcome, together: threading.Barrier) -> None:
+        self.name, self._outcome, self._together = name, outcome, together
+
+    def judge(self, *_: Any) -> Result:
+        self._together.wait(timeout=10)
+        return Result(check=self.name, outcome=self._outcome, reason="so")
+
+
+def test_layers_are_asked_at_once_and_heard_in_order_up_to_the_first_that_rejects() -> None:
+    together = threading.Barrier(3)
+    outcomes = {"intake": Outcome.PASS, "static": Outcome.FAIL, "supply": Outcome.PASS}
+    said: list[str] = []
+    ports = SimpleNamespace(
+        validators=tuple(Layer(name, outcome, together) for name, outcome in outcomes.items()),
+        trees=None,
+        progress=SimpleNamespace(stage=said.append),
+    )
+    results = validate(Bearer(), ports, builtin())  # type: ignore[arg-type]
+    assert [result.check for result in results] == ["intake", "static"]  # type: ignore[attr-defined]
+    assert said == ["validate: intake", "validate: static"]

@@ -126,6 +126,9 @@ def _hits(file: _File, read: Parse, options: Options) -> Iterator[Found]:
         yield from _by_words(file, options)
         return
     hits = json.loads(read.data)
+    if isinstance(hits, str):
+        yield _unseen(file.path, f"its code could not be searched: {hits}")
+        return
     for rule, line, _, at_import, _ in hits:
         yield _found(file, rule, line, options, at_import=at_import)
     for rule in (rule for rule in pack().rules.values() if rule.together and hits):

@@ -1,5 +1,6 @@
 """The rule pack as values: what follows from a hit of a rule, and what is said of it."""
 
+import json
 import re
 from functools import cache
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import Any, NamedTuple
 
 from runner.model.action import Action
 
-_FILE = Path(__file__).with_name("rules.toml")
+_FILE = Path(__file__).with_name("rules.json")
 
 
 class Rule(NamedTuple):
@@ -46,13 +47,10 @@ class Pack(NamedTuple):
 @cache
 def pack() -> Pack:
     """The pack as it ships."""
-    import tomllib
-
-    read = tomllib.loads(_FILE.read_text("utf-8"))
-    texts = tuple(TextRule(_rule(given), re.compile(given["files"]), re.compile(given["pattern"])) for given in read["text"])
-    rules = [*(_rule(given) for given in read["rule"]), *(text.rule for text in texts)]
-    actions: tuple[Action, ...] = ("warn", "hold")
-    return Pack({rule.id: rule for rule in rules}, texts, {code: action for action in actions for code in read["ruff"][action]})
+    read = json.loads(_FILE.read_bytes())
+    texts = tuple(TextRule(_rule(given), re.compile(given["files"]), re.compile(given["pattern"])) for given in read["texts"])
+    rules = [*(_rule(given) for given in read["rules"]), *(text.rule for text in texts)]
+    return Pack({rule.id: rule for rule in rules}, texts, {code: given["outcome"] for code, given in read["ruff"].items()})
 
 
 def _rule(given: dict[str, Any]) -> Rule:

@@ -160,7 +160,8 @@ def _setup_script(data: Mapping[str, Any]) -> Manifest:
     parts = [of_texts(texts(given), key) for key, given in lists.items() if key not in ("dependency_links", "license")]
     licence = " ".join(texts(lists.get("license")))
     links = tuple(f"dependency_links {link}" for link in texts(lists.get("dependency_links")))
-    return _joined([*parts, Manifest(indexes=links, licence=_one_line(licence))])
+    unread = tuple(f"{key} is not written out" for key in texts(data.get("open")))
+    return _joined([*parts, Manifest(indexes=links, licence=_one_line(licence), unread=unread)])
 
 
 def _pip_conf(data: Mapping[str, Any]) -> Manifest:

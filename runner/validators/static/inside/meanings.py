@@ -1,9 +1,10 @@
 """What the names and texts of one Python file stand for; used inside the child of `runner.parsing`."""
 
 import ast
+import json
+import os
 from collections import deque
 from functools import cache
-from pathlib import Path
 
 MOST_DEPTH = 40
 GUARDED = {"os", "sys", "builtins", "subprocess", "posix", "ctypes", "socket", "importlib", "marshal", "pickle", "signal", "gc"}
@@ -16,9 +17,8 @@ LEAVES = (ast.Constant, ast.Name, ast.Load, ast.Store)
 @cache
 def pack():
     """The rules by what they look for."""
-    import tomllib
-
-    rules = tomllib.loads(Path(__file__).parent.with_name("rules.toml").read_text("utf-8"))["rule"]
+    with open(os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "rules.json"), "rb") as file:
+        rules = json.load(file)["rules"]
     looked = {name: {} for name in ("calls", "refs", "imports", "strings", "writes", "hooks", "keywords", "shape")}
     for rule in rules:
         for name, table in looked.items():

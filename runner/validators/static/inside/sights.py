@@ -1,6 +1,7 @@
 """Finds what the rule pack names in one Python file; runs in the child of `runner.parsing`, on the standard library alone."""
 
 import ast
+import gc
 import json
 from collections import Counter
 
@@ -22,16 +23,27 @@ DECODERS = (
 
 def fresh(content, _version):
     """JSON of the hits that a file has and its source on the base has not; `content` is a length, the base's text of it, the text."""
+    gc.disable()  # trees are made of much that lasts, and nothing of this process outlives them
     length, _, rest = content.partition(b"\n")
     old, new = rest[: int(length)], rest[int(length) :]
-    found = hits(new)
-    if found and old:
-        try:
-            known = Counter(key for *_, key in hits(old))
-        except (SyntaxError, ValueError):
-            known = Counter()
-        found = [hit for hit in found if not took(known, hit[-1])]
+    tree = ast.parse(new)
+    try:
+        found = hits(tree)
+        known = Counter(key for *_, key in earlier(old)) if found and old else Counter()
+    except (RecursionError, MemoryError):
+        raise
+    except Exception as problem:  # a fault of ours must not read as a file that does not parse
+        return json.dumps(f"{type(problem).__name__} while it was searched")
+    found = [hit for hit in found if not took(known, hit[-1])]
     return json.dumps([hit[:-1] for hit in found[:MOST]])
+
+
+def earlier(content):
+    """The hits of the base's text; none when it does not parse."""
+    try:
+        return hits(ast.parse(content))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return []
 
 
 def took(known, key):
@@ -40,9 +52,8 @@ def took(known, key):
     return known[key] >= 0
 
 
-def hits(content):
-    """Every hit of a text: rule, line, end line, whether it runs at import, the name, and what makes it the same elsewhere."""
-    tree = ast.parse(content)
+def hits(tree):
+    """Every hit of a file: rule, line, end line, whether it runs at import, the name, and what makes it the same elsewhere."""
     return sorted(_Reading(tree).hits(), key=lambda hit: hit[1])
 
 
@@ -121,7 +132,12 @@ class _Reading(Meanings):
         if rule is None or (rule in self.imported_only and not at_import) or (rule, id(node)) in self.done:
             return
         self.done.add((rule, id(node)))
-        what = ast.dump(node) if len(self.found) < MOST else name
+        parts = (
+            (*node.args, *node.keywords)
+            if type(node) is ast.Call
+            else [value for value in [getattr(node, "value", None)] if isinstance(value, ast.AST)]
+        )
+        what = " ".join(ast.dump(part) for part in parts) if len(self.found) < MOST else ""
         self.found.append((rule, node.lineno, node.end_lineno, at_import, name[:80], f"{rule} {at_import} {name} {what}"))
 
     def call(self, node, at_import, _scope):
