@@ -126,6 +126,7 @@ def _names(pairs: Sequence[_Pair], change: Change, trees: Trees, options: Option
     """Dependencies that are new, changed or gone, over all files together: one that only moved between files is none of these."""
     old = {(one.ecosystem, one.name) for pair in pairs for one in pair.old.dependencies}
     new = {(one.ecosystem, one.name) for pair in pairs for one in pair.new.dependencies}
+    specs = {(one.ecosystem, one.name, one.spec) for pair in pairs for one in _grouped(pair.old.dependencies).values()}
     own = old | _elsewhere(pairs, change, trees) if new - old else old
     for pair in pairs:
         before, after = _grouped(pair.old.dependencies), _grouped(pair.new.dependencies)
@@ -136,7 +137,7 @@ def _names(pairs: Sequence[_Pair], change: Change, trees: Trees, options: Option
                 told.add(identity)
                 yield _found(pair, "supply.new-dependency", f"adds the dependency {_one(one)}", options.dependencies)
                 yield from _likeness(pair, one, {name for ecosystem, name in own if ecosystem == one.ecosystem}, options)
-            elif key not in before and identity in own and identity not in told:
+            elif key not in before and (*identity, one.spec) not in specs and identity not in told:
                 told.add(identity)
                 yield _found(pair, "supply.changed-dependency", f"asks for {_one(one)} in another place", options.dependencies)
             elif key in before and before[key].spec != one.spec:
