@@ -5,13 +5,15 @@ import sys
 from runner.errors import SeatrialError
 from runner.sandbox.engine import Engine
 from runner.sandbox.image.base import AUTO, ensure_base
+from runner.sandbox.image.made import Yard
 from runner.store.places import claim, places
 
 
 def main() -> int:
     """Say how the base image came about; exit status 4 when none can be had."""
     try:
-        print(ensure_base(Engine(), AUTO, claim(places().cache), lambda text: print(f"image: {text}", file=sys.stderr)).note)
+        yard = Yard(Engine(), claim(places().cache), lambda text: print(f"image: {text}", file=sys.stderr))
+        print(ensure_base(yard, AUTO).note)
     except SeatrialError as problem:
         print(f"image: {problem}\n{problem.hint}", file=sys.stderr)
         return 4

@@ -57,6 +57,13 @@ def must(argv, env=None):
         sys.exit(status)
 
 
+def check_python(settings):
+    """A base image that someone named may have another Python than the policy asks for."""
+    if settings["python"] not in (None, "%d.%d" % sys.version_info[:2]):
+        say("seatrial: the policy asks for Python %s, and the base image has %d.%d" % (settings["python"], *sys.version_info[:2]))
+        sys.exit(1)
+
+
 def make_venv():
     """The environment, with the newest pip where it can be had; pip 21.3 is the first that knows editable wheels."""
     say("creating /opt/venv")
@@ -80,22 +87,32 @@ def versioned(settings):
 
 
 def install_listed(settings):
-    """The requirement files and packages that were asked for."""
+    """The requirement files and packages that were asked for, and the groups, which may name a project that is not installed."""
     wanted = [part for file in settings["requirement_files"] for part in ("--requirement", file)] + settings["packages"]
+    if not settings["project"]:
+        wanted += grouped(settings)
     if wanted:
         must([*PIP, *wanted], versioned(settings))  # a requirements file may name the project itself
 
 
+def grouped(settings):
+    """The options for the dependency groups (PEP 735) that were asked for; pip works out what they include."""
+    return [part for group in settings["groups"] for part in ("--group", "%s:%s" % (WORK / "pyproject.toml", group))]
+
+
 def install_project(settings):
-    """The project itself, editable at the very path that the working copy will have."""
+    """The project itself, editable at the very path that the working copy will have.
+
+    Dependency groups come along in the same command: one that names the project means the tree, not a release of it.
+    """
     extras = "[" + ",".join(settings["extras"]) + "]" if settings["extras"] else ""
     target = str(WORK) + extras
     env = versioned(settings)
-    status, printed = run([*PIP, "--editable", target], env)
+    status, printed = run([*PIP, "--editable", target, *grouped(settings)], env)
     if status and NO_EDITABLE_HOOK in printed:
         say("the project pins a build backend without editable installs; trying a current setuptools instead")
         must([*PIP, "setuptools", "wheel"])
-        status, _ = run([*PIP, "--no-build-isolation", "--editable", target], env)
+        status, _ = run([*PIP, "--no-build-isolation", "--editable", target, *grouped(settings)], env)
     if status:
         sys.exit(status)
 
@@ -174,6 +191,7 @@ def main():
     for folder in (WORK, Path("/home/sandbox")):
         folder.mkdir(parents=True, exist_ok=True)
     tracked = files_of(WORK)
+    check_python(settings)
     make_venv()
     install_listed(settings)
     if settings["project"]:

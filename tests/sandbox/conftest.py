@@ -53,8 +53,10 @@ def image(engine: Engine) -> Image:
     tags = [tag for item in engine.api.images() for tag in item.get("RepoTags") or () if tag.startswith("seatrial/base:")]
     if not wanted and not tags:
         from runner.sandbox.image.base import ensure_base
+        from runner.sandbox.image.made import Yard
 
-        tags = [ensure_base(engine, "auto", Path(os.environ["XDG_CACHE_HOME"]) / "seatrial", lambda _: None).reference]
+        yard = Yard(engine, Path(os.environ["XDG_CACHE_HOME"]) / "seatrial", lambda _: None)
+        tags = [ensure_base(yard, "auto").reference]
     reference = wanted or min(tags)
     return Image(reference=reference, id=engine.api.inspect_image(reference)["Id"])
 

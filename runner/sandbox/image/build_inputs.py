@@ -64,6 +64,11 @@ def build_inputs(trees: Trees, tree: str, requirements: Iterable[str], *, projec
     return BuildInputs(texts, sha256("\n".join(lines).encode()).hexdigest())
 
 
+def normal_name(name: str) -> str:
+    """A name of a package, an extra or a group in the one spelling that all its spellings mean (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
 def has_project(trees: Trees, tree: str) -> bool:
     """Whether the root of the tree is something that pip can install."""
     return any(trees.read(tree, name) is not None for name in ("pyproject.toml", "setup.py"))

@@ -15,7 +15,6 @@ from runner.sandbox import live
 from runner.sandbox.engine import Engine, speaking
 
 PACKAGES = ("python3", "python3-venv", "ca-certificates", "tzdata")
-DEFAULT_SUITE = "bookworm"
 _LEFT_OUT = ("/usr/share/man/*", "/usr/share/locale/*", "/usr/share/doc/*", "/usr/share/info/*", "/usr/share/lintian/*")
 _CLEAN = (
     'rm -rf "$1"/var/cache/* "$1"/var/log/* "$1"/var/lib/apt/lists/* "$1"/var/lib/dpkg/*-old '
@@ -29,33 +28,23 @@ _GLANCE_SECONDS = 0.2
 _TOLD = ("downloading", "extracting", "installing", "creating")
 
 
-def suite_of_host(os_release: Path = Path("/etc/os-release")) -> tuple[str, str]:
-    """Distribution (`debian` or `ubuntu`) and suite to build from: this host's own, else Debian bookworm."""
-    try:
-        lines = os_release.read_text().splitlines()
-    except OSError:
-        lines = []
-    facts = {name: value.strip("\"'") for name, _, value in (line.partition("=") for line in lines)}
-    suite = facts.get("VERSION_CODENAME", "")
-    if facts.get("ID") in ("debian", "ubuntu") and re.fullmatch(r"[a-z]+", suite):
-        return facts["ID"], suite
-    return "debian", DEFAULT_SUITE
-
-
 def can_build() -> bool:
     """Whether the tool that collects the packages is here."""
     return shutil.which(_NEEDED) is not None
 
 
-def build(engine: Engine, changes: Sequence[str], cache: Path, note: Callable[[str], None]) -> str:
+def build(
+    engine: Engine, distribution: str, suite: str, mirrors: Sequence[str], changes: Sequence[str], cache: Path, note: Callable[[str], None]
+) -> str:
     """Collect the packages and import them; the new image's id. `changes` are Dockerfile instructions such as `LABEL a=b`.
+
+    `mirrors` are lines of sources; without any the default mirror serves.
 
     Takes about half a minute and 250 MiB in the cache, until it is done. Raises ImageUnavailable with the tool's last lines.
     """
-    distribution, suite = suite_of_host()
     with live.scratch(cache / "live") as folder:
         tar = folder / "root.tar"
-        _collect(command(distribution, suite, tar, _apt_settings(), _mirrors(suite)), folder / "log", note)
+        _collect(command(distribution, suite, tar, apt_settings(), mirrors), folder / "log", note)
         note("importing the packages as an image")
         with tar.open("rb") as stream, speaking("import the base image", engine.address):
             chunks = iter(lambda: stream.read(_CHUNK), b"")  # a file would be sent with two lengths, which old engines refuse
@@ -123,33 +112,13 @@ def _lines_until_dead(process: "subprocess.Popen[bytes]", source: TextIO) -> Ite
         yield rest.rstrip()
 
 
-def _apt_settings() -> tuple[str, ...]:
+def apt_settings() -> tuple[str, ...]:
     """The proxy, certificate and date settings of this host's apt, for this one run; they are removed from the image."""
     if shutil.which("apt-config") is None:
         return ()
     argv = ["apt-config", "dump", "--no-empty", "--format", '%f "%v";%n', *_APT_SETTINGS]
     dump = subprocess.run(argv, check=False, capture_output=True, text=True).stdout
     return tuple(line for line in dump.splitlines() if _APT_LINE.fullmatch(line))
-
-
-def _mirrors(suite: str) -> tuple[str, ...]:
-    """One line of sources per archive of `suite` that this host's apt uses; none when it is not known, and the default mirror serves."""
-    if shutil.which("apt-get") is None:
-        return ()
-    argv = ["apt-get", "indextargets", "--format", "$(ORIGIN)|$(REPO_URI)|$(RELEASE)|$(COMPONENT)", "Created-By: Packages"]
-    told = subprocess.run(argv, check=False, capture_output=True, text=True).stdout
-    return sources(told.splitlines(), suite)
-
-
-def sources(targets: Iterable[str], suite: str) -> tuple[str, ...]:
-    """Sources for the archives of the distribution itself among `ORIGIN|URI|RELEASE|COMPONENT` lines; none without the main one."""
-    found: dict[str, str] = {}
-    for target in targets:
-        origin, address, release, component = ([*target.split("|"), "", "", ""])[:4]
-        wanted = release in (suite, f"{suite}-updates", f"{suite}-security") and component in ("main", "universe")
-        if origin in ("Debian", "Ubuntu") and wanted and address.startswith(("http://", "https://")):
-            found[f"deb {address} {release} {component}"] = release
-    return tuple(found) if suite in found.values() else ()
 
 
 def _imported(answer: Any) -> str:

@@ -35,12 +35,8 @@ class DockerImages:
         if options.image:
             found = named_image(self._engine, options.image, self._cache, self._note)
             return Image(reference=options.image, id=found, notes=(f"image named by the policy: {options.image}",))
-        from runner.sandbox.image.base import ensure_base
-        from runner.sandbox.image.recipes.python import ensure_python, tree_recipe
+        from runner.sandbox.image.made import Yard
+        from runner.sandbox.image.recipes import recipe
 
-        build = options.build
-        base = ensure_base(self._engine, build.base, self._cache, self._note)
-        made = tree_recipe(build, trees, base_tree, version)
-        reference, image_id, fresh = ensure_python(self._engine, base, made, trees, self._cache, self._note)
-        how = f"image {'built' if fresh else 'built earlier'}: {reference}"
-        return Image(reference=reference, id=image_id, notes=(base.note, how))
+        yard = Yard(self._engine, self._cache, self._note)
+        return recipe(options.build.recipe).ensure(yard, options.build, trees, base_tree, version)

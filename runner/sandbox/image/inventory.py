@@ -7,13 +7,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 from runner.sandbox.engine import Engine, opened, speaking
-from runner.sandbox.image import base
-from runner.sandbox.image.recipes import python
+from runner.sandbox.image.made import LABELS
+
+KINDS = ("python", "node", "go", "dockerfile", "apt", "base")
+"""An image carries the labels of all that it is built on, too: the first of these is what it is itself."""
 
 
 @dataclass(frozen=True)
 class ImageInfo:
-    """One image of ours on the engine; `size` in bytes with what it shares with others, `kind` is `base` or `python`."""
+    """One image of ours on the engine; `size` in bytes with what it shares with others, `kind` is one of `KINDS`."""
 
     reference: str
     id: str
@@ -31,9 +33,9 @@ def list_images(engine: Engine | None = None) -> tuple[ImageInfo, ...]:
 def ours(engine: Engine) -> list[ImageInfo]:
     """The same, in no order."""
     found: list[ImageInfo] = []
-    for label, kind in ((python.LABEL, "python"), (base.LABEL, "base")):
+    for kind in KINDS:
         with speaking("list the images", engine.address):
-            images = engine.api.images(filters={"label": label})
+            images = engine.api.images(filters={"label": LABELS + kind})
         known = {info.id for info in found}
         found += [info for image in images if image["Id"] not in known for info in _infos(image, kind)]
     return found

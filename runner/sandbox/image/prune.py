@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from runner.sandbox.engine import Engine, opened, speaking
-from runner.sandbox.image.inventory import ImageInfo, ours
+from runner.sandbox.image.inventory import KINDS, ImageInfo, ours
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -27,10 +27,10 @@ def prune(engine: Engine | None = None, *, keep: Collection[str] = (), created_b
 
 
 def _doomed(infos: Sequence[ImageInfo], keep: frozenset[str], created_before: datetime | None) -> list[ImageInfo]:
-    """What nobody wants to keep, base images last: what was built on them may be gone by then."""
+    """What nobody wants to keep, what others are built on last: those may be gone by then."""
     spared = {info.id for info in infos if {info.reference, info.id} & keep}
     old = [info for info in infos if info.id not in spared and (created_before is None or info.created < created_before)]
-    return sorted(old, key=lambda info: info.kind == "base")
+    return sorted(old, key=lambda info: KINDS.index(info.kind))
 
 
 def _in_use(engine: Engine) -> set[str]:

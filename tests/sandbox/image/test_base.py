@@ -9,8 +9,9 @@ import pytest
 
 from runner.errors import ImageUnavailable
 from runner.sandbox.engine import Engine
-from runner.sandbox.image import base, debian, registry
+from runner.sandbox.image import base, debian, registry, suites
 from runner.sandbox.image.base import AUTO, DEBIAN, base_key, ensure_base
+from runner.sandbox.image.made import Yard
 
 
 class StandIn:
@@ -46,18 +47,21 @@ def world(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         asked.append(f"registry {reference}")
         return reference in api.offers
 
-    def build(engine: Any, changes: list[str], cache: Any, note: Any) -> str:
-        asked.append("debian")
-        return "sha256:debian"
+    def build(engine: Any, distribution: str, suite: str, mirrors: Any, changes: list[str], cache: Any, note: Any) -> str:
+        asked.append("debian" if suite == "bookworm" else f"debian {suite}")
+        return f"sha256:{suite}"
 
     monkeypatch.setattr(registry, "registry_has", registry_has)
     monkeypatch.setattr(debian, "can_build", lambda: True)
     monkeypatch.setattr(debian, "build", build)
+    monkeypatch.setattr(suites, "suite_of_host", lambda: ("debian", "bookworm"))
+    monkeypatch.setattr(suites, "archives", lambda _: (suites.Archive("http://m/debian", "", "main"),))
+    monkeypatch.setattr(suites, "release_answers", lambda _, release: release == "trixie")
     return asked
 
 
-def ensure(engine: Any, given: str, cache: Path) -> str:
-    return ensure_base(engine, given, cache, lambda _: None).id
+def ensure(engine: Any, given: str, cache: Path, python: str | None = None) -> str:
+    return ensure_base(Yard(engine, cache, lambda _: None), given, python).id
 
 
 def test_the_registry_is_asked_first_then_debian_and_afterwards_neither(world: list[str], tmp_path: Path) -> None:
@@ -66,17 +70,17 @@ def test_the_registry_is_asked_first_then_debian_and_afterwards_neither(world: l
     assert world == ["registry python:3.11-slim"]
     world.clear()
     alone = StandIn()
-    assert [ensure(alone, AUTO, tmp_path) for _ in range(2)] == ["sha256:debian"] * 2
+    assert [ensure(alone, AUTO, tmp_path) for _ in range(2)] == ["sha256:bookworm"] * 2
     assert world == ["registry python:3.11-slim", "debian"]
 
 
 def test_a_pull_that_fails_falls_through_to_debian(world: list[str], tmp_path: Path) -> None:
-    assert ensure(StandIn(offers=("python:3.11-slim",), broken=True), AUTO, tmp_path) == "sha256:debian"
+    assert ensure(StandIn(offers=("python:3.11-slim",), broken=True), AUTO, tmp_path) == "sha256:bookworm"
 
 
 def test_debian_asked_for_by_name_asks_no_registry_and_is_another_image(world: list[str], tmp_path: Path) -> None:
     engine = StandIn(f"seatrial/base:{base_key(AUTO)}", offers=("python:3.11-slim",))
-    assert ensure(engine, DEBIAN, tmp_path) == "sha256:debian"
+    assert ensure(engine, DEBIAN, tmp_path) == "sha256:bookworm"
     assert world == ["debian"]
 
 
@@ -106,13 +110,33 @@ def test_without_any_way_the_three_ways_are_named(world: list[str], tmp_path: Pa
     assert all(way in failure.value.hint for way in ("registry", "mmdebstrap", "sandbox.build.base"))
 
 
+def test_a_python_asked_for_comes_from_the_registry_else_from_the_suite_that_has_it(world: list[str], tmp_path: Path) -> None:
+    assert ensure(StandIn(offers=("python:3.13-slim",)), AUTO, tmp_path, "3.13") == "sha256:python:3.13-slim"
+    assert ensure(StandIn(), AUTO, tmp_path, "3.13") == "sha256:trixie"
+    assert ensure(StandIn(), DEBIAN, tmp_path, "3.13") == "sha256:trixie"
+    assert world == ["registry python:3.13-slim", "registry python:3.13-slim", "debian trixie", "debian trixie"]
+
+
+def test_the_python_at_hand_asked_for_by_its_number_is_the_same_image(world: list[str]) -> None:
+    assert base_key(AUTO, "3.11") == base_key(AUTO) != base_key(AUTO, "3.13")
+
+
+@pytest.mark.parametrize("python", ["3.14", "3.9"])  # no suite has the one, and the archive does not have the other's suite
+def test_a_python_that_cannot_be_had_is_refused_with_those_that_can(world: list[str], tmp_path: Path, python: str) -> None:
+    with pytest.raises(
+        ImageUnavailable, match=f"cannot provide Python {python}: no registry offers python:{python}-slim, and its Debian"
+    ) as it:
+        ensure(StandIn(), AUTO, tmp_path, python)
+    assert str(it.value).endswith("packages have 3.11, 3.13")
+
+
 @pytest.mark.docker
 @pytest.mark.long
 def test_debian_packages_make_a_base_image_with_a_python_that_makes_environments(engine: Engine, cache: Path) -> None:
     if not debian.can_build():
         pytest.fail("mmdebstrap is not installed: run scripts/engine.sh")
     before = {tag for image in engine.api.images() for tag in image.get("RepoTags") or ()}
-    made = ensure_base(engine, DEBIAN, cache, lambda _: None)
+    made = ensure_base(Yard(engine, cache, lambda _: None), DEBIAN)
     try:
         config = engine.api.inspect_image(made.id)
         assert base.LABEL in config["Config"]["Labels"]

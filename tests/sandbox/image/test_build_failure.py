@@ -15,11 +15,40 @@ from runner.sandbox.image.build_failure import cause_of, last_lines
         ("error: [Errno 2] No such file or directory: 'gcc'", "no working compiler"),
         (
             "src/a.c:1:10: fatal error: Python.h: No such file or directory\nerror: command '/usr/bin/gcc' failed with exit code 1",
-            "no Python headers",
+            "the header Python.h is missing; add apt: [gcc, libc6-dev, python3-dev] to sandbox.build",
         ),
         ("src/a.c:3:1: error: expected ';'\nerror: command '/usr/bin/gcc' failed with exit code 1", "does not compile"),
         ("error: Multiple top-level packages discovered in a flat-layout: ['a', 'b'].", "which folders are the package"),
-        ("ERROR: Package 'ship' requires a different Python: 3.11.2 not in '>=3.12'", "another Python: 3.11.2 not in '>=3.12'"),
+        (
+            "ERROR: Package 'ship' requires a different Python: 3.11.2 not in '>=3.12'",
+            'wants Python >=3.12; this one is 3.11.2; ask for python: "3.12" or newer in sandbox.build',
+        ),
+        (
+            (
+                "ERROR: Ignored the following versions that require a different python version: 9 Requires-Python >=3.13\n"
+                "ERROR: No matching distribution found for ship==9"
+            ),
+            'wants Python >=3.13; ask for python: "3.13" or newer',
+        ),
+        ("seatrial: there is no package gccc in Debian; the nearest: gcc", "there is no package gccc in Debian; the nearest: gcc"),
+        ("a.c:1:10: fatal error: 'libpq-fe.h' file not found", "add apt: [gcc, libc6-dev, libpq-dev]"),
+        ("a.c:1:10: fatal error: keel.h: No such file or directory", "add the Debian package that has it to sandbox.build.apt"),
+        (
+            "Error: pg_config executable not found.",
+            "the build needs pg_config, which the base image does not have; add apt: [gcc, libc6-dev, libpq-dev]",
+        ),
+        ("error: [Errno 2] No such file or directory: 'git'", "add apt: [git]"),
+        ("ERROR: Cannot find command 'git' - do you have 'git' installed and in your PATH?", "add apt: [git]"),
+        ("WARNING: ship 1.0 does not provide the extra 'sails'\nERROR: No matching distribution found for x", "there is no extra sails"),
+        ("ERROR: [dependency-groups] Dependency group 'deck' not found", "a dependency group includes deck"),
+        ("ERROR: Cyclic dependency group include while resolving a: a -> b, b -> a", "in a circle: a -> b, b -> a"),
+        (
+            "ERROR: Cannot install a==1 and b==2 because these package versions have conflicting dependencies.\nERROR: ResolutionImpossible: x",
+            "contradict one another: a==1 and b==2",
+        ),
+        ("WARNING: Retrying after connection broken by 'ProxyError('Cannot connect to proxy.')'", "the proxy of this machine's settings"),
+        ("npm ERR! code E404\nnpm ERR! 404 Not Found - GET https://x/keel - Not found", "does not offer https://x/keel"),
+        ("pull access denied for yard/base, repository does not exist", "offers the image yard/base that the Dockerfile begins with"),
         (
             "ERROR: Could not open requirements file: [Errno 2] No such file or directory: '/work/b.txt'",
             "/work/b.txt is not in the base tree",

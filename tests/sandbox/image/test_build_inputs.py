@@ -80,7 +80,7 @@ def test_a_requirement_file_that_names_the_tree_itself_makes_its_build_files_cou
     trees_of = [trees.add({"r.txt": b"attrs\n-e .[test]\n", "pyproject.toml": pyproject}) for pyproject in (STATIC, SCM)]
     one, two = (tree_recipe(build, trees, tree, lambda: "1.0") for tree in trees_of)
     assert one.key("base") != two.key("base")
-    assert (dict(one.version_env), dict(two.version_env)) == ({}, {"SETUPTOOLS_SCM_PRETEND_VERSION": "1.0"})
+    assert (one.settings["version_env"], two.settings["version_env"]) == ({}, {"SETUPTOOLS_SCM_PRETEND_VERSION": "1.0"})
 
 
 @pytest.mark.parametrize(("pyproject", "counts"), [(SCM, True), (STATIC, False)])
@@ -99,4 +99,4 @@ def test_options_and_base_image_count(trees: Any) -> None:
 
 def test_a_tree_that_pip_cannot_install_gets_no_project(trees: Any) -> None:
     made = tree_recipe(Build(extras=("test",)), trees, trees.add({"a.py": b""}), lambda: "")
-    assert (made.project, made.extras, made.tree) == (False, (), None)
+    assert (made.settings["project"], made.settings["extras"], made.tree) == (False, [], None)

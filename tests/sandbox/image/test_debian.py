@@ -1,4 +1,4 @@
-"""Which Debian a base image is made of, and with which of this host's settings."""
+"""How Debian packages become an image, and with which of this host's settings."""
 
 import io
 import json
@@ -9,39 +9,7 @@ import pytest
 
 from runner.errors import ImageUnavailable
 from runner.sandbox.image import debian
-from runner.sandbox.image.debian import command, sources, suite_of_host
-
-
-@pytest.mark.parametrize(
-    ("os_release", "suite"),
-    [
-        ("ID=debian\nVERSION_CODENAME=trixie\n", ("debian", "trixie")),
-        ('ID="ubuntu"\nVERSION_CODENAME="noble"\n', ("ubuntu", "noble")),
-        ("ID=fedora\nVERSION_CODENAME=forty\n", ("debian", "bookworm")),
-        ("ID=debian\nPRETTY_NAME=sid\n", ("debian", "bookworm")),
-        ('ID=debian\nVERSION_CODENAME="x; rm -rf /"\n', ("debian", "bookworm")),
-        (None, ("debian", "bookworm")),
-    ],
-)
-def test_the_suite_is_the_hosts_own_where_it_has_one(tmp_path: Path, os_release: str | None, suite: tuple[str, str]) -> None:
-    file = tmp_path / "os-release"
-    if os_release is not None:
-        file.write_text(os_release)
-    assert suite_of_host(file) == suite
-
-
-def test_only_the_distributions_own_archives_of_the_suite_are_used_as_mirrors() -> None:
-    targets = [
-        "Debian|http://mirror/debian/|bookworm|main",
-        "Debian|http://mirror/debian/|bookworm|contrib",
-        "Debian|http://mirror/security/|bookworm-security|main",
-        "Debian|http://mirror/debian/|trixie|main",
-        "Docker|https://elsewhere/|bookworm|main",
-        "Debian|file:/srv/debian/|bookworm-updates|main",
-        "odd line",
-    ]
-    assert sources(targets, "bookworm") == ("deb http://mirror/debian/ bookworm main", "deb http://mirror/security/ bookworm-security main")
-    assert sources(targets[2:3], "bookworm") == ()
+from runner.sandbox.image.debian import command
 
 
 def test_the_hosts_settings_reach_the_tool_and_are_removed_from_the_image(tmp_path: Path) -> None:
@@ -71,15 +39,14 @@ def tool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A stand-in for mmdebstrap: a Python program that finds its target in `sys.argv[1]`."""
     program = tmp_path / "tool.py"
     program.write_text("import sys; print('I: downloading packages'); print('I: using /tmp/x'); open(sys.argv[1], 'wb').write(b'tar' * 10)")
-    monkeypatch.setattr(debian, "_apt_settings", tuple)
-    monkeypatch.setattr(debian, "_mirrors", lambda _: ())
+    monkeypatch.setattr(debian, "apt_settings", tuple)
     monkeypatch.setattr(debian, "command", lambda *given: [sys.executable, str(program), str(given[2])])
     return program
 
 
 def test_what_the_tool_writes_is_imported_and_its_steps_are_told(tool: Path, tmp_path: Path) -> None:
     engine, notes = Importer('{"status":"x"}\n{"status":"sha256:abc"}\n'), io.StringIO()
-    assert debian.build(engine, ["LABEL a=b"], tmp_path, lambda text: print(text, file=notes)) == "sha256:abc"  # type: ignore[arg-type]
+    assert debian.build(engine, "debian", "bookworm", (), ["LABEL a=b"], tmp_path, lambda text: print(text, file=notes)) == "sha256:abc"  # type: ignore[arg-type]
     assert engine.taken == b"tar" * 10
     assert notes.getvalue() == "downloading packages\nimporting the packages as an image\n"
 
@@ -87,14 +54,14 @@ def test_what_the_tool_writes_is_imported_and_its_steps_are_told(tool: Path, tmp
 def test_the_packages_lie_where_the_next_start_finds_them_should_this_process_be_killed(tool: Path, tmp_path: Path) -> None:
     tool.write_text("import sys; print('E: ' + sys.argv[1]); sys.exit(25)")
     with pytest.raises(ImageUnavailable, match=f"E: {tmp_path}/live/[0-9a-f]+/root.tar"):
-        debian.build(Importer(""), [], tmp_path, lambda _: None)  # type: ignore[arg-type]
+        debian.build(Importer(""), "debian", "bookworm", (), [], tmp_path, lambda _: None)  # type: ignore[arg-type]
     assert list((tmp_path / "live").iterdir()) == []
 
 
 def test_the_tool_meets_no_broken_pipe_when_we_are_killed_so_that_it_tidies_up(tool: Path, tmp_path: Path) -> None:
     tool.write_text("import os, sys; print('E:', os.readlink('/proc/self/fd/1'), os.readlink('/proc/self/fd/2')); sys.exit(25)")
     with pytest.raises(ImageUnavailable) as failure:
-        debian.build(Importer(""), [], tmp_path, lambda _: None)  # type: ignore[arg-type]
+        debian.build(Importer(""), "debian", "bookworm", (), [], tmp_path, lambda _: None)  # type: ignore[arg-type]
     out, err = str(failure.value).rpartition("E: ")[2].split()
     assert out == err
     assert Path(out).is_relative_to(tmp_path / "live")
@@ -103,10 +70,10 @@ def test_the_tool_meets_no_broken_pipe_when_we_are_killed_so_that_it_tidies_up(t
 def test_a_tool_that_fails_is_shown_with_its_last_lines(tool: Path, tmp_path: Path) -> None:
     tool.write_text("import sys; print('E: mirror unreachable'); sys.exit(25)")
     with pytest.raises(ImageUnavailable, match="E: mirror unreachable"):
-        debian.build(Importer(""), [], tmp_path, lambda _: None)  # type: ignore[arg-type]
+        debian.build(Importer(""), "debian", "bookworm", (), [], tmp_path, lambda _: None)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("answer", "words"), [(json.dumps({"error": "no space"}), "no space"), ("", "did not say")])
 def test_an_import_without_an_image_is_no_success(tool: Path, tmp_path: Path, answer: str, words: str) -> None:
     with pytest.raises(ImageUnavailable, match=words):
-        debian.build(Importer(answer), [], tmp_path, lambda _: None)  # type: ignore[arg-type]
+        debian.build(Importer(answer), "debian", "bookworm", (), [], tmp_path, lambda _: None)  # type: ignore[arg-type]

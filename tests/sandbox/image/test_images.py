@@ -24,7 +24,6 @@ from runner.sandbox.image.from_files import build_python
 from runner.sandbox.image.host_network import host_network, pip_config_files
 from runner.sandbox.image.inventory import list_images
 from runner.sandbox.image.prune import prune
-from runner.sandbox.image.recipes import python
 from runner.sandbox.options import Build, Sandbox
 
 SCM_PROJECT = {
@@ -168,7 +167,7 @@ def test_a_project_is_installed_editable_with_its_version_extras_and_generated_f
         "env": ["HOME", "HOSTNAME", "LANG", "PATH"],
     }
     config = engine.api.inspect_image(image.id)["Config"]
-    assert (config["Cmd"], config.get("Entrypoint") or [], config["Labels"][python.LABEL]) == (
+    assert (config["Cmd"], config.get("Entrypoint") or [], config["Labels"]["dev.seatrial.python"]) == (
         ["python3"],
         [],
         image.reference.partition(":")[2],
@@ -282,8 +281,8 @@ def an_image(name: str, *labels: str, parent: str = "", day: int = 1) -> dict[st
 
 
 BASE = an_image("seatrial/base:b", base.LABEL)
-OLD = an_image("seatrial/py:old", python.LABEL, base.LABEL, parent="id of seatrial/base:b", day=2)
-NEW = an_image("seatrial/py:new", python.LABEL, base.LABEL, parent="id of seatrial/base:b", day=3)
+OLD = an_image("seatrial/py:old", "dev.seatrial.python", base.LABEL, parent="id of seatrial/base:b", day=2)
+NEW = an_image("seatrial/py:new", "dev.seatrial.python", base.LABEL, parent="id of seatrial/base:b", day=3)
 THEIRS = an_image("python:3.11")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from runner.sandbox.image.host_network import HostNetwork
-from runner.sandbox.image.recipes.python import _environment
+from runner.sandbox.image.made import environment
 from runner.shipped import shipped
 
 OLD_PIP = """#!/bin/sh
@@ -27,7 +27,7 @@ def test_a_pip_that_does_not_know_every_option_of_today_can_be_brought_up_to_dat
     python.chmod(0o755)
     venv = tmp_path / "venv"
     monkeypatch.setattr(sys, "executable", str(python))
-    for name, value in _environment(HostNetwork(env={}, certificates=None)).items():
+    for name, value in environment(HostNetwork(env={}, certificates=None)).items():
         monkeypatch.setenv(name, value)
     spec = importlib.util.spec_from_file_location("recipe_script", shipped("images/python/install.py"))
     assert spec is not None
