@@ -49,6 +49,10 @@ _PROGRAM_PACKAGES = {
 _CAUSES = (
     (r"No space left on device", "the disk is full"),
     (
+        r"^go: .*(?:dial tcp|no such host|connection refused|module lookup disabled)",
+        "Go's modules cannot be downloaded here; set GOPROXY on this machine, or commit vendor/ to the base (go mod vendor)",
+    ),
+    (
         r"CERTIFICATE_VERIFY_FAILED|self[- ]signed certificate|UNABLE_TO_(?:GET|VERIFY)|x509: certificate|certificate verification failed",
         "a server shows a certificate that is not trusted here; set PIP_CERT to your CA bundle",
     ),

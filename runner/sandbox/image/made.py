@@ -65,15 +65,13 @@ class Recipe:
     inputs: str = ""
     """Digest of the files of that tree which the build depends on."""
     path: str = ""
-    """A folder that comes first in the PATH of the image."""
-    env: Mapping[str, str] = field(default_factory=dict)
-    """Further variables of the image."""
+    """A folder that comes first in the PATH of the image; the suite gets no other variable of an image."""
 
     def key(self, base_id: str) -> str:
         """Twelve hexadecimal digits over everything that makes a difference; the tree only by its inputs."""
         files = {name: sha256(content).hexdigest() for name, content in self.files.items()}
         script = sha256(self.script).hexdigest()
-        parts = [RECIPE_VERSION, self.kind, script, base_id, files, dict(self.settings), self.inputs, self.path, dict(self.env)]
+        parts = [RECIPE_VERSION, self.kind, script, base_id, files, dict(self.settings), self.inputs, self.path]
         return sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]
 
     @property
@@ -172,7 +170,7 @@ def _config(engine: Engine, base: Base, recipe: Recipe, key: str) -> dict[str, o
     known = engine.api.inspect_image(base.id).get("Config") or {}
     given = dict(item.split("=", 1) for item in known.get("Env") or () if "=" in item)
     path = given.get("PATH", _USUAL_PATH)
-    env = {"LANG": "C.UTF-8", **given, **recipe.env, "PATH": f"{recipe.path}:{path}" if recipe.path else path}
+    env = {"LANG": "C.UTF-8", **given, "PATH": f"{recipe.path}:{path}" if recipe.path else path}
     return {
         "Env": [f"{name}={value}" for name, value in env.items()],
         "Cmd": ["python3"],

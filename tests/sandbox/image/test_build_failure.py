@@ -54,6 +54,7 @@ from runner.sandbox.image.build_failure import cause_of, last_lines
             "/work/b.txt is not in the base tree",
         ),
         ("x\nValueError: no keel\nERROR: Failed to build 'file:///work' when getting requirements", "failed: ValueError: no keel"),
+        ("go: example.org/a@v1: Get x: dial tcp: lookup proxy on 10.0.0.1: no such host", "or commit vendor/ to the base (go mod vendor)"),
         ("something else\nERROR: odd thing", "ERROR: odd thing"),
         ("", "without saying why"),
     ],
