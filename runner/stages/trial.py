@@ -25,6 +25,11 @@ LEVEL = (
     "made to deceive, it could forge their results and the session's end; no control against forging ran"
 )
 
+COMMAND_LEVEL = (
+    "command: the files that are tests by their names are the base's, and results are what the command's report and exit status say; "
+    "where the tested code came from was not controlled, nor which tests there are beyond the report, nor forging"
+)
+
 
 def trial(run: Run, ports: Ports, policy: Loaded) -> Run:
     """Run the suites and add the trial's Results; what the machine is at fault for becomes `unknown` by infrastructure."""
@@ -76,7 +81,7 @@ def trial(run: Run, ports: Ports, policy: Loaded) -> Run:
         results=(*run.results, *results),
         tests=comparison,
         sandbox=_facts(image, bench.executions, policy),
-        level=LEVEL,
+        level=LEVEL if ports.suite.tells_modules else COMMAND_LEVEL,
         notes=(*run.notes, *image.notes),
         logs=_logs(evidence),
         timings=timings,
@@ -99,7 +104,11 @@ class _Sides:
         inventory = sides.Inventory(files, self._patterns) if files else None  # a suite that names no files leaves it to names
         change, trees = self._change, self._trees
         spelling = {path: file.spelling for path, file in self._named.items()}
-        return sides.split(change.files, inventory, lambda path: changes_tests(trees, change.base_tree, change.tree, spelling[path]))
+
+        def differ(path: str) -> bool:
+            return changes_tests(trees, change.base_tree, change.tree, spelling[path])
+
+        return sides.split(change.files, inventory, differ, self._patterns)
 
     def tree(self, split: sides.Sides) -> str:
         """The patched tree with the tests' side of the base."""

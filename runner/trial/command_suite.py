@@ -10,7 +10,7 @@ from runner.ports import Plan, Trees
 from runner.trial import junit, records, tap
 from runner.trial.options import Tests
 from runner.trial.records import Told
-from runner.trial.sides import TEST_FILES
+from runner.trial.sides import COMMAND_TEST_FILES
 
 ONLY_TEST = "command"
 """The id of the one test that `report: exit` knows."""
@@ -28,7 +28,7 @@ class CommandSuite:
     env: Mapping[str, str] = field(default_factory=dict)
     kind: str = "command"
     tells_modules: bool = False
-    patterns: tuple[str, ...] = TEST_FILES
+    patterns: tuple[str, ...] = COMMAND_TEST_FILES
 
     def plan(self, *, only: Sequence[str] = ()) -> Plan:  # noqa: ARG002  the whole command, whatever is asked for
         """The command."""

@@ -11,10 +11,22 @@ CONFIGURATION = frozenset({"conftest.py", "pytest.ini", ".pytest.ini", "pytest.t
 """Names that only configure tests."""
 SHARED_CONFIGURATION = frozenset({"pyproject.toml", "setup.cfg", "tox.ini"})
 """Names that configure tests among other things: tests' side only when the tests' part of them changed."""
-TEST_FOLDERS = frozenset({"test", "tests", "spec", "specs", "unittests"})
+CONFIGURATION_PATTERNS = ("jest.config.*", "vitest.config.*", ".mocharc*", "karma.conf.*", "playwright.config.*", "cypress.config.*")
+"""Names that only configure tests of other languages."""
+TEST_FOLDERS = frozenset({"test", "tests", "spec", "specs", "unittests", "testdata", "__tests__", "__mocks__", "__snapshots__"})
 """Folder names that say tests and nothing else; packages are called `testing` or `integration` as well."""
 DOCUMENTS = frozenset({".md", ".rst", ".adoc"})
 TEST_FILES = ("test_*.py", "*_test.py")
+COMMAND_TEST_FILES = (
+    *TEST_FILES,
+    "*_test.go",
+    *(
+        f"{name}.{suffix}"
+        for name in ("*.test", "*.spec", "*-test", "*_test", "test-*", "test")
+        for suffix in ("[cm][jt]s", "[jt]s", "[jt]sx")
+    ),
+)
+"""Names of test files where the suite is a command of any language: Python's, Go's, and those that Node.js and its runners look for."""
 SOURCE_SUFFIXES = frozenset({".py", ".pyi", ".pyx", ".pxd", ".c", ".h", ".cc", ".cpp", ".hpp", ".rs", ".go", ".js", ".ts", ".mjs"})
 
 
@@ -36,7 +48,7 @@ class Inventory:
 
     def names(self, path: str) -> bool:
         """Whether a path has the name of a test module; patterns that any name fits say nothing."""
-        return is_test_module(path, tuple(pattern for pattern in self.patterns if pattern.removesuffix(".py").strip("*?/[]!")))
+        return is_test_module(path, _telling(self.patterns))
 
 
 @dataclass(frozen=True)
@@ -52,10 +64,19 @@ class Sides:
         return tuple(path for path in self.tests if not is_configuration(path) and not is_test_module(path))
 
 
+def _telling(patterns: Iterable[str]) -> tuple[str, ...]:
+    """Patterns without those that any name fits."""
+    return tuple(pattern for pattern in patterns if pattern.removesuffix(".py").strip("*?/[]!"))
+
+
 def is_configuration(path: str) -> bool:
     """Whether a path configures how tests are collected or run."""
     name = PurePosixPath(path).name
-    return name in CONFIGURATION or name in SHARED_CONFIGURATION
+    return name in SHARED_CONFIGURATION or _only_configures(name)
+
+
+def _only_configures(name: str) -> bool:
+    return name in CONFIGURATION or any(fnmatchcase(name, pattern) for pattern in CONFIGURATION_PATTERNS)
 
 
 def is_test_module(path: str, patterns: tuple[str, ...] = TEST_FILES) -> bool:
@@ -76,18 +97,20 @@ def _in_test_folder(path: str, inventory: Inventory | None) -> bool:
     return any(folder == parent or folder.startswith(parent + "/") for parent in named for folder in inventory.folders)
 
 
-def is_tests_side(file: FileChange, inventory: Inventory | None, changes_tests: Callable[[str], bool]) -> bool:
+def is_tests_side(
+    file: FileChange, inventory: Inventory | None, changes_tests: Callable[[str], bool], patterns: tuple[str, ...] = TEST_FILES
+) -> bool:
     """Whether the verdict tree takes this path from the base (DESIGN §6).
 
-    `inventory` is `None` before the base ran: then names decide. `changes_tests` tells whether the tests' part of a shared
+    `inventory` is `None` before the base ran, and for a suite that names no files: then names decide, by `patterns`. `changes_tests` tells whether the tests' part of a shared
     configuration file differs.
     """
     path, name = file.path, PurePosixPath(file.path).name
     if name in SHARED_CONFIGURATION:
         return changes_tests(path)
-    if name in CONFIGURATION or _in_test_folder(path, inventory):
+    if _only_configures(name) or _in_test_folder(path, inventory):
         return True
-    return is_test_module(path) if inventory is None else _is_test_or_datum(file, inventory)
+    return is_test_module(path, _telling(patterns)) if inventory is None else _is_test_or_datum(file, inventory)
 
 
 def _is_test_or_datum(file: FileChange, inventory: Inventory) -> bool:
@@ -103,12 +126,17 @@ def _is_test_or_datum(file: FileChange, inventory: Inventory) -> bool:
     return beside_tests and not is_source(path) and PurePosixPath(path).suffix not in DOCUMENTS
 
 
-def split(files: Iterable[FileChange], inventory: Inventory | None, changes_tests: Callable[[str], bool]) -> Sides:
+def split(
+    files: Iterable[FileChange],
+    inventory: Inventory | None,
+    changes_tests: Callable[[str], bool],
+    patterns: tuple[str, ...] = TEST_FILES,
+) -> Sides:
     """Split changed files into tests' side and source side."""
     tests: list[str] = []
     source: list[str] = []
     for file in files:
-        (tests if is_tests_side(file, inventory, changes_tests) else source).append(file.path)
+        (tests if is_tests_side(file, inventory, changes_tests, patterns) else source).append(file.path)
     return Sides(tests=tuple(tests), source=tuple(source))
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from runner.trial.sides import Inventory, Sides, split, touched
+from runner.trial.sides import COMMAND_TEST_FILES, Inventory, Sides, split, touched
 from testing.builders import a_file
 
 TESTS_FOLDER = Inventory(frozenset({"tests/test_a.py", "tests/sub/test_b.py"}))
@@ -49,6 +49,35 @@ def test_tests_configuration_and_data_are_the_bases_all_else_is_source(
 ) -> None:
     sides = split([a_file(path, status)], inventory, lambda _: False)
     assert (path in sides.tests, path in sides.source) == (side == "tests", side == "source")
+
+
+@pytest.mark.parametrize(
+    ("path", "side"),
+    [
+        ("src/tide.test.js", "tests"),
+        ("src/tide.spec.tsx", "tests"),
+        ("src/tide-test.mjs", "tests"),
+        ("test/fixtures.json", "tests"),
+        ("src/__tests__/tide.js", "tests"),
+        ("src/__snapshots__/tide.snap", "tests"),
+        ("jest.config.js", "tests"),
+        ("hull/ballast_test.go", "tests"),
+        ("hull/testdata/boats.json", "tests"),
+        ("test_old.py", "tests"),
+        ("src/tide.js", "source"),
+        ("src/latest.js", "source"),
+        ("src/contest.ts", "source"),
+        ("hull/ballast.go", "source"),
+        ("hull/testing.go", "source"),
+    ],
+)
+def test_the_tests_of_a_command_are_told_by_the_names_of_its_language(path: str, side: str) -> None:
+    sides = split([a_file(path)], None, lambda _: False, COMMAND_TEST_FILES)
+    assert (path in sides.tests, path in sides.source) == (side == "tests", side == "source")
+
+
+def test_a_pattern_that_any_name_fits_makes_nothing_a_test() -> None:
+    assert split([a_file("core.py")], None, lambda _: False, ("*.py",)).tests == ()
 
 
 @pytest.mark.parametrize("changes", [True, False])

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from runner.ports import Trees
+    from runner.ports import TreeEntry, Trees
     from runner.sandbox.engine import Engine
 
 LONGEST_SECONDS = 3600
@@ -52,7 +52,7 @@ class BuildBox:
         with tempfile.SpooledTemporaryFile(max_size=_SPOOLED) as spool:
             with tarfile.open(fileobj=spool, mode="w", format=tarfile.PAX_FORMAT) as tar:
                 _add_folder(tar, folder.strip("/"))
-                _add_tree(tar, trees, tree, folder.strip("/"))
+                _add_entries(tar, trees, list(trees.entries(tree)), folder.strip("/") + "/")
             self._send(spool)
 
     def _send(self, spool: IO[bytes]) -> None:
@@ -137,13 +137,19 @@ def _add_file(tar: tarfile.TarFile, name: str, content: bytes, mode: int) -> Non
     tar.addfile(entry, io.BytesIO(content))
 
 
-def _add_tree(tar: tarfile.TarFile, trees: Trees, tree: str, folder: str) -> None:
-    entries = list(trees.entries(tree))
+def write_entries(target: IO[bytes], trees: Trees, entries: Sequence[TreeEntry]) -> None:
+    """Write a tar of these entries of a tree, with paths from its root."""
+    with tarfile.open(fileobj=target, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        _add_entries(tar, trees, entries, "")
+
+
+def _add_entries(tar: tarfile.TarFile, trees: Trees, entries: Sequence[TreeEntry], folder: str) -> None:
+    """Files and links below `folder` (`""` or ending in a slash); submodules become empty folders."""
     for start in range(0, len(entries), _BLOBS_AT_ONCE):
         part = entries[start : start + _BLOBS_AT_ONCE]
         blobs = trees.blobs({entry.blob for entry in part if entry.mode != "160000"})
         for entry in part:
-            name = f"{folder}/{entry.path.decode('utf-8', 'surrogateescape')}"
+            name = f"{folder}{entry.path.decode('utf-8', 'surrogateescape')}"
             if entry.mode not in _TREE_MODES:
                 _add_file(tar, name, blobs[entry.blob], 0o755 if entry.mode == "100755" else 0o644)
                 continue

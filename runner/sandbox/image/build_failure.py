@@ -49,6 +49,12 @@ _PROGRAM_PACKAGES = {
 _CAUSES = (
     (r"No space left on device", "the disk is full"),
     (
+        r"FROM (\S+)[^\n]*\n(?:Get \"|pull access denied|manifest for|Error response)",
+        "the Dockerfile begins with {0}, which is not on this engine, and no registry offers it",
+    ),
+    (r"(dockerfile parse error.+)", "{0}"),
+    (r"^((?:COPY|ADD) failed: .+)$", "{0}"),
+    (
         r"^go: .*(?:dial tcp|no such host|connection refused|module lookup disabled)",
         "Go's modules cannot be downloaded here; set GOPROXY on this machine, or commit vendor/ to the base (go mod vendor)",
     ),
@@ -68,7 +74,6 @@ _CAUSES = (
         ),
         "the package index cannot be reached from the build container",
     ),
-    (r"pull access denied for (\S+?)[,.]|manifest for (\S+) not found", "no registry offers the image {0} that the Dockerfile begins with"),
     (r"THESE PACKAGES DO NOT MATCH THE HASHES", "a package does not match the hash in the requirements file"),
     (r"Could not open requirements file: .*?'([^']+)'", "the requirements file {0} is not in the base tree"),
     (r"Cyclic dependency group include[^:\n]*: ?(.+)", "dependency groups include one another in a circle: {0}"),
@@ -97,6 +102,7 @@ _CAUSES = (
     (r"python3.{0,40}(?:not found|no such file)", "the base image has no python3"),
     (r"ensurepip is not available|No module named (?:'?venv|'?ensurepip)", "the base image lacks Python's venv module (python3-venv)"),
     (r"does not appear to be a Python project", "the base tree has nothing that pip can install"),
+    (r"^The command '(.+)' returned a non-zero code: (\d+)", "the command {0} of the Dockerfile failed with exit status {1}"),
 )
 _HEADER = re.compile(r"fatal error: ['\"]?([\w./+-]+\.h(?:pp)?)['\"]?(?: file not found|: No such file)")
 _PROGRAM = re.compile(

@@ -48,7 +48,13 @@ from runner.sandbox.image.build_failure import cause_of, last_lines
         ),
         ("WARNING: Retrying after connection broken by 'ProxyError('Cannot connect to proxy.')'", "the proxy of this machine's settings"),
         ("npm ERR! code E404\nnpm ERR! 404 Not Found - GET https://x/keel - Not found", "does not offer https://x/keel"),
-        ("pull access denied for yard/base, repository does not exist", "offers the image yard/base that the Dockerfile begins with"),
+        (
+            'Step 1/2 : FROM yard/base:1\nGet "https://x/v2/": dial tcp: no such host',
+            "begins with yard/base:1, which is not on this engine",
+        ),
+        ("COPY failed: file not found in build context: stat gone", "COPY failed: file not found"),
+        ("Dockerfile: dockerfile parse error line 1: unknown instruction: FORM", "parse error line 1: unknown instruction: FORM"),
+        ("The command '/bin/sh -c exit 3' returned a non-zero code: 3", "/bin/sh -c exit 3 of the Dockerfile failed with exit status 3"),
         (
             "ERROR: Could not open requirements file: [Errno 2] No such file or directory: '/work/b.txt'",
             "/work/b.txt is not in the base tree",

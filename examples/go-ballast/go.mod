@@ -1,0 +1,3 @@
+module example.org/ballast
+
+go 1.19
