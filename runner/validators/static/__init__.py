@@ -23,7 +23,8 @@ name = "static"
 
 MOST_BYTES = 2 * 2**20
 """Larger files are data; a larger Python file is held unread."""
-_MOST_LINE = 2**16
+_MOST_LINE = 2**14
+"""Characters of a line of a text that the patterns are tried on."""
 _INSIDE = Path(__file__).with_name("inside")
 _TEST_FOLDERS = frozenset({"test", "tests"})
 _CODE = re.compile(r"[A-Z]{1,6}[0-9]{3,4}")
