@@ -222,6 +222,7 @@ def judge(project: Project, out: Path) -> Answer:
 def sentence(report: dict[str, Any]) -> str:
     """What the tool says is wrong: the reason of the first check that is not fine."""
     odd = [result for result in report["results"] if result["outcome"] not in ("pass", "warn")]
+    odd.sort(key=lambda result: result["check"] != "base")
     odd = odd or [result for result in report["results"] if result["outcome"] == "warn" and result["check"] in ("base", "origin")]
     return f"{odd[0]['check']}: {odd[0]['reason']}" if odd else str(report.get("reason", ""))
 

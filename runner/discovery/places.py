@@ -61,7 +61,11 @@ def find_places(files: BaseFiles, patterns: tuple[str, ...], given: tuple[str, .
             chosen.append(folder)
             args += (f"--ignore={other}" for other in foreign)
         odd = _odd(files, [path for path in inside if path not in set(matching)], alone=not matching)
-        args += odd
+        if matching and odd:  # pytest takes a file below a folder that is named, too, for part of that folder
+            names = dict.fromkeys(PurePosixPath(path).name for path in odd)
+            args += ("-o", f"python_files={' '.join((*patterns, *names))}")
+        else:
+            args += odd
         modules += [*matching, *odd]
     if not modules:
         args = _odd(files, root, alone=False) or _odd(files, _in_packages(files), alone=False)
@@ -70,7 +74,7 @@ def find_places(files: BaseFiles, patterns: tuple[str, ...], given: tuple[str, .
         inside = _in_packages(files)
         modules = [path for path in inside if _matches(path, patterns)]
         chosen = list(dict.fromkeys(path.partition("/")[0] for path in modules))
-    return Places(tuple(dict.fromkeys([*chosen, *args])), tuple(modules), _neighbours(files, modules))
+    return Places((*dict.fromkeys(chosen), *args), tuple(modules), _neighbours(files, modules))
 
 
 def _neighbours(files: BaseFiles, modules: Iterable[str]) -> tuple[str, ...]:

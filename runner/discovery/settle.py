@@ -1,7 +1,9 @@
 """From a policy that leaves things open to one that says how the base is installed and tested, with the reason for each choice."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeVar
 
 from pydantic import ValidationError
@@ -17,6 +19,7 @@ from runner.discovery.nox import nox_environment
 from runner.discovery.poetry import poetry_needs
 from runner.discovery.pytest_settings import plugins
 from runner.discovery.requirement_lists import lines_of, requirement_needs, runtime_lists
+from runner.discovery.system_packages import system_packages
 from runner.discovery.tool_environments import tool_needs
 from runner.discovery.tox import Environment, tox_environment
 from runner.ports import Trees
@@ -28,6 +31,8 @@ from runner.trial.roots import import_roots, own_modules
 _Section = TypeVar("_Section", Tests, Build, Sandbox)
 _GO_ON = "--continue-on-collection-errors"
 """One module that cannot be imported on the base, and then says so, is no reason to run none of the others."""
+_CASE = re.compile(rb"^class \w+\([^)]*TestCase", re.MULTILINE)
+_PYTEST_ONLY = re.compile(rb"^[ \t]*(?:import|from)[ \t]+(?:pytest|nose)|^def test|^[ \t]+assert[ \t(]", re.MULTILINE)
 _LEFT_OUT = ("COV", "PIP_", "TOX_", "VIRTUALENV", "PYTEST_", "UV_", "FORCE_COLOR", "PY_COLORS", "PATH", "HOME")
 """Beginnings of variables that concern tools which do not run in a trial, or what the sandbox sets itself."""
 
@@ -89,6 +94,25 @@ class _Project:
         self.places = places.find_places(files, tuple(pattern for pattern in patterns if "/" not in pattern) or places.PATTERNS, self.given)
         self.own = {*own_modules(trees, tree, import_roots(trees, tree)), *_beside(self.places, files)}
 
+    @cached_property
+    def contents(self) -> dict[str, bytes]:
+        """The test files, as many as are worth reading."""
+        modules = set(self.places.modules)
+        paths = [*self.places.modules, *(path for path in self.places.beside if path not in modules)]
+        sizes, read = 0, {}
+        for path, content in self.files.contents(tuple(paths[:MOST_FILES])).items():
+            sizes += len(content)
+            if sizes > MOST_BYTES:
+                break
+            read[path] = content
+        return read
+
+    @property
+    def is_unittest(self) -> bool:
+        """Whether the suite is written for unittest alone: test cases, and nothing that only pytest would run or check."""
+        read = [self.contents[path] for path in self.places.modules if path in self.contents]
+        return self.config.file is None and any(map(_CASE.search, read)) and not any(map(_PYTEST_ONLY.search, read))
+
     def _given(self, tests: Tests) -> tuple[str, ...]:
         """The folders and files of tests that the policy, pytest's configuration or a tool's command names, and that exist."""
         command = self.environment.command if self.environment else None
@@ -131,6 +155,11 @@ def _settled_tests(tests: Tests, project: _Project, decisions: list[Decision]) -
         return _with(tests, runner="pytest", args=(_GO_ON,))
     shown = " ".join(args[:6]) + (f" and {len(args) - 6} more" if len(args) > 6 else "")  # noqa: PLR2004
     decisions.append(Decision("tests", f"tests: pytest {shown}", source))
+    if project.is_unittest:
+        decisions.append(
+            Decision("tests", "tests: only classes of unittest count, no others named Test…", "nothing there is written for pytest")
+        )
+        args = (*args, "-o", "python_classes=")
     return _with(tests, runner="pytest", args=(*args, _GO_ON))
 
 
@@ -157,7 +186,10 @@ def _settled_build(build: Build, project: _Project, decisions: list[Decision]) -
         found["packages"] = (*found["packages"], *metadata.dependencies(files))
     found["requirements"] = (*found["requirements"], *runtime)
     found["packages"] = _without_doubles((*found["packages"], *(line for line, _ in more)), build.packages)
+    system = dict(system_packages(files, project.contents))
+    found["apt"] = tuple(system)
     decisions += _told(file, chosen, more, runtime, installs=installs)
+    decisions += (Decision("sandbox.build.apt", f"adds: the Debian package {package}", why) for package, why in system.items())
     kept = {
         key: tuple(dict.fromkeys((*getattr(build, key), *(value for value in values if _fits(key, value)))))
         for key, values in found.items()
@@ -181,17 +213,8 @@ def _needs(project: _Project) -> tuple[Need, ...]:
 
 def _used(project: _Project) -> list[tuple[str, str]]:
     """What the tests use, with why: by pytest's settings, by imports, fixtures and markers."""
-    paths = [*project.places.modules, *(path for path in project.places.beside if path not in set(project.places.modules))]
-    contents = project.files.contents(tuple(paths[:MOST_FILES]))
-    total = 0
-    read = {}
-    for path, content in contents.items():
-        total += len(content)
-        if total > MOST_BYTES:
-            break
-        read[path] = content
     by_settings = list(plugins(project.files, project.config))
-    return [*by_settings, *((name, f"used by {where}") for name, where in used_libraries(read, project.own).items())]
+    return [*by_settings, *((name, f"used by {where}") for name, where in used_libraries(project.contents, project.own).items())]
 
 
 def _gathered(chosen: Sequence[Need], *, installs: bool) -> dict[str, tuple[str, ...]]:

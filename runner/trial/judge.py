@@ -43,8 +43,9 @@ def judge_base(runs: Sequence[SuiteRun]) -> Result:
         )
         if not why and not first.records:
             return _no_evidence(BASE, f"{NO_TESTS}; nothing can be compared")
+        why = why or "no test passes" + next((f", the first fails by {_last_line(r.text)}" for r in first.records if r.outcome.failed), "")
         texts = [record.text for record in (*first.collect_errors, *first.records)]
-        return _no_evidence(BASE, f"{why or 'no test passes'} on the base: nothing can be compared{_mended(texts)}")
+        return _no_evidence(BASE, f"on the base, {why}: nothing can be compared{_mended(texts)}")
     failing = [record for record in compare.by_id(first).values() if record.outcome.failed]
     shaky = compare.flaky_on_base(runs) | compare.unstable_functions(runs)
     findings = [

@@ -16,7 +16,10 @@ CASE = "import unittest\nclass Checks(unittest.TestCase):\n    def test_a(self):
         ({"src/pkg/tests/test_a.py": TEST, "pkg/b/test/test_b.py": TEST}, ("pkg/b/test", "src/pkg/tests")),
         ({"tests/test_a.py": TEST, "docs/tests/test_b.py": TEST, ".x/tests/test_c.py": TEST}, ("tests",)),
         ({"test_a.py": TEST, "a.py": ""}, ("test_a.py",)),
-        ({"tests/test_a.py": TEST, "tests/tests.py": CASE, "tests/tool.py": CASE}, ("tests", "tests/tests.py")),
+        (
+            {"tests/test_a.py": TEST, "tests/tests.py": CASE, "tests/tool.py": CASE},
+            ("tests", "-o", "python_files=test_*.py *_test.py tests.py"),
+        ),
         ({"tests/checks.py": CASE, "tests/data.py": "x = 1\n"}, ("tests/checks.py",)),
         ({"src/pkg/tests.py": CASE, "src/pkg/a.py": ""}, ("src/pkg/tests.py",)),
         ({"test.py": CASE, "a.py": ""}, ("test.py",)),
