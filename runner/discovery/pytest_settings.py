@@ -10,9 +10,7 @@ from runner.trial.pytest_options import PytestConfig, kept
 
 def plugins(files: BaseFiles, config: PytestConfig) -> Iterator[tuple[str, str]]:
     """Distributions, or whole requirements, and the key that needs each."""
-    if config.file is None:
-        return
-    settings = _settings(files, config.file)
+    settings = settings_of(files, config)
     for line in texts(settings.get("required_plugins")):
         for requirement in line.split():
             yield requirement, f"required_plugins in {config.file}"
@@ -20,7 +18,11 @@ def plugins(files: BaseFiles, config: PytestConfig) -> Iterator[tuple[str, str]]
         yield distribution, f"{key} in {config.file}"
 
 
-def _settings(files: BaseFiles, path: str) -> dict[str, Any]:
+def settings_of(files: BaseFiles, config: PytestConfig) -> dict[str, Any]:
+    """The keys that the configuration file sets for pytest; empty when it is there for something else."""
+    path = config.file
+    if path is None:
+        return {}
     if path.endswith(".toml"):
         document = files.toml(path)
         return (

@@ -17,7 +17,7 @@ from runner.discovery.libraries import MOST_BYTES, MOST_FILES, used_libraries
 from runner.discovery.needs import Need, name_of, names_of
 from runner.discovery.nox import nox_environment
 from runner.discovery.poetry import poetry_needs
-from runner.discovery.pytest_settings import plugins
+from runner.discovery.pytest_settings import plugins, settings_of
 from runner.discovery.requirement_lists import lines_of, requirement_needs, runtime_lists
 from runner.discovery.system_packages import system_packages
 from runner.discovery.tool_environments import tool_needs
@@ -111,7 +111,7 @@ class _Project:
     def is_unittest(self) -> bool:
         """Whether the suite is written for unittest alone: test cases, and nothing that only pytest would run or check."""
         read = [self.contents[path] for path in self.places.modules if path in self.contents]
-        return self.config.file is None and any(map(_CASE.search, read)) and not any(map(_PYTEST_ONLY.search, read))
+        return not settings_of(self.files, self.config) and any(map(_CASE.search, read)) and not any(map(_PYTEST_ONLY.search, read))
 
     def _given(self, tests: Tests) -> tuple[str, ...]:
         """The folders and files of tests that the policy, pytest's configuration or a tool's command names, and that exist."""

@@ -185,3 +185,21 @@ def test_a_repository_without_python_gets_another_recipe(settled, files, recipe,
     assert (answer.sandbox.build.recipe, answer.tests.report) == (recipe, report)
     assert answer.tests.runner == ("pytest" if command is None else "command")
     assert command is None or answer.tests.command[-1] == command
+
+
+CASES = "import unittest\nclass TestA(unittest.TestCase):\n    def test_a(self):\n        self.assertTrue(1)\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "only_cases"),
+    [
+        ({"tests/test_a.py": CASES}, True),
+        ({"tests/test_a.py": CASES, "pyproject.toml": PROJECT}, True),
+        ({"tests/test_a.py": CASES, "pyproject.toml": '[tool.pytest.ini_options]\naddopts = "-ra"\n'}, False),
+        ({"tests/test_a.py": CASES, "tests/test_b.py": "def test_b():\n    pass\n"}, False),
+        ({"tests/test_a.py": CASES.replace("self.assertTrue(1)", "assert 1")}, False),
+        ({"tests/test_a.py": f"import pytest\n{CASES}"}, False),
+    ],
+)
+def test_a_suite_for_unittest_alone_runs_test_cases_alone(settled, files, only_cases):
+    assert ("python_classes=" in settled(files).tests.args) == only_cases
