@@ -57,7 +57,42 @@ class Project:
     module: str
 
 
-PROJECTS: tuple[Project, ...] = ()
+PROJECTS = (
+    Project(
+        "itsdangerous", "2.2.0", "e0050c0b7da1eea53ffaf149c0cfbb5c6e2e2b69c4bef22c81fa6eb73e5f6173", "src", "src/itsdangerous/signer.py"
+    ),
+    Project("arrow", "1.4.0", "ed0cc050e98001b8779e84d461b0098c4ac597e88704a655582b21d116e526d7", "flat", "arrow/parser.py"),
+    Project("pluggy", "1.7.0", "d1eaa46ebb595891b860ab086b4d09c8588af65ebd4361b8e8f4bb8920b90ba8", "scm version", "src/pluggy/_hooks.py"),
+    Project("idna", "3.20", "a7db850025b95ded1eae8a46181a1a6c56c92c96f0e2b005d9ff8dc0210cab44", "unittest", "idna/core.py"),
+    Project("asgiref", "3.13.0", "034cc8cbf72d00553b4be256703ac545120b4e50af13b49dec99da899aeeecb4", "async", "asgiref/sync.py"),
+    Project("h2", "4.4.1", "4e866ffb1a869ae14dd9b5e6beb5c24a13da0495ad72b65925ded182521c1516", "hypothesis", "src/h2/settings.py"),
+    Project(
+        "structlog",
+        "26.1.0",
+        "f63a716cbd1b1291cf7661de7794b455acfa4c43c5bcf1630e6ad5ddc1adb3b7",
+        "dependency groups",
+        "src/structlog/_base.py",
+    ),
+    Project(
+        "hyperlink",
+        "21.0.0",
+        "427af957daa58bc909471c6c40f74c5450fa123dd093fc53efd2e91d2705a56b",
+        "tests in the package",
+        "src/hyperlink/_url.py",
+    ),
+    Project("natsort", "8.4.0", "45312c4a0e5507593da193dedd04abb1469253b601ecaf63445ad80f0a1ea581", "tox only", "natsort/natsort.py"),
+    Project(
+        "markdown_it_py", "4.3.0", "91a58fa5b72c71a40cf7177250fd767480d7a2bb3ac426ccfb76fb90305fdaaa", "data files", "markdown_it/ruler.py"
+    ),
+    Project("humanize", "4.17.0", "1d6a36c453dbfbb3f0b34601d2e0b4ce5d48d780305cd45714843f0068fde6ac", "extras", "src/humanize/lists.py"),
+    Project(
+        "poetry_core",
+        "2.5.0",
+        "81d04c9253b19d0604718268d781867c8f7b2128e5b25bbf1e84141eec6b89c4",
+        "nested conftest",
+        "src/poetry/core/factory.py",
+    ),
+)
 
 
 @dataclass(frozen=True)

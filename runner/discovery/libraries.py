@@ -40,7 +40,7 @@ FIXTURES = {
     "data_regression": "pytest-regressions", "file_regression": "pytest-regressions", "num_regression": "pytest-regressions",
     "snapshot": "syrupy", "freezer": "pytest-freezer", "fs": "pyfakefs", "aiohttp_client": "pytest-aiohttp", "faker": "faker",
     "subtests": "pytest-subtests", "nursery": "pytest-trio", "autojump_clock": "pytest-trio", "unused_tcp_port": "pytest-asyncio",
-    "event_loop": "pytest-asyncio", "fp": "pytest-subprocess", "script_runner": "pytest-console-scripts", "postgresql": "",
+    "event_loop": "pytest-asyncio", "script_runner": "pytest-console-scripts", "postgresql": "",
     "time_machine": "time-machine", "qtbot": "", "vcr": "", "testdir": "", "pytester": "",
 }  # fmt: skip
 """Distributions by the fixture that they bring."""
@@ -79,7 +79,7 @@ _WORD = re.compile(rb"[A-Za-z_]\w+")
 _IMPORT = re.compile(rb"^[ \t]*(?:import|from)[ \t]+([A-Za-z_]\w*)", re.MULTILINE)
 _AT_TOP = re.compile(rb"^(?:import|from) +([A-Za-z_]\w*)", re.MULTILINE)
 _MARKER = re.compile(rb"\bmark\.([A-Za-z_]\w*)")
-_TAKES = re.compile(rb"def [A-Za-z_]\w*\(([^()]*)\)")
+_TAKES = re.compile(rb"def test\w*\(([^()]*)\)")
 
 
 def used_libraries(contents: Mapping[str, bytes], own: Iterable[str]) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """Where a project keeps its tests."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -11,6 +12,8 @@ from runner.discovery.base_files import BaseFiles
 PATTERNS = ("test_*.py", "*_test.py")
 _ODD_NAMES = ("test.py", "tests.py", "*tests.py", "test*.py", "*Test.py", "*Tests.py", "Test*.py")
 """Names of test modules that unittest users choose and that pytest does not look for."""
+_ODD_BESIDE = ("test.py", "tests.py")
+"""Those that stand for tests beside modules with usual names, too; the others may only be what those share."""
 _USUAL = ("tests", "test", "testing")
 _NO_TESTS = (
     "docs",
@@ -30,6 +33,7 @@ _NO_TESTS = (
 )
 _HOLDS_TESTS = re.compile(rb"^[ \t]*(?:class \w+\([^)]*Test\w*|def test\w*\(|async def test)", re.MULTILINE)
 _DEEPEST = 5
+_MANY = 4
 _MOST_FOLDERS = 400
 _MOST_ODD = 100
 
@@ -91,7 +95,7 @@ def _neighbours(files: BaseFiles, modules: Iterable[str]) -> tuple[str, ...]:
 
 
 def _test_folders(files: BaseFiles) -> list[str]:
-    """The outermost folders named for tests: at the root, else inside of packages as well."""
+    """The outermost folders named for tests, at the root and inside of packages; of a package with many of them the package itself."""
     found: list[str] = []
     waiting = [(folder, 1) for folder in files.folders()]
     seen = 0
@@ -108,7 +112,8 @@ def _test_folders(files: BaseFiles) -> list[str]:
             and not name.endswith((".egg-info", ".dist-info"))
         ):
             waiting += [(inner, depth + 1) for inner in files.folders(folder)]
-    return found
+    count = Counter(folder.partition("/")[0] for folder in found)
+    return list(dict.fromkeys(top if count[top := folder.partition("/")[0]] > _MANY else folder for folder in found))
 
 
 def _below(files: BaseFiles, folder: str) -> Iterator[str]:
@@ -139,7 +144,8 @@ def _in_packages(files: BaseFiles) -> list[str]:
 
 def _odd(files: BaseFiles, paths: list[str], *, alone: bool) -> list[str]:
     """Modules with tests under names that pytest does not look for; `alone`: nothing beside them has a usual name."""
-    named = [path for path in paths if any(fnmatchcase(PurePosixPath(path).name, odd) for odd in _ODD_NAMES) or alone]
+    named = [path for path in paths if any(fnmatchcase(PurePosixPath(path).name, odd) for odd in (_ODD_NAMES if alone else _ODD_BESIDE))]
+    named = list(paths) if alone and not named else named
     named = [path for path in named if PurePosixPath(path).name not in ("conftest.py", "setup.py")][:_MOST_ODD]
     contents = files.contents(tuple(named))
     return [path for path in named if _HOLDS_TESTS.search(contents.get(path, b""))]

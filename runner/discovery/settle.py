@@ -32,7 +32,8 @@ _Section = TypeVar("_Section", Tests, Build, Sandbox)
 _GO_ON = "--continue-on-collection-errors"
 """One module that cannot be imported on the base, and then says so, is no reason to run none of the others."""
 _CASE = re.compile(rb"^class \w+\([^)]*TestCase", re.MULTILINE)
-_PYTEST_ONLY = re.compile(rb"^[ \t]*(?:import|from)[ \t]+(?:pytest|nose)|^def test|^[ \t]+assert[ \t(]", re.MULTILINE)
+_PYTEST_ONLY = re.compile(rb"^[ \t]*(?:import|from)[ \t]+(?:pytest|nose)|^def test", re.MULTILINE)
+_PLAIN_CLASS = re.compile(rb"^class Test\w*(?:\((?:object)?\))?:[^\n]*\n((?:(?:[ \t#][^\n]*)?\n)*)", re.MULTILINE)
 _LEFT_OUT = ("COV", "PIP_", "TOX_", "VIRTUALENV", "PYTEST_", "UV_", "FORCE_COLOR", "PY_COLORS", "PATH", "HOME")
 """Beginnings of variables that concern tools which do not run in a trial, or what the sandbox sets itself."""
 
@@ -109,9 +110,11 @@ class _Project:
 
     @property
     def is_unittest(self) -> bool:
-        """Whether the suite is written for unittest alone: test cases, and nothing that only pytest would run or check."""
+        """Whether the suite is written for unittest alone: test cases, plain classes only to mix into them, and nothing for pytest."""
         read = [self.contents[path] for path in self.places.modules if path in self.contents]
-        return not settings_of(self.files, self.config) and any(map(_CASE.search, read)) and not any(map(_PYTEST_ONLY.search, read))
+        if settings_of(self.files, self.config) or not any(map(_CASE.search, read)) or any(map(_PYTEST_ONLY.search, read)):
+            return False
+        return all(b"self.assert" in body for content in read for body in _PLAIN_CLASS.findall(content))
 
     def _given(self, tests: Tests) -> tuple[str, ...]:
         """The folders and files of tests that the policy, pytest's configuration or a tool's command names, and that exist."""

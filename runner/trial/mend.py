@@ -33,7 +33,7 @@ _CAUSES = (
     (re.compile(r"lib[\w.+-]+\.so[\w.]*: cannot open shared object file"), "a shared library is missing: add its Debian package under sandbox.build.apt"),
     (
         re.compile(r"Temporary failure in name resolution|Network is unreachable|Name or service not known|nodename nor servname"),
-        "the tests reach for the network, which no sandbox has: leave them out by tests.args, e.g. --deselect or -m",
+        "the tests look up host names, and the sandbox has no network: leave them out by tests.args, e.g. --deselect or -m",
     ),
     (re.compile(r"Read-only file system"), "the tests write outside of the working copy, /tmp and HOME, which is not possible here"),
 )  # fmt: skip

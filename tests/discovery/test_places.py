@@ -23,7 +23,7 @@ CASE = "import unittest\nclass Checks(unittest.TestCase):\n    def test_a(self):
         ({"tests/checks.py": CASE, "tests/data.py": "x = 1\n"}, ("tests/checks.py",)),
         ({"src/pkg/tests.py": CASE, "src/pkg/a.py": ""}, ("src/pkg/tests.py",)),
         ({"test.py": CASE, "a.py": ""}, ("test.py",)),
-        ({"pkg/test_a.py": TEST, "pkg/a.py": ""}, ("pkg/test_a.py",)),
+        ({"pkg/test_a.py": TEST, "pkg/a.py": ""}, ("pkg",)),
         ({"tests/test_a.py": TEST, "tests/sample/setup.py": "", "tests/sample/test_x.py": TEST}, ("tests", "--ignore=tests/sample")),
         ({"a.py": "", "docs/conf.py": ""}, ()),
     ],

@@ -197,7 +197,9 @@ CASES = "import unittest\nclass TestA(unittest.TestCase):\n    def test_a(self):
         ({"tests/test_a.py": CASES, "pyproject.toml": PROJECT}, True),
         ({"tests/test_a.py": CASES, "pyproject.toml": '[tool.pytest.ini_options]\naddopts = "-ra"\n'}, False),
         ({"tests/test_a.py": CASES, "tests/test_b.py": "def test_b():\n    pass\n"}, False),
-        ({"tests/test_a.py": CASES.replace("self.assertTrue(1)", "assert 1")}, False),
+        ({"tests/test_a.py": CASES.replace("self.assertTrue(1)", "assert 1")}, True),
+        ({"tests/test_a.py": f"{CASES}class TestB:\n    def test_b(self):\n        assert 1\n"}, False),
+        ({"tests/test_a.py": f"{CASES}class TestB(object):\n\n    def test_b(self):\n        self.assertTrue(1)\n"}, True),
         ({"tests/test_a.py": f"import pytest\n{CASES}"}, False),
     ],
 )

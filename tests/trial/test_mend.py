@@ -16,7 +16,7 @@ from runner.trial.mend import mend
         ("error: unrecognized arguments: --benchmark-skip", "the option --benchmark-skip"),
         ("locale.Error: unsupported locale setting", "locales-all under sandbox.build.apt"),
         ("FileNotFoundError: [Errno 2] No such file or directory: 'git'", "start git"),
-        ("socket.gaierror: [Errno -3] Temporary failure in name resolution", "no sandbox has"),
+        ("socket.gaierror: [Errno -3] Temporary failure in name resolution", "has no network"),
         ("assert 1 == 2", ""),
     ],
 )
