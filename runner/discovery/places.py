@@ -31,7 +31,7 @@ _NO_TESTS = (
     "site-packages",
     "downstream",
 )
-_HOLDS_TESTS = re.compile(rb"^[ \t]*(?:class \w+\([^)]*Test\w*|def test\w*\(|async def test)", re.MULTILINE)
+_HOLDS_TESTS = re.compile(rb"^[ \t]*(?:class \w+\([^)]{0,500}Test\w*|def test\w*\(|async def test)", re.MULTILINE)
 _DEEPEST = 5
 _MANY = 4
 _MOST_FOLDERS = 400

@@ -31,7 +31,7 @@ from runner.trial.roots import import_roots, own_modules
 _Section = TypeVar("_Section", Tests, Build, Sandbox)
 _GO_ON = "--continue-on-collection-errors"
 """One module that cannot be imported on the base, and then says so, is no reason to run none of the others."""
-_CASE = re.compile(rb"^class \w+\([^)]*TestCase", re.MULTILINE)
+_CASE = re.compile(rb"^class \w+\([^)]{0,500}TestCase", re.MULTILINE)
 _PYTEST_ONLY = re.compile(rb"^[ \t]*(?:import|from)[ \t]+(?:pytest|nose)|^def test", re.MULTILINE)
 _PLAIN_CLASS = re.compile(rb"^class Test\w*(?:\((?:object)?\))?:[^\n]*\n((?:(?:[ \t#][^\n]*)?\n)*)", re.MULTILINE)
 _LEFT_OUT = ("COV", "PIP_", "TOX_", "VIRTUALENV", "PYTEST_", "UV_", "FORCE_COLOR", "PY_COLORS", "PATH", "HOME")
