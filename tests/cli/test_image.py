@@ -70,3 +70,18 @@ def test_images_are_listed_and_pruned(seatrial: Command, monkeypatch: pytest.Mon
     assert seatrial("image", "prune", "--keep", "a").out == "5MiB freed\n"
     assert seatrial("image", "prune", "--format", "json").json["freed"] == 5 * 2**20
     assert kept == [("a",), ()]
+
+
+def test_images_are_saved_and_loaded_by_name_and_the_names_are_told(
+    seatrial: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    asked: list[Any] = []
+    monkeypatch.setattr("runner.sandbox.image.archive.save", lambda what, file, note: asked.append((what, file)) or ("a:1", "b:\x1b[31m"))
+    monkeypatch.setattr("runner.sandbox.image.archive.load", lambda file, note, *, foreign: asked.append((file, foreign)) or ("a:1",))
+    file = tmp_path / "images.tar"
+    assert (seatrial("image", "save", "all", str(file)).out, asked.pop()) == ("a:1\nb:\\x1b[31m\n", ("all", file))
+    assert seatrial("image", "load", str(file)).code == 2  # there is no such file
+    file.write_bytes(b"")
+    assert seatrial("image", "load", str(file), "--format", "json").json == {"schema": "seatrial.archive/v1", "images": ["a:1"]}
+    seatrial("image", "load", "--any", str(file))
+    assert asked == [(file, False), (file, True)]

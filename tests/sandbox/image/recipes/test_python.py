@@ -1,4 +1,4 @@
-"""Images built for real on the engine, and the pruning of images on a stand-in that forgets nothing."""
+"""Images of the python recipe, built for real on the engine."""
 
 import json
 import os
@@ -6,7 +6,6 @@ import textwrap
 import threading
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,12 +17,12 @@ from runner.errors import ImageUnavailable
 from runner.model.sandbox import Image
 from runner.sandbox import leftovers
 from runner.sandbox.engine import Engine
-from runner.sandbox.image import base
 from runner.sandbox.image.ensure import DockerImages
 from runner.sandbox.image.from_files import build_python
+from runner.sandbox.image.ground import ensure_ground
 from runner.sandbox.image.host_network import host_network, pip_config_files
 from runner.sandbox.image.inventory import list_images
-from runner.sandbox.image.prune import prune
+from runner.sandbox.image.made import Yard
 from runner.sandbox.options import Build, Sandbox
 
 SCM_PROJECT = {
@@ -36,6 +35,9 @@ SCM_PROJECT = {
         dynamic = ["version"]
         [project.optional-dependencies]
         test = ["iniconfig"]
+        [dependency-groups]
+        Deck_Crew = [{include-group = "hull"}]
+        hull = ["six"]
         [tool.setuptools_scm]
         version_file = "src/ship/_release.py"
         """,
@@ -87,11 +89,11 @@ def index_with_password(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iter
     server.server_close()
 
 
-def inside(engine: Engine, image: Image, program: str) -> str:
+def inside(engine: Engine, image: Image, program: str, python: str = "python") -> str:
     """What a Python program prints in a fresh container of the image, without a network and as nobody in particular."""
     api = engine.api
     host = api.create_host_config(network_mode="none")
-    made = api.create_container(image.id, ["python", "-c", textwrap.dedent(program)], user="10001:10001", host_config=host)["Id"]
+    made = api.create_container(image.id, [python, "-c", textwrap.dedent(program)], user="10001:10001", host_config=host)["Id"]
     try:
         api.start(made)
         status = api.wait(made)["StatusCode"]
@@ -127,7 +129,7 @@ def test_a_project_is_installed_editable_with_its_version_extras_and_generated_f
     engine: Engine, cache: Path, trees: Any, index_with_password: type[EmptyIndex], gone: list[str]
 ) -> None:
     tree = trees.add(files(SCM_PROJECT))
-    options = Sandbox(build=Build(extras=("test",), requirements=("requirements/tests.txt",)))
+    options = Sandbox(build=Build(extras=("test",), groups=("deck-crew",), requirements=("requirements/tests.txt",)))
     notes: list[str] = []
     image = DockerImages(engine, cache, notes.append).ensure(options, trees, tree, lambda: "1.4.2")
     gone.append(image.reference)
@@ -145,7 +147,7 @@ def test_a_project_is_installed_editable_with_its_version_extras_and_generated_f
             import glob, importlib.metadata as m, json, os, sys
             walk = lambda top: sorted(os.path.relpath(os.path.join(a, f), top) for a, _, n in os.walk(top) for f in n)
             print(json.dumps({
-                "versions": [m.version("ship"), bool(m.version("iniconfig")), bool(m.version("colorama")), bool(m.version("pytest"))],
+                "versions": [m.version("ship"), bool(m.version("iniconfig")), bool(m.version("colorama")), bool(m.version("six")), bool(m.version("pytest"))],
                 "path": [open(f).read().strip() for f in glob.glob(sys.prefix + "/lib/*/site-packages/__editable__*.pth")], "work": os.listdir("/work"), "here": os.getcwd(),
                 "generated": walk("/opt/seatrial/generated"), "left": os.listdir("/tmp") + os.listdir("/home/sandbox"),
                 "unreadable": [f for f in walk("/opt") if not os.access("/opt/" + f, os.R_OK)], "prefix": sys.prefix,
@@ -155,7 +157,7 @@ def test_a_project_is_installed_editable_with_its_version_extras_and_generated_f
         )
     )
     assert told == {
-        "versions": ["1.4.2", True, True, True],
+        "versions": ["1.4.2", True, True, True, True],
         "path": ["/work/src"],
         "work": [],
         "here": "/work",
@@ -197,6 +199,52 @@ def test_a_project_that_pins_a_backend_without_editable_installs_is_installed_al
 
 
 @pytest.mark.docker
+@pytest.mark.slow
+def test_debian_packages_are_in_the_image_and_nothing_of_how_this_machine_got_them(
+    engine: Engine, cache: Path, trees: Any, gone: list[str]
+) -> None:
+    yard = Yard(engine, cache, lambda _: None)
+    ground = ensure_ground(yard, "auto", None, ("make", "make"))
+    image = Image(reference=ground.reference, id=ground.id)
+    program = """
+        import os, shutil
+        left = [f for top in ("/etc/apt/sources.list.d", "/var/lib/apt/lists", "/var/cache/apt/archives", "/seatrial-build") if os.path.isdir(top) for f in os.listdir(top)]
+        print(bool(shutil.which("make")), [f for f in left if f not in ("lock", "partial")], os.path.exists("/usr/sbin/policy-rc.d"))
+        """
+    assert inside(engine, image, program, "python3") == "True [] False"
+    again = ensure_ground(yard, "auto", None, ("make",))
+    assert (again.id, "make" in again.note) == (ground.id, True)
+    with pytest.raises(ImageUnavailable, match=r"there is no package libxml2-devel in .*; the nearest: libxml2-dev"):
+        ensure_ground(yard, "auto", None, ("make", "libxml2-devel"))
+
+
+@pytest.mark.docker
+def test_a_base_with_another_python_than_the_one_asked_for_is_said_to_have_it(
+    engine: Engine, cache: Path, image: Image, trees: Any
+) -> None:
+    options = Sandbox(build=Build(base=image.reference, python="3.99"))
+    with pytest.raises(ImageUnavailable, match=r"asks for Python 3\.99, and the base image has 3\.\d+"):
+        DockerImages(engine, cache).ensure(options, trees, trees.add({"a.py": b""}), str)
+
+
+@pytest.mark.parametrize(
+    ("manifest", "words"),
+    [
+        (b"[dependency-groups]\nhull = []\n", r"names deck, and the base's pyproject\.toml has hull under"),
+        (b"[project.optional-dependencies]\ndeck = []\n", "has none under"),
+        (b"[dependency-groups", "cannot be read"),
+        (None, "has none under"),
+    ],
+)
+def test_a_group_that_the_base_lacks_is_named_before_anything_is_built(
+    trees: Any, tmp_path: Path, manifest: bytes | None, words: str
+) -> None:
+    tree = trees.add({"pyproject.toml": manifest} if manifest else {"a.py": b""})
+    with pytest.raises(ImageUnavailable, match=words):
+        DockerImages(Engine({"DOCKER_HOST": "unix:///nowhere"}), tmp_path).ensure(Sandbox(build=Build(groups=("deck",))), trees, tree, str)
+
+
+@pytest.mark.docker
 def test_a_failed_build_names_the_cause_shows_the_last_lines_and_leaves_nothing(engine: Engine, cache: Path, trees: Any) -> None:
     tree = trees.add({"setup.py": b"print('hoisting'); raise RuntimeError('the yard is shut')\n"})
     with pytest.raises(ImageUnavailable) as failure:
@@ -232,73 +280,6 @@ def test_an_image_for_requirements_of_this_host_gets_the_name_asked_for(
 
 def test_a_requirements_file_that_the_base_tree_lacks_is_named_before_anything_is_built(trees: Any, tmp_path: Path) -> None:
     options = SimpleNamespace(image=None, build=Build(base="x:1", requirements=("gone.txt",)))
-    engine = StandIn(images=[{"Id": "sha256:x", "RepoTags": ["x:1"]}])
+    engine = Engine({"DOCKER_HOST": "unix:///nowhere"})
     with pytest.raises(ImageUnavailable, match=r"gone\.txt, which is not in the base tree"):
         DockerImages(engine, tmp_path).ensure(options, trees, trees.add({"a.py": b""}), lambda: "")
-
-
-class StandIn:
-    """An engine with these images and containers; what is removed is gone, as on a real one."""
-
-    address = "unix:///nowhere"
-
-    def __init__(self, images: list[dict[str, Any]], containers: tuple[str, ...] = ()) -> None:
-        self.kept = images
-        self.api = self
-        self._containers = containers
-
-    def images(self, filters: dict[str, str] | None = None) -> list[dict[str, Any]]:
-        label = (filters or {}).get("label")
-        return [image for image in self.kept if label is None or label in image["Labels"]]
-
-    def containers(self, **_: object) -> list[dict[str, str]]:
-        return [{"ImageID": image} for image in self._containers]
-
-    def inspect_image(self, name: str) -> dict[str, Any]:
-        return next(image for image in self.kept if name in (image["Id"], *image["RepoTags"]))
-
-    def remove_image(self, name: str, **_: object) -> None:
-        self.kept.remove(self.inspect_image(name))
-
-    def df(self) -> dict[str, int]:
-        return {"LayersSize": 100 * len(self.kept)}
-
-    @property
-    def names(self) -> list[str]:
-        return [image["RepoTags"][0] for image in self.kept]
-
-
-def an_image(name: str, *labels: str, parent: str = "", day: int = 1) -> dict[str, Any]:
-    created = int(datetime(2026, 1, day, tzinfo=UTC).timestamp())
-    return {
-        "Id": f"id of {name}",
-        "RepoTags": [name],
-        "Labels": dict.fromkeys(labels, ""),
-        "ParentId": parent,
-        "Created": created,
-        "Size": 1,
-    }
-
-
-BASE = an_image("seatrial/base:b", base.LABEL)
-OLD = an_image("seatrial/py:old", "dev.seatrial.python", base.LABEL, parent="id of seatrial/base:b", day=2)
-NEW = an_image("seatrial/py:new", "dev.seatrial.python", base.LABEL, parent="id of seatrial/base:b", day=3)
-THEIRS = an_image("python:3.11")
-
-
-@pytest.mark.parametrize(
-    ("used", "options", "left"),
-    [
-        ((), {}, ["python:3.11"]),
-        (("id of seatrial/py:new",), {}, ["seatrial/base:b", "seatrial/py:new", "python:3.11"]),
-        ((), {"keep": ("seatrial/py:old",)}, ["seatrial/base:b", "seatrial/py:old", "python:3.11"]),
-        ((), {"created_before": datetime(2026, 1, 3, tzinfo=UTC)}, ["seatrial/base:b", "seatrial/py:new", "python:3.11"]),
-        (("id of seatrial/base:b",), {}, ["seatrial/base:b", "python:3.11"]),
-    ],
-)
-def test_pruning_leaves_what_is_used_kept_young_built_upon_or_not_ours(
-    used: tuple[str, ...], options: dict[str, Any], left: list[str]
-) -> None:
-    engine = StandIn([BASE, OLD, NEW, THEIRS], used)
-    freed = prune(engine, **options)
-    assert (engine.names, freed) == (left, 100 * (4 - len(left)))
