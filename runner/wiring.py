@@ -38,7 +38,7 @@ from runner.trial.suites import suite_for
 from runner.validators import layers
 
 if TYPE_CHECKING:
-    from runner.discovery.settle import Settled
+    from runner.discovery.settled import Settled
 
 _ANYWHERE = Path("/")
 """Where a stored report will be read: its next command must be right in any directory."""
@@ -137,9 +137,9 @@ def _settled(policy: Loaded, run: Run, objects: PrivateObjects, progress: Progre
     asked = policy.policy
     if run.results or (asked.tests.runner != "auto" and (asked.sandbox.build is None or asked.sandbox.build.recipe != "auto")):
         return policy, run
-    from runner.discovery.settle import settle
+    from runner.discovery.kept import settle_once
 
-    settled = settle(asked.tests, asked.sandbox, objects, run.change.base_tree)
+    settled = settle_once(places().cache / "settled", asked.tests, asked.sandbox, objects, run.change.base_tree)
     told = tuple(str(decision) for decision in settled.decisions)
     for sentence in told:
         progress.note(sentence)

@@ -17,7 +17,7 @@ from runner.model.text import printable
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-    from runner.discovery.settle import Settled
+    from runner.discovery.settled import Settled
 
 PLACE = Path(".seatrial") / "policy.yaml"
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_./-]*")

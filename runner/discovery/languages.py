@@ -11,7 +11,7 @@ from runner.trial.options import JUNIT_FILE, Tests
 
 _PYTHON = ("pyproject.toml", "setup.py", "setup.cfg", "tox.ini", "noxfile.py", "pytest.ini", "requirements.txt", "Pipfile", "conftest.py")
 _NODE = ("node", "--test", "--test-reporter=junit", f"--test-reporter-destination={JUNIT_FILE}")
-_GO = ("gotestsum", "--junitfile", JUNIT_FILE, "./...")
+_GO = ("gotestsum", "--junitfile", JUNIT_FILE, "--", "./...")
 
 
 def other_language(files: BaseFiles) -> str:

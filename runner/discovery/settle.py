@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
 
@@ -19,6 +18,7 @@ from runner.discovery.nox import nox_environment
 from runner.discovery.poetry import poetry_needs
 from runner.discovery.pytest_settings import plugins, settings_of
 from runner.discovery.requirement_lists import lines_of, requirement_needs, runtime_lists
+from runner.discovery.settled import Settled
 from runner.discovery.system_packages import system_packages
 from runner.discovery.tool_environments import tool_needs
 from runner.discovery.tox import Environment, tox_environment
@@ -36,15 +36,6 @@ _PYTEST_ONLY = re.compile(rb"^[ \t]*(?:import|from)[ \t]+(?:pytest|nose)|^def te
 _PLAIN_CLASS = re.compile(rb"^class Test\w*(?:\((?:object)?\))?:[^\n]*\n((?:(?:[ \t#][^\n]*)?\n)*)", re.MULTILINE)
 _LEFT_OUT = ("COV", "PIP_", "TOX_", "VIRTUALENV", "PYTEST_", "UV_", "FORCE_COLOR", "PY_COLORS", "PATH", "HOME")
 """Beginnings of variables that concern tools which do not run in a trial, or what the sandbox sets itself."""
-
-
-@dataclass(frozen=True)
-class Settled:
-    """Sections of the policy with nothing left open, and what was decided on the way."""
-
-    tests: Tests
-    sandbox: Sandbox
-    decisions: tuple[Decision, ...] = ()
 
 
 def settle(tests: Tests, sandbox: Sandbox, trees: Trees, base_tree: str) -> Settled:

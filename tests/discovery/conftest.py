@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from runner.discovery.base_files import BaseFiles
-from runner.discovery.settle import Settled, settle
+from runner.discovery.settle import settle
+from runner.discovery.settled import Settled
 from runner.sandbox.options import Sandbox
 from runner.trial.options import Tests
 
