@@ -201,11 +201,11 @@ def repository(project: Project, out: Path) -> Path:
     return folder
 
 
-def git(folder: Path, *argv: str) -> str:
+def git(folder: Path, *argv: str) -> bytes:
     plain = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     env = {**plain, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
     who = ("-c", "user.name=bench", "-c", "user.email=bench@example.invalid", "-c", "core.hooksPath=/dev/null")
-    return subprocess.run(["git", *who, *argv], cwd=folder, env=env, check=True, capture_output=True, text=True).stdout
+    return subprocess.run(["git", *who, *argv], cwd=folder, env=env, check=True, capture_output=True).stdout
 
 
 def comment(project: Project, folder: Path, out: Path) -> Path:
@@ -214,7 +214,7 @@ def comment(project: Project, folder: Path, out: Path) -> Path:
     before = module.read_bytes()
     module.write_bytes(before + (b"" if before.endswith(b"\n") else b"\n") + b"\n# an honest comment\n")
     change = out / f"{project.name}.diff"
-    change.write_text(git(folder, "diff"))
+    change.write_bytes(git(folder, "diff", "--binary"))
     git(folder, "checkout", "--quiet", "--", ".")
     return change
 

@@ -70,6 +70,7 @@ def test_each_choice_names_the_file_that_it_came_from(settled):
         ("dev-requirements.txt", "pytest\n", {"requirements": ("dev-requirements.txt",)}),
         ("tests/requirements.txt", "pytest\n", {"requirements": ("tests/requirements.txt",)}),
         ("docs/requirements.txt", "pytest\n", {}),
+        ("pyproject.toml", f'{PROJECT}[project.optional-dependencies]\ndev = ["black"]\n', {}),
     ],
 )
 def test_what_the_tests_need_is_found_wherever_it_is_named(settled, name, content, expected):
@@ -113,6 +114,11 @@ def test_what_the_policy_gives_is_kept_and_added_to(settled):
     assert answer.sandbox.env == {"A": "1"}
 
 
+def test_a_package_of_the_policy_stands_in_place_of_one_that_is_found(settled):
+    answer = settled({"tox.ini": "[testenv]\ndeps =\n  PyTest>=9\n  mock\n"}, sandbox={"build": {"packages": ["pytest<9"]}})
+    assert answer.sandbox.build.packages == ("pytest<9", "mock")
+
+
 def test_what_is_spelled_out_is_not_worked_out(settled):
     files = {"pyproject.toml": f'{PROJECT}[project.optional-dependencies]\ntest = ["pytest"]\n', "tests/test_a.py": PYTEST_TEST}
     assert build(settled(files, sandbox={"build": {"recipe": "python"}})) == {"recipe": "python"}
@@ -148,6 +154,8 @@ def test_where_no_test_is_found_that_is_said_with_the_mend(settled):
         {"tests/test_a.py": b"\xff\xfe import \x00", "conftest.py": "((((" * 2000},
         {"requirements-test.txt": "-r requirements-test.txt\n-r ../../x\n--index-url x\npytest\n"},
         {"package.json": "[" * 5000},
+        {"pyproject.toml": f'{PROJECT}[project.optional-dependencies]\n"test " = ["pytest"]\n'},
+        {"pyproject.toml": f'{PROJECT}[tool.pdm.dev-dependencies]\ntest = ["pytest\\u2028"]\n'},
         {"package.json": '{"scripts": 3}'},
     ],
 )
