@@ -4,6 +4,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 from typing import Annotated, NamedTuple
 
@@ -67,12 +68,10 @@ def judge(change: Change, trees: Trees, options: Options) -> Result:
     """Holds for what the change adds and the base does not have; rejects what no honest change needs."""
     files, unread = _changed(change, trees)
     python = [file for file in files if _is_python(file)]
-    every = [
-        *unread,
-        *_of_pack(python, options),
-        *(_of_ruff(python, options) if options.ruff else ()),
-        *_of_texts([file for file in files if file not in python], options),
-    ]
+    with ThreadPoolExecutor(1) as beside:  # two children, one wait
+        linted = beside.submit(lambda: list(_of_ruff(python, options) if options.ruff else ()))
+        ours = list(_of_pack(python, options))
+        every = [*unread, *ours, *linted.result(), *_of_texts([file for file in files if file not in python], options)]
     return answer(name, every, f"no dangerous code is new in {len(python)} Python and {len(files) - len(python)} other changed files")
 
 
