@@ -47,7 +47,8 @@ mkdir -p "$REPORTS"
 policy=${SEATRIAL_POLICY:-}
 if [ -z "${SEATRIAL_CHANGE:-}" ]; then
     [ -d "$FOLDER/repository.git" ] || die "this event has no pull request; name the change in the input change"
-    change=base..proposed repository=$FOLDER/repository.git where=$FOLDER
+    # In full: tags of the project are fetched, too, and one that is called `base` would win over the branch.
+    change=refs/heads/base..refs/heads/proposed repository=$FOLDER/repository.git where=$FOLDER
     if [ -n "$policy" ]; then policy=$(policy_of_base) || die "the target branch has no file of the name that the input policy gives"; fi
 else
     change=$SEATRIAL_CHANGE repository=$GITHUB_WORKSPACE where=$GITHUB_WORKSPACE

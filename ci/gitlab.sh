@@ -42,7 +42,8 @@ for format in markdown json sarif junit; do
 done
 cd "$FOLDER"
 code=0
-"$FOLDER/seatrial" "${arguments[@]}" -- base..proposed </dev/null || code=$?
+# In full: tags of the project are fetched, too, and one that is called `base` would win over the branch.
+"$FOLDER/seatrial" "${arguments[@]}" -- refs/heads/base..refs/heads/proposed </dev/null || code=$?
 for pair in markdown:md json:json sarif:sarif junit:xml; do
     [ ! -e "$FOLDER/report.${pair%:*}" ] || cp "$FOLDER/report.${pair%:*}" "$REPORTS/report.${pair#*:}"
 done

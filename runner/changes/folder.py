@@ -68,8 +68,11 @@ class Folder:
     def pieces(self, name: bytes) -> Iterator[bytes]:
         """A file piece by piece, for one that is too large to hold."""
         with contextlib.suppress(_Gone), self._open(name) as handle:
-            while piece := os.read(handle, _PIECE):
+            opened = os.fstat(handle)
+            left = opened.st_size if stat.S_ISREG(opened.st_mode) else 0
+            while left > 0 and (piece := os.read(handle, min(_PIECE, left))):  # no more than it was: somebody may go on writing
                 yield piece
+                left -= len(piece)
 
     def names(self, directory: bytes) -> list[bytes]:
         """The names in a directory, sorted."""
@@ -87,12 +90,14 @@ class Folder:
             raise _Gone
         with self._open(name) as handle:
             opened = os.fstat(handle)
+            if not stat.S_ISREG(opened.st_mode):
+                return None
             pieces = []
             left = opened.st_size + 1
             while left > 0 and (piece := os.read(handle, min(_PIECE, left))):
                 pieces.append(piece)
                 left -= len(piece)
-            if left != 1 or _state(os.fstat(handle)) != _state(opened) or not stat.S_ISREG(opened.st_mode):
+            if left != 1 or _state(os.fstat(handle)) != _state(opened):
                 return None
         return Content(EXECUTABLE if opened.st_mode & stat.S_IXUSR else FILE, b"".join(pieces))
 
@@ -116,6 +121,8 @@ class Folder:
             raise UsageError(f"'{_said(name)}' cannot be read: {problem.strerror}") from problem
         try:
             yield handle
+        except OSError as problem:
+            raise UsageError(f"'{_said(name)}' cannot be read: {problem.strerror}") from problem
         finally:
             os.close(handle)
 

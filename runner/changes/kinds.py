@@ -1,7 +1,6 @@
 """Which kind of change a person means by CHANGE."""
 
 import re
-from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from runner.git.objects import PrivateObjects
 
 KNOWN = "a diff file, `-`, a revision, A..B, A...B, a directory or JSON edits"
 _EDITS = re.compile(rb"(?:\xef\xbb\xbf)?\s*\[\s*[{\]]")
+_PLACES = ("./", "../", "/")
 _JSON = re.compile(rb"(?:\xef\xbb\xbf)?\s*[{\[]")
 
 
@@ -43,18 +43,24 @@ def kind_of_content(content: bytes, spec: str) -> Kind:
     return Kind.DIFF
 
 
-def check_ambiguity(spec: str, objects: PrivateObjects, note: Callable[[str], None]) -> None:
-    """Say so when a file is also a revision; raises UsageError for a directory that is one, where a guess goes far wrong."""
-    if ".." in spec or looks_like_a_file(spec) or not _is_revision(objects, spec):
+def check_ambiguity(spec: str, objects: PrivateObjects) -> None:
+    """Raises UsageError when a file or directory is also a revision or range: whoever can put a file there would choose what is judged."""
+    if spec.startswith(_PLACES):
         return
-    if Path(spec).is_dir():
-        raise UsageError(f"'{spec}' is both a directory and a revision", hint="Say which: --as overlay or --as revision.")
-    note(f"'{spec}' is both a file and a revision; the file was taken. For the revision, write 'refs/heads/{spec}' or its id.")
+    if ".." in spec:
+        other, known = Kind.RANGE, all(_is_revision(objects, side or "HEAD") for side in re.split(r"\.{2,3}", spec, maxsplit=1))
+    else:
+        other, known = Kind.REVISION, not looks_like_a_file(spec) and _is_revision(objects, spec)
+    if known:
+        what, mine = ("directory", " or --as overlay") if Path(spec).is_dir() else ("file", "")
+        raise UsageError(
+            f"'{spec}' is both a {what} and a {other}", hint=f"Say which: --as {other}{mine}, or ./{spec} for what lies on disk."
+        )
 
 
 def looks_like_a_file(spec: str) -> bool:
     """Whether nobody would call a branch so."""
-    return spec.startswith(("./", "../", "/")) or spec.endswith((".diff", ".patch", ".json", "/"))
+    return spec.startswith(_PLACES) or spec.endswith((".diff", ".patch", ".json", "/"))
 
 
 def _by_looks(spec: str) -> Kind:
@@ -62,7 +68,7 @@ def _by_looks(spec: str) -> Kind:
         return Kind.DIFF
     if _exists(spec):
         return Kind.OVERLAY if Path(spec).is_dir() else Kind.DIFF
-    if ".." in spec and not spec.startswith(("./", "../", "/")):
+    if ".." in spec and not spec.startswith(_PLACES):
         return Kind.RANGE
     if looks_like_a_file(spec):
         raise UsageError(f"there is no file '{spec}'", hint=f"Give {KNOWN}.")

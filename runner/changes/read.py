@@ -30,7 +30,7 @@ def read_change(
 ) -> Change:
     """The change named by `spec`; `None` is the work tree, `-` what is in `stdin`. `kind` settles what `spec` leaves open.
 
-    A file wins over a revision of the same name; `note` is told so. Raises UsageError when there is no such thing,
+    Raises UsageError when there is no such thing or two of that name, a file and a revision,
     ChangeRefused when it is no change that can be judged (that is a reject, not a mistake of the caller).
     """
     caps = limits or Caps()
@@ -46,7 +46,7 @@ def read_change(
     if taken is Kind.REVISION:
         return from_revision(spec, objects=objects, base=base, caps=caps)
     if spec != "-" and kind is None:
-        check_ambiguity(spec, objects, note)
+        check_ambiguity(spec, objects)
     if taken is Kind.OVERLAY:
         from runner.changes.overlay import from_overlay
 

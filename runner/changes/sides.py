@@ -28,7 +28,7 @@ def base_of(objects: PrivateObjects, revision: str | None) -> Base:
 
 def label(name: str, commit: str) -> str:
     """`main (1a2b3c4)`; only the short id when the name is an id itself."""
-    return commit[:7] if commit.startswith(name) else f"{name} ({commit[:7]})"
+    return commit[:7] if commit.startswith(name) else f"{spelled(name.removeprefix('refs/heads/'))} ({commit[:7]})"
 
 
 def head_label(objects: PrivateObjects, revision: str, commit: str) -> str:

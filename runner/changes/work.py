@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from runner.changes.caps import HARDEST, Caps
 from runner.changes.folder import EXECUTABLE, FILE, LINK, Content, Folder
-from runner.changes.sides import Base, base_of, change_of, label
+from runner.changes.sides import Base, base_of, change_of, label, spelled
 from runner.errors import ChangeRefused, UsageError
 from runner.git.objects import PrivateObjects
 from runner.git.trees import GITLINK, Entry
@@ -57,9 +57,8 @@ def base_of_work(objects: PrivateObjects, base: str | None) -> Chosen:
         name = upstream.removeprefix("refs/remotes/").removeprefix("refs/heads/")
         if repository.refs(upstream):
             return _fork(objects, head, upstream, name, f"the upstream of {repository.branch}")
-    own = f"refs/heads/{repository.branch}"
     for ref, name in repository.refs(*_CANDIDATES).items():
-        if ref != own and repository.merge_base(objects.resolve(ref), head):
+        if ref != repository.head_ref and repository.merge_base(objects.resolve(ref), head):
             return _fork(objects, head, ref, name, f"{repository.branch} has no upstream")
     reason = f"{repository.branch} has no upstream, and there is no main branch to compare it with: only uncommitted work is judged"
     return Chosen(base_of(objects, None), reason)
@@ -72,7 +71,7 @@ def _fork(objects: PrivateObjects, head: str, revision: str, name: str, why: str
             f"what is checked out has no commit in common with {name} ({why})",
             hint="Name a base with --base (in a shallow clone, fetch more).",
         )
-    branch = objects.repository.branch if name == "HEAD" else name
+    branch = objects.repository.branch if name == "HEAD" else spelled(name)
     return Chosen(Base(common, label(branch, common)), f"compared with where it left {branch} ({why}), at {common[:7]}")
 
 

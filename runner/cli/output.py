@@ -47,21 +47,31 @@ def check_writable(path: Path) -> None:
         raise UsageError(f"there is no folder {folder} for the report {path.name}", hint=f"mkdir -p {folder}")
     if path.is_dir():
         raise UsageError(f"{path} is a folder; a report is a file")
-    if not os.access(path if path.exists() else folder, os.W_OK):
+    if not os.access(path if path.exists() and not _is_foreign_link(path) else folder, os.W_OK):
         raise UsageError(f"the report {path} cannot be written: permission denied")
 
 
 def save(path: Path, text: str) -> None:
-    """Write a whole file or nothing (a device or pipe is written to directly); raises InfrastructureError."""
+    """Write a whole file or nothing (a device or pipe is written to directly); raises InfrastructureError.
+
+    A symbolic link is replaced, not followed: reports are written where changes are checked out, and a change may hold the link.
+    """
     data = text.encode("utf-8", "backslashreplace")
     try:
-        if path.exists() and not path.is_file():
+        if _is_foreign_link(path):
+            _replace(path, data)
+        elif path.exists() and not path.is_file():
             with path.open("wb") as stream:
                 stream.write(data)
         else:
             _replace(path.resolve(), data)
     except OSError as problem:
         raise InfrastructureError(f"the report {path} cannot be written: {problem.strerror}") from problem
+
+
+def _is_foreign_link(path: Path) -> bool:
+    """A link that is not one of the system's, such as /dev/stdout."""
+    return path.is_symlink() and path.parent.resolve().parts[1:2] not in (("dev",), ("proc",))
 
 
 def _replace(path: Path, data: bytes) -> None:

@@ -108,6 +108,7 @@ def environment(home: Path, extra: Mapping[str, str]) -> dict[str, str]:
         "GIT_ASKPASS": "/bin/false",
         "GIT_NO_REPLACE_OBJECTS": "1",
         "GIT_NO_LAZY_FETCH": "1",
+        "GIT_ALLOW_PROTOCOL": "none",  # wins over any protocol.*.allow of the repository, as no setting does
         "GIT_OPTIONAL_LOCKS": "0",
         "GIT_PAGER": "cat",
         **extra,

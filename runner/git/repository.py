@@ -19,6 +19,8 @@ _SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _SUFFIX = r"(?:(?:a|b|rc)\d+)?(?:\.post\d+)?(?:\.dev\d+)?"
 _DOTTED = re.compile(rf"(?<![\d.])(\d+(?:\.\d+)+{_SUFFIX})")
 _NUMBER = re.compile(rf"(?:^|[^0-9a-z.])v?(\d+{_SUFFIX})$")
+_ODD_BYTES = re.compile(r"[\udc80-\udcff]")
+"""How Python spells bytes of a name that are not UTF-8."""
 _HINT_REPO = "Run inside a repository, or name one with --repo."
 
 
@@ -43,7 +45,7 @@ class Repository:
         return self._resolved[revision]
 
     def _resolve(self, revision: str) -> str:
-        if not revision or revision.startswith("-") or not revision.isprintable():
+        if not revision or revision.startswith("-") or not _ODD_BYTES.sub("", revision).isprintable():
             raise UsageError(f"{revision!a} is not a revision", hint="Give a branch, a tag or a commit id.")
         answer = self.git.run("rev-parse", "--verify", f"{revision}^{{commit}}")
         found = answer.out.decode("ascii", "replace").strip()
@@ -64,10 +66,15 @@ class Repository:
         )
 
     @cached_property
+    def head_ref(self) -> str:
+        """The full name of the ref that is checked out; empty when that is no branch."""
+        answer = self.git.run("symbolic-ref", "--quiet", "HEAD")  # not --short, which adds to the name when a tag is called the same
+        return os.fsdecode(answer.out.removesuffix(b"\n")) if answer.ok else ""
+
+    @cached_property
     def branch(self) -> str:
-        """The branch that is checked out, or `HEAD`."""
-        answer = self.git.run("symbolic-ref", "--quiet", "--short", "HEAD")
-        return plain(answer.out) if answer.ok else "HEAD"
+        """The branch that is checked out, for people, or `HEAD`."""
+        return plain(os.fsencode(self.head_ref.removeprefix("refs/heads/"))) or "HEAD"
 
     @cached_property
     def work_tree(self) -> "WorkTree":
@@ -91,7 +98,9 @@ class Repository:
     @cached_property
     def upstream(self) -> str | None:
         """The full name of the ref that the checked-out branch follows; `None` without one, even when the ref itself is gone."""
-        answer = self.git.run("for-each-ref", "--format=%(upstream)", f"refs/heads/{self.branch}")
+        if not self.head_ref:
+            return None
+        answer = self.git.run("for-each-ref", "--format=%(upstream)", self.head_ref)
         return os.fsdecode(answer.out.strip()) or None if answer.ok else None
 
     def refs(self, *names: str) -> dict[str, str]:

@@ -8,8 +8,9 @@ _BLANK: Final = frozenset("\u115f\u1160\u3164\uffa0\u2800\u034f") | {
 }
 """Letters and marks that Python calls printable and that show nothing."""
 _ONE_BYTE, _TWO_BYTES = 0xFF, 0xFFFF
-_COMMAND: Final = re.compile(r"##(?:vso)?(\[)|^[ \t]*(:):", re.MULTILINE)
-"""What a CI runner takes for a command in the output of a step: `##[name]` anywhere in a line, `::name` where one begins."""
+_COMMAND: Final = re.compile(r"##[A-Za-z]*(\[)|^[ \t]*(:):", re.MULTILINE)
+"""What a CI runner takes for a command in the output of a step: `##[name]`, `##vso[name]` or `##teamcity[name]` anywhere, `::name` where a
+line begins."""
 
 
 def printable(text: str, *, lines: bool = False) -> str:
@@ -35,7 +36,7 @@ def shown(name: bytes) -> str:
 
 def inert(document: str) -> str:
     """An ASCII JSON document that says the same, has no control character, and that no CI runner obeys."""
-    return document.replace("##[", "##\\u005b").replace("##vso[", "##vso\\u005b").replace("\x7f", "\\u007f")
+    return re.sub(r"(##[A-Za-z]*)\[", r"\1\\u005b", document).replace("\x7f", "\\u007f")
 
 
 def _shows(char: str) -> bool:

@@ -146,8 +146,8 @@ def _uri(path: str) -> str:
 
 
 def _message(text: str) -> str:
-    """The text with no embedded link (SARIF 2.1.0 §3.11.6)."""
-    return _text(text, lines=True).replace("](", "\\](")
+    """The text with no embedded link (SARIF 2.1.0 §3.11.6); a backslash is not enough, since the text may have one before it."""
+    return _text(text, lines=True).replace("](", "]\\x28")
 
 
 def _text(text: str, most: int = _LONGEST, *, lines: bool = False) -> str:

@@ -122,3 +122,25 @@ def test_a_file_that_never_keeps_still_is_not_judged_half(objects: PrivateObject
     monkeypatch.setattr(folder, "_state", lambda now: (*original(now), next(states)))
     with pytest.raises(InfrastructureError, match="kept changing"):
         read_change(str(over), objects=objects)
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+def test_what_is_a_pipe_or_a_directory_by_the_time_it_is_opened_is_not_read(
+    over: Path, monkeypatch: pytest.MonkeyPatch, make: Callable[[Path], None]
+) -> None:
+    """Between the look at a name and the opening of it, somebody may put something else there."""
+    from runner.changes.folder import Folder
+    from runner.errors import InfrastructureError
+
+    (over / "b").write_text("x")
+    make(over / "a")
+    keeper = os.open(over / "a", os.O_RDWR) if make is os.mkfifo else None  # a pipe with a writer that says nothing
+    look = Folder.look
+    monkeypatch.setattr(Folder, "look", lambda self, name: look(self, b"b"))
+    with Folder(over) as opened:
+        with pytest.raises(InfrastructureError, match="kept changing"):
+            opened.read(b"a")
+        assert list(opened.pieces(b"a")) == []
+    if keeper is not None:
+        os.close(keeper)

@@ -6,6 +6,7 @@ import pytest
 
 from runner.changes import diff
 from runner.changes.caps import Caps
+from runner.changes.kinds import Kind
 from runner.changes.read import read_change
 from runner.changes.start import start_of
 from runner.errors import ChangeRefused, UsageError
@@ -96,15 +97,19 @@ def test_a_range_takes_no_base_and_a_dash_needs_input(objects: PrivateObjects) -
         read_change("-", objects=objects, base="nowhere", stdin=EDIT)
 
 
-def test_a_file_wins_over_a_revision_of_its_name_and_that_is_said(
-    objects: PrivateObjects, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("spec", "kind"), [("main", Kind.REVISION), ("HEAD..main", Kind.RANGE), ("main...", Kind.RANGE)])
+def test_a_file_that_is_called_like_what_is_judged_is_not_judged_instead(
+    objects: PrivateObjects, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spec: str, kind: Kind
 ) -> None:
-    (tmp_path / "main").write_bytes(EDIT)
+    """Who may put a file where the command runs, e.g. into the workspace of a job, would choose what is judged."""
+    (tmp_path / spec).write_bytes(EDIT)
     monkeypatch.chdir(tmp_path)
-    said: list[str] = []
-    assert read_change("main", objects=objects, note=said.append).kind == "diff"
-    assert len(said) == 1
-    assert "the file was taken" in said[0]
+    with pytest.raises(UsageError, match=f"both a file and a {kind}") as refused:
+        read_change(spec, objects=objects)
+    assert f"--as {kind}" in refused.value.hint
+    assert read_change(f"./{spec}", objects=objects).kind == "diff"
+    with pytest.raises((ChangeRefused, UsageError), match=r"is the first commit|the change is empty"):  # so it is the revision
+        read_change(spec, objects=objects, kind=kind)
 
 
 @pytest.mark.parametrize(

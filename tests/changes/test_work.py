@@ -114,6 +114,39 @@ def test_without_an_upstream_the_next_best_base_is_taken_and_said(
     assert says in said[0]
 
 
+def test_a_tag_called_like_the_branch_does_not_hide_its_upstream(repository: Path, read: Read, git_in: GitIn) -> None:
+    git_in(repository, "update-ref", "refs/remotes/origin/dev", "HEAD")
+    git_in(repository, "config", "remote.origin.url", "nowhere")
+    git_in(repository, "config", "remote.origin.fetch", "+refs/heads/*:refs/remotes/origin/*")
+    git_in(repository, "config", "branch.main.remote", "origin")
+    git_in(repository, "config", "branch.main.merge", "refs/heads/dev")
+    (repository / "a.txt").write_text("committed\n")
+    git_in(repository, "commit", "-qam", "mine")
+    git_in(repository, "tag", "main")
+    change = read(repository)
+    assert (paths(change), change.base_label[:10], change.head_label[:5]) == ({"a.txt": "M"}, "origin/dev", "main ")
+
+
+def test_a_branch_on_main_is_not_compared_with_itself_because_of_a_tag(repository: Path, read: Read, git_in: GitIn) -> None:
+    git_in(repository, "update-ref", "refs/heads/master", "HEAD")
+    (repository / "a.txt").write_text("committed\n")
+    git_in(repository, "commit", "-qam", "mine")
+    git_in(repository, "tag", "main")
+    assert paths(read(repository)) == {"a.txt": "M"}
+
+
+def test_an_upstream_whose_name_is_not_utf_8_is_a_base_like_others(repository: Path, read: Read, git_in: GitIn) -> None:
+    git_in(repository, "update-ref", os.fsdecode(b"refs/remotes/origin/caf\xe9"), "HEAD")
+    git_in(repository, "symbolic-ref", "refs/remotes/origin/HEAD", os.fsdecode(b"refs/remotes/origin/caf\xe9"))
+    git_in(repository, "checkout", "-qb", "topic")
+    (repository / "a.txt").write_text("mine\n")
+    said: list[str] = []
+    change = read(repository, note=said.append)
+    assert change.base_label == f"origin/caf\\xe9 ({change.base_commit[:7]})"
+    assert "origin/caf\\xe9" in said[0]
+    assert change.model_dump_json().isascii()
+
+
 def test_a_base_that_is_named_is_left_where_the_branch_left_it(repository: Path, read: Read, git_in: GitIn) -> None:
     git_in(repository, "checkout", "-qb", "topic")
     (repository / "a.txt").write_text("topic\n")

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
+JUDGED = "refs/heads/base..refs/heads/proposed"
 HOSTILE = [
     "$(touch pwned)",
     "`touch pwned`",
@@ -78,11 +79,25 @@ def test_the_change_is_merged_onto_the_target_branch_as_it_is_now_and_never_chec
     runner.stand_in()
     job = runner.job()
     assert job.code == 0, job.log
-    assert job.seen["argv"][-1] == "base..proposed"
+    assert job.seen["argv"][-1] == JUDGED
     assert in_tool(runner, "rev-parse", "base") == new
     assert in_tool(runner, "diff", "--name-only", "base", "proposed") == "src/berth/extra.py"
     assert "tests/test_new.py" in in_tool(runner, "ls-tree", "-r", "--name-only", "proposed")
     assert not list(runner.folder.rglob("extra.py"))
+
+
+def test_tags_of_the_project_do_not_stand_in_for_what_is_judged(runner, server) -> None:
+    """Tags are fetched with the history, and a short name means the tag first."""
+    main = server.publish()
+    server.propose(edit("a.txt", "1\n"))
+    for tag in ("base", "proposed", "head"):
+        subprocess.run(
+            ["git", "push", "-q", server.address / "owner" / "project.git", f"{main}:refs/tags/{tag}"], cwd=server.work, check=True
+        )
+    runner.stand_in()
+    base, proposed = runner.job().seen["argv"][-1].split("..")
+    assert in_tool(runner, "rev-parse", "--verify", "refs/tags/base") == main
+    assert in_tool(runner, "diff", "--name-only", base, proposed) == "a.txt"
 
 
 def test_a_change_that_does_not_merge_is_not_judged_and_fails(runner, server) -> None:
@@ -146,7 +161,7 @@ def test_without_inputs_the_check_is_as_the_command_line_has_it(runner, server) 
     assert seen["argv"] == [
         "check", "--repo", str(runner.tool / "repository.git"), "--fail-on", "hold", "--format", "github",
         *(word for form in ("markdown", "json", "sarif", "junit") for word in ("--report", f"{form}={reports}/report.{form}")),
-        "--", "base..proposed",
+        "--", JUDGED,
     ]  # fmt: skip
     assert not {"SEATRIAL_LOGIN", "GIT_CONFIG_VALUE_0"} & set(seen["env"])
     assert "t0ken" not in str(seen)
@@ -211,7 +226,7 @@ def test_branch_names_are_only_names(runner, server) -> None:
         server.target = branch
         server.publish()
         job = runner.job()
-        assert (job.code, job.seen["argv"][-1]) == (0, "base..proposed"), job.log
+        assert (job.code, job.seen["argv"][-1]) == (0, JUDGED), job.log
         assert nothing_ran(runner.folder.parent)
 
 

@@ -7,7 +7,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "docs" / "ci.md").read_text()
-WORKFLOW, INCLUDE, HOOKS = (yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL))
+WORKFLOW, PROTECTED, INCLUDE, HOOKS = (yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL))
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text())
 
 
@@ -16,6 +16,12 @@ def test_the_lines_to_paste_are_six_and_hold_what_the_page_asks_for() -> None:
     assert WORKFLOW[True] == "pull_request_target"  # YAML 1.1 reads `on` so
     assert WORKFLOW["permissions"] == {"contents": "read"}
     assert WORKFLOW["jobs"]["seatrial"]["steps"] == [{"uses": "OWNER/seatrial@COMMIT"}]
+
+
+def test_a_pull_request_whose_target_was_changed_is_judged_again() -> None:
+    told = PROTECTED[True]["pull_request_target"]
+    assert told["branches"] == ["main"]
+    assert set(told["types"]) == {"opened", "synchronize", "reopened", "edited"}
 
 
 def test_every_input_output_and_variable_is_told() -> None:

@@ -70,7 +70,7 @@ def test_the_exit_code_is_the_checks_and_reports_become_artefacts(job: Any, serv
     assert not (tmp_path / "project" / "a.txt").exists()
     assert list((tmp_path / "tmp").iterdir()) == []
     seen = (tmp_path / "seen").read_text()
-    assert seen.splitlines()[seen.splitlines().index("--") + 1] == "base..proposed"
+    assert seen.splitlines()[seen.splitlines().index("--") + 1] == "refs/heads/base..refs/heads/proposed"
     assert "t0ken" not in seen
 
 

@@ -97,3 +97,13 @@ def test_a_replacement_of_a_commit_changes_neither_its_parent_nor_its_tree(repos
     with PrivateObjects(repository, tmp_path / "private") as objects:
         assert objects.resolve("HEAD^") == objects.parent_of(second) == first
         assert objects.describe(second) == "1.2.0", "the graft would hide the tag"
+
+
+def test_no_transport_is_allowed_whatever_the_repository_says(tmp_path: Path) -> None:
+    """A setting for one protocol wins over `protocol.allow`, so the repository could name a program to fetch with."""
+    target = tmp_path / "pwned"
+    (tmp_path / "home").mkdir()
+    git = Git(tmp_path, tmp_path / "home", config=("protocol.ext.allow=always",))
+    answer = git.run("ls-remote", f"ext::touch {target}")
+    assert (answer.ok, target.exists()) == (False, False)
+    assert "not allowed" in answer.reason

@@ -25,6 +25,7 @@ from runner.model.text import cut, inert, printable
         ("a\u3164\ufe0f", "a\\u3164\\ufe0f"),
         ("x ##[set-output name=verdict;]accept", "x ##\\x5bset-output name=verdict;]accept"),
         ("##vso[task.setvariable]", "##vso\\x5btask.setvariable]"),
+        ("##teamcity[buildStatus status='SUCCESS']", "##teamcity\\x5bbuildStatus status='SUCCESS']"),
         ("  ::set-output name=verdict::accept", "  \\x3a:set-output name=verdict::accept"),
         ("tests/a.py::test_b [x] ## [y]", "tests/a.py::test_b [x] ## [y]"),
     ],

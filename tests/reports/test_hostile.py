@@ -19,9 +19,9 @@ FIXED = {"schema", "verdict", "ending", "state", "outcome", "cause", "severity",
 SIDES = {"passed", "failed", "skipped"}
 NASTY = (
     "\n", "\r\n", "\x1b[31m", "\x9b", "\u202e", "\u2028", "\u200b", "\x00", "\x7f", "\x85", "\ufffe", "\U000e0041", "\u3164", "\ufeff",
-    "::set-output name=verdict::accept", "::add-mask::x", "::stop-commands::x", "##[set-output name=verdict;]accept", "##vso[task.x]", "%0A", "%250A", "%", ",", ":",
+    "::set-output name=verdict::accept", "::add-mask::x", "::stop-commands::x", "##[set-output name=verdict;]accept", "##vso[task.x]", "##teamcity[x]", "%0A", "%250A", "%", ",", ":",
     "<script>alert(1)</script>", "<img src=x onerror=y>", "</code></pre></details>", "<details>", "<!--", "-->", "<![CDATA[", "]]>", "&lt;", "&#64;x", "&",
-    "[a](https://example.org)", "![a](https://example.org/a.png)", "[a](1)", "https://example.org", "www.example.org", "a@example.org", "@user", "#123", "GH-1", "o/r#1",
+    "[a](https://example.org)", "![a](https://example.org/a.png)", "[a](1)", r"[a\](1)", "https://example.org", "www.example.org", "a@example.org", "@user", "#123", "GH-1", "o/r#1",
     "`", "``", "```", "\n```\nEVIL\n", "\n~~~\n\n# EVIL\n", "~~~", "|", "\\|", "\\", "\\`", "**", "__", "~~", "# ", "> ", "- ", "1. ", "===", "    ", "\t", "$x$", ":tada:", "{0}",
     "/etc/passwd", "../../x", "//host/x", "file:///x", "javascript:x", "a b", "ü", "日本", "%2e%2e/", "?q", "#f", "'", '"',
 )  # fmt: skip
@@ -66,7 +66,7 @@ def test_no_control_or_bidi_character_remains_in_any_format(name: str, given_tex
 @given(names, texts, st.sampled_from(sorted(set(FORMATS) - {"github"})))
 def test_no_line_is_a_command_for_a_ci_runner(name: str, given_texts: list[str], style: str) -> None:
     shown = written(hostile(name, given_texts), style, full=True)
-    assert [line for line in shown.splitlines() if obeyed(line) or "##vso[" in line] == []
+    assert [line for line in shown.splitlines() if obeyed(line) or "##vso[" in line or "##teamcity[" in line] == []
 
 
 @unhurried
@@ -117,7 +117,7 @@ def test_sarif_stays_valid_and_points_into_the_repository(name: str, given_texts
         assert not parts.path.startswith("/")
         assert ".." not in parts.path.split("/")
         assert run["tool"]["driver"]["rules"][result["ruleIndex"]]["id"] == result["ruleId"]
-        assert not any(text in result["message"]["text"].replace("\\](", "") for text in ("](",))
+        assert "](" not in result["message"]["text"]
 
 
 @unhurried
