@@ -60,7 +60,8 @@ def judge_base(runs: Sequence[SuiteRun]) -> Result:
     if findings:
         parts = {"fail": failing, "cannot be collected": first.collect_errors, "are unstable": shaky}
         reason = f"{total} tests on the base, of which " + ", ".join(f"{len(what)} {word}" for word, what in parts.items() if what)
-        reason += _mended([record.text for record in (*first.collect_errors, *failing)])
+        odd = (*first.collect_errors, *failing)
+        reason += _mended([record.text for record in odd]) or (f"; the first by {_last_line(odd[0].text)}" if odd else "")
         return Result(check=BASE, outcome=Outcome.WARN, reason=reason, measured=len(held), findings=tuple(findings[:SHOWN]))
     again = f" in {len(runs)} runs" if len(runs) > 1 else ""
     return Result(check=BASE, outcome=Outcome.PASS, reason=f"{total} tests, none fails{again}", measured=total)
