@@ -3,6 +3,7 @@
 An entry goes in one rename, into a directory that the next start sweeps should this process die; only then is it taken apart.
 """
 
+import errno
 import os
 import stat
 from collections.abc import Collection, Iterator
@@ -129,7 +130,7 @@ def _size(name: str, top: os.stat_result, directory: int) -> int:
     if not stat.S_ISDIR(top.st_mode):
         return top.st_blocks * _BLOCK
     total = 0
-    with suppress(OSError):  # removed meanwhile, or not ours to read
+    with suppress(OSError, RecursionError):  # removed meanwhile, not ours to read, or deeper than anything of ours
         for _, below, files, here in os.fwalk(name, dir_fd=directory, follow_symlinks=False):
             facts = os.fstat(here)
             if facts.st_dev != top.st_dev:
@@ -144,6 +145,7 @@ def _size(name: str, top: os.stat_result, directory: int) -> int:
 
 def _take(cache: Path, entry: Entry, doomed: str, bin_: int) -> bool:
     """Remove an entry by way of the name `doomed` of the folder `bin_`, unless a run uses it; whether it is gone. Raises OSError."""
+    _check_depth(entry)
     if entry.kind == SNAPSHOTS:
         lock = snapshots.lock_of(cache, entry.name)
         with alone(lock) as unused:
@@ -155,6 +157,18 @@ def _take(cache: Path, entry: Entry, doomed: str, bin_: int) -> bool:
         _rename(entry, doomed, bin_)
     _erase(doomed, bin_)
     return True
+
+
+def _check_depth(entry: Entry) -> None:
+    """Raise OSError for what could not be taken apart once it was renamed, e.g. out of a carried cache that somebody else packed."""
+    with _opened(entry.folder) as directory:
+        try:
+            for _ in os.fwalk(entry.name, dir_fd=directory, follow_symlinks=False):
+                pass
+        except RecursionError as problem:
+            raise OSError(errno.ELOOP, "it is nested too deep") from problem
+        except (FileNotFoundError, NotADirectoryError):  # gone, or a file
+            pass
 
 
 def _rename(entry: Entry, doomed: str, bin_: int) -> None:

@@ -218,3 +218,24 @@ def test_runs_in_progress_are_shown_and_never_cleared(cache):
 def test_a_cache_that_is_not_there_holds_nothing(tmp_path):
     assert cached.entries(tmp_path / "no") == ()
     assert cached.clear(tmp_path / "no", cached.CLEARED) == cached.Cleared()
+
+
+def test_what_is_nested_deeper_than_can_be_walked_is_said_and_left_where_it_is(cache: Path) -> None:
+    """A carried cache may hold what nobody here made; taken half apart, every later start would stumble over it."""
+    (cache / "snapshots" / "deep").mkdir(parents=True)
+    here = os.open(cache / "snapshots" / "deep", os.O_RDONLY)
+    for _ in range(sys.getrecursionlimit() + 100):
+        os.mkdir("d", dir_fd=here)
+        below = os.open("d", os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here = below
+    os.close(here)
+    try:
+        assert [entry.name for entry in cached.entries(cache)] == ["deep"]
+        done = cached.clear(cache, cached.CLEARED)
+        assert done.removed == ()
+        assert [problem.endswith("it is nested too deep") for problem in done.problems] == [True]
+        assert (cache / "snapshots" / "deep").is_dir()
+        assert list((cache / "live").iterdir()) == []
+    finally:
+        subprocess.run(["rm", "-rf", cache / "snapshots"], check=True)
