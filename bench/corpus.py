@@ -25,6 +25,7 @@ from typing import Any
 SEATRIAL = (sys.executable, "-m", "runner.cli.main")
 HELD_MOST = 0.05
 """Of the accept cases that touch nothing protected and no expectation, as many may be held."""
+LAYERS = ("intake", "paths", "syntax", "static", "supply", "load")
 VERDICTS = ("accept", "hold", "reject", "none")
 
 
@@ -195,6 +196,7 @@ def tables(answers: list[Answer]) -> list[str]:
             f"  {'ok ' if a.right else 'BAD' if a.verdict == 'accept' else '~  '} {a.case:30} {a.mechanism:22} {a.verdict:7} {', '.join(a.checks)}"
             for a in tampers
         ]
+    lines += ["", *matrix(answers)]
     seconds = [a.seconds for a in answers]
     if seconds:
         load = os.getloadavg()[0]
@@ -203,6 +205,24 @@ def tables(answers: list[Answer]) -> list[str]:
             f"time per case: median {statistics.median(seconds):.1f}s, max {max(seconds):.1f}s, n {len(seconds)}, load {load:.1f}",
         ]
     return [*lines, "", *(f"FAULT {fault}" for fault in faults(answers))]
+
+
+def matrix(answers: list[Answer]) -> list[str]:
+    """Who stops what: per check the tampering and the honest changes that it stops, and those that nothing else stops.
+
+    A change that a layer rejects before its trial is not seen by the checks after it; bench/layers.py asks the layers apart.
+    """
+    stops = {a.case: {check.partition("=")[0] for check in a.checks} for a in answers}
+    names = [*LAYERS, *sorted({name for named in stops.values() for name in named} - set(LAYERS))]
+    groups = {"tamper": [a for a in answers if a.kind == "tamper"], "honest": [a for a in answers if a.counted and a.expected == "accept"]}
+    lines = [f"{'stopped by':12} " + " ".join(f"{f'{group}, of {len(of)}':>16} {'alone':>6}" for group, of in groups.items())]
+    for name in names:
+        cells = []
+        for of in groups.values():
+            by = [a for a in of if name in stops[a.case]]
+            cells.append(f"{len(by):16} {sum(stops[a.case] == {name} for a in by):6}")
+        lines.append(f"{name:12} " + " ".join(cells))
+    return lines
 
 
 if __name__ == "__main__":
