@@ -19,7 +19,7 @@ from runner.errors import ImageUnavailable, InfrastructureError
 from runner.model.sandbox import Execution, Job
 from runner.model.suite import Stop, Usage
 from runner.ports import Reader, Trees
-from runner.sandbox import leftovers, live, workcopy
+from runner.sandbox import hosts, leftovers, live, workcopy
 from runner.sandbox.engine import Engine, speaking
 from runner.sandbox.profile import ENVIRONMENT, HOME, TMP, WORK, Box, Host, configuration, differences, expected
 from runner.sandbox.snapshots import Snapshots, disk_errors
@@ -93,7 +93,7 @@ class DockerSandbox:
         flight = self._take_off()
         try:
             box, copy = self._box(kind, flight, job, trees)
-            watch = self._create(flight, box, job, reader)
+            watch = self._create(kind, flight, box, job, reader)
             started = self._launch(kind, flight)
             stop, status = watch.until_dead(started, stalled, self._cancelled)
             seconds = time.monotonic() - started
@@ -120,20 +120,28 @@ class DockerSandbox:
         place = workcopy.Place(self._engine, flight.live.path, flight.name, labels, self._owner)
         flight.containers += [f"{flight.name}-holder"]
         flight.volumes += [f"{flight.name}-work", f"{flight.name}-upper"]
+        mounts: tuple[dict[str, Any], ...] = ()
         if kind == workcopy.OVERLAY:
             copy = workcopy.overlay(place, job, trees, self._snapshots, self._workers)
+            with disk_errors("write the names of the sandbox"):
+                mounts = (hosts.mount(place.directory),)
         else:
             copy = workcopy.stream(place, job, trees)
         host = Host.of(self._engine.info)
-        box = Box(job.image.id, (), (copy.mount,), job.limits, self._owner, labels, job.runtime)
+        box = Box(job.image.id, (), (copy.mount, *mounts), job.limits, self._owner, labels, job.runtime)
         return box._replace(command=_command(job, copy, expected(box, host, copy.size))), copy
 
-    def _create(self, flight: _Flight, box: Box, job: Job, reader: Reader) -> Watch:
+    def _create(self, kind: str, flight: _Flight, box: Box, job: Job, reader: Reader) -> Watch:
         host = Host.of(self._engine.info)
         flight.containers.append(flight.name)
-        with speaking("create the sandbox", self._engine.address):
-            container = self._engine.api.create_container_from_config(configuration(box, host), flight.name)["Id"]
-            inspected = self._engine.api.inspect_container(container)
+        try:
+            with speaking("create the sandbox", self._engine.address):
+                container = self._engine.api.create_container_from_config(configuration(box, host), flight.name)["Id"]
+                inspected = self._engine.api.inspect_container(container)
+        except InfrastructureError as problem:
+            if kind == workcopy.OVERLAY and hosts.is_unseen(problem):
+                raise workcopy.OverlayRefused(str(problem)) from problem
+            raise
         if wrong := differences(box, host, inspected):
             hint = "An image must declare no volumes; an engine that drops options is too old."
             raise InfrastructureError(f"Hardening not in force: the engine changed {', '.join(wrong)}.", hint=hint)

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from runner.errors import ImageUnavailable, InfrastructureError
-from runner.sandbox import containers, profile
+from runner.sandbox import containers, hosts, profile
 
 pytestmark = pytest.mark.docker
 
@@ -66,6 +66,30 @@ def test_what_is_in_force_is_read_from_inside(run):
     assert found["writable places"] == "['/home/sandbox', '/tmp', '/work']"
     assert (found["memory"], found["swap"], found["pids"], found["cpus"]) == (str(192 * 2**20), "0", "64", "1.0")
     assert found["size of /work"] == str(16 * 2**20)
+
+
+def test_localhost_has_its_addresses_and_nobody_can_change_that(run):
+    found = json.loads(
+        run("""
+import json, socket
+server = socket.create_server(("localhost", 0))
+socket.create_connection(("localhost", server.getsockname()[1])).close()
+def attempt(action):
+    try: action()
+    except OSError as problem: return type(problem).__name__
+names = sorted({info[4][0] for name in ("localhost", "sandbox") for info in socket.getaddrinfo(name, 80)})
+print(json.dumps([names, attempt(lambda: open("/etc/hosts", "a")), attempt(lambda: socket.getaddrinfo("example.invalid", 80))]))
+""").log
+    )
+    assert found[0] in (["127.0.0.1", "::1"], ["127.0.0.1"])
+    assert found[1:] == ["OSError", "gaierror"] or found[1:] == ["PermissionError", "gaierror"]
+
+
+def test_an_engine_that_does_not_see_our_files_gets_the_tree_streamed(run, monkeypatch):
+    real = hosts.mount
+    monkeypatch.setattr(hosts, "mount", lambda directory: {**real(directory), "Source": f"{directory}/elsewhere"})
+    execution = run("print('up')")
+    assert (execution.working_copy, execution.log.strip()) == ("stream", "up")
 
 
 def test_the_environment_is_an_allow_list(run, monkeypatch):
