@@ -47,6 +47,13 @@ class FileChange(Value):
         """The name as trees are asked for it: bytes that are not UTF-8 as lone surrogates, so not for printing."""
         return self.name.decode("utf-8", "surrogateescape")
 
+    @property
+    def blobs(self) -> tuple[str, ...]:
+        """The ids of what is a regular file, old before new; no link's, whose content is a path."""
+        old = (self.old_blob,) if self.status is not Status.ADDED and self.old_mode.startswith("100") else ()
+        new = (self.new_blob,) if self.status is not Status.DELETED and self.new_mode.startswith("100") else ()
+        return old + new
+
 
 class Change(Value):
     """What is judged. Two changes with the same trees are the same change, wherever they came from."""

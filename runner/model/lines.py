@@ -10,6 +10,10 @@ _LINE_END = re.compile(r"\r\n|\r|\n")
 _ALIKE = 0.5
 """The share of lines that an added file has in common with a removed one when it counts as renamed."""
 _MOST_PAIRS = 2000
+MOST_BYTES = 2 * 2**20
+"""Larger files are data."""
+MOST_TOGETHER = 32 * 2**20
+"""Bytes of both sides of a change that are in memory at once: a patch of one megabyte can stand for a thousand of them."""
 
 
 def lines(content: bytes) -> list[str]:
@@ -32,6 +36,18 @@ def new_lines(old: bytes, new: bytes) -> list[tuple[int, str]]:
         elif bare:
             fresh.append((number, line))
     return fresh
+
+
+def within(files: Iterable[FileChange]) -> tuple[list[FileChange], list[FileChange]]:
+    """The files that are no data by their size, as many as may be read together, and those that are left then."""
+    small: list[FileChange] = []
+    left: list[FileChange] = []
+    total = 0
+    for file in files:
+        if max(file.old_size, file.new_size) <= MOST_BYTES:
+            total += file.old_size + file.new_size
+            (small if total <= MOST_TOGETHER else left).append(file)
+    return small, left
 
 
 def sources(files: Iterable[FileChange], contents: Mapping[str, bytes]) -> dict[str, str]:

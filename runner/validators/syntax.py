@@ -4,13 +4,14 @@ import io
 import re
 import sys
 import tokenize
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import PurePosixPath
 from typing import Annotated, Literal, NamedTuple
 
 from pydantic import AfterValidator, WithJsonSchema
 
 from runner.model.change import Change, FileChange, Status
+from runner.model.lines import MOST_BYTES, MOST_TOGETHER
 from runner.model.result import Cause, Finding, Outcome, Result, Severity
 from runner.model.value import Value
 from runner.parsing import Parse, Source, parse
@@ -18,8 +19,6 @@ from runner.ports import Trees
 
 name = "syntax"
 
-MOST_BYTES = 2 * 2**20
-"""Larger files are not parsed; they are data."""
 OLDEST = 7
 """The oldest minor version of Python 3 whose grammar every supported interpreter can still be asked for."""
 
@@ -99,7 +98,7 @@ class _File(NamedTuple):
 
 def judge(change: Change, trees: Trees, options: Options) -> Result:
     """Fails for a changed Python, JSON or TOML file that does not parse and did, or is new; holds or warns for the rest."""
-    files = _changed(change.files, trees)
+    files, left = _changed(change.files, trees)
     declared = _minor(options.python) or _declared(trees.read(change.base_tree, "pyproject.toml"))
     older = max(declared, OLDEST) if 0 < declared < sys.version_info.minor else 0
     aged = [file for file in files if file.kind == "python"] if older else []
@@ -108,7 +107,12 @@ def judge(change: Change, trees: Trees, options: Options) -> Result:
     fine = {file.path for file, answer in zip(files, now, strict=True) if answer.state == "fine"}
     suspects = [(file, answer) for file, answer in zip(files, now, strict=True) if file.path not in fine]
     newer = [(file, answer) for file, answer in zip(aged, aged_now, strict=True) if answer.state == "broken" and file.path in fine]
-    findings = (*_broken(suspects, declared), *_versions(newer, declared, older, strict=options.python is not None), *_encodings(files))
+    findings = (
+        *_broken(suspects, declared),
+        *_versions(newer, declared, older, strict=options.python is not None),
+        *_encodings(files),
+        *_unread(left),
+    )
     return _result(findings, len(files))
 
 
@@ -125,14 +129,25 @@ def _result(findings: Sequence[tuple[Outcome, Finding]], count: int) -> Result:
     return Result(check=name, outcome=Outcome.PASS, reason=f"{count} changed files parse")
 
 
-def _changed(files: Iterable[FileChange], trees: Trees) -> list[_File]:
-    """The files of languages that can be parsed, with their contents, read at once; neither links nor submodules."""
-    wanted = [file for file in files if _is_text(file) and _kind(file.path)]
+def _changed(files: Iterable[FileChange], trees: Trees) -> tuple[list[_File], list[FileChange]]:
+    """The files of languages that can be parsed, with their contents, read at once, and those that are left; neither links nor submodules."""
+    wanted: list[FileChange] = []
+    left: list[FileChange] = []
+    total = 0
+    for file in files:
+        if _is_text(file) and _kind(file.path):
+            total += file.new_size + (file.old_size if _had_text(file) else 0)
+            (wanted if total <= MOST_TOGETHER else left).append(file)
     sides = [(file.old_blob if _had_text(file) else None, file.new_blob) for file in wanted]
     blobs = trees.blobs({blob for pair in sides for blob in pair if blob})
-    return [
-        _File(file.path, _kind(file.path), blobs[old] if old else None, blobs[new]) for file, (old, new) in zip(wanted, sides, strict=True)
-    ]
+    contents = zip(wanted, sides, strict=True)
+    return [_File(file.path, _kind(file.path), blobs[old] if old else None, blobs[new]) for file, (old, new) in contents], left
+
+
+def _unread(files: Iterable[FileChange]) -> Iterator[tuple[Outcome, Finding]]:
+    message = f"is not parsed: the change's files are larger than {MOST_TOGETHER // 2**20}MiB together"
+    for file in files:
+        yield Outcome.UNKNOWN, Finding(path=file.path, rule="syntax.unread", message=message, fix="Split the change.")
 
 
 def _is_text(file: FileChange) -> bool:

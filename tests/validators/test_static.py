@@ -9,6 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from runner.errors import InfrastructureError
+from runner.model import lines
 from runner.model.result import Cause, Outcome, Result
 from runner.validators import static
 from runner.validators.static import ruff
@@ -64,6 +65,17 @@ def rules(result: Result) -> set[str]:
         ("import sys\nsys.meta_path.insert(0, None)\n", "static.import-hooks"),
         ("import yaml\ndef f(x):\n    return yaml.load(x, Loader=yaml.Loader)\n", "S506"),
         ("def f():\n    return undefined_name\n", "F821"),
+        ("import importlib\nload = importlib.import_module\ndef f(c):\n    load('os').system(c)\n", "static.shell"),
+        ("def f(c):\n    if module := __import__('os'):\n        module.system(c)\n", "static.shell"),
+        ("import pickle\nclass Reader(pickle.Unpickler): ...\n", "static.unpickle"),
+        ("import os\ndef f():\n    return any(name.startswith('PYTEST') for name in os.environ)\n", "static.test-detection"),
+        ("import __main__\ndef f():\n    return __main__.__file__\n", "static.runner-internals"),
+        ("def f(function, code):\n    function.__code__ = code\n", "static.patching"),
+        ("class A:\n    __eq__ = lambda self, other: True\n", "static.equal-to-all"),
+        (
+            "class A:\n    def __ne__(self, other):\n        if other:\n            return False\n        return False\n",
+            "static.equal-to-all",
+        ),
     ],
 )
 def test_dangerous_code_holds_however_it_is_spelled(judged: Judged, code: str, rule: str) -> None:
@@ -147,9 +159,29 @@ def test_an_import_that_gives_an_old_line_another_meaning_is_news(judged: Judged
 
 @pytest.mark.parametrize("path", ["tests/unit/base.py", "pkg/test_a.py", "pkg/a_test.py", "conftest.py"])
 def test_hits_in_test_files_are_warnings_unless_the_policy_says_more(judged: Judged, path: str) -> None:
-    code = {path: "import os\nos.system('x')\n"}
-    assert judged(static, {}, code).outcome is Outcome.WARN
-    assert judged(static, {}, code, tests="hold").outcome is Outcome.HOLD
+    base = {"tests/test_b.py": "x = 1\n"}
+    code = {**base, path: "import os\nos.system('x')\n"}
+    assert judged(static, base, code).outcome is Outcome.WARN
+    assert judged(static, base, code, tests="hold").outcome is Outcome.HOLD
+
+
+@pytest.mark.parametrize("beside", ["pkg/test/client.py", "tests/test_b.py"])
+def test_a_folder_that_is_only_called_test_makes_no_test_of_what_a_package_imports(judged: Judged, beside: str) -> None:
+    base = {"pkg/__init__.py": "", beside: "x = 1\n"}
+    change = {"pkg/__init__.py": "from pkg.test import payload\n", "pkg/test/payload.py": "import os\nos.system('x')\n"}
+    assert judged(static, base, {**base, **change}).outcome is Outcome.HOLD
+
+
+def test_more_than_is_read_at_once_is_unknown_and_not_read(judged: Judged, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lines, "MOST_TOGETHER", 100)
+    result = judged(static, {}, {"a.py": "x = 1\n" * 10, "b.py": "import os\nos.system('x')\n" * 10})
+    assert (result.outcome, result.cause) == (Outcome.UNKNOWN, Cause.EVIDENCE)
+    assert [finding.path for finding in result.findings] == ["b.py"]
+
+
+def test_a_file_that_shrank_below_what_is_read_is_not_passed_over(judged: Judged) -> None:
+    large = {"a.py": "x = 1\n" * (lines.MOST_BYTES // 6 + 1)}
+    assert judged(static, large, {"a.py": "import os\nos.system('x')\n"}).outcome is Outcome.UNKNOWN
 
 
 def test_the_policy_decides_what_follows_from_a_rule(judged: Judged) -> None:

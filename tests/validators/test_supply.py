@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from runner.errors import InfrastructureError
+from runner.model import lines
 from runner.model.result import Outcome, Result
 from runner.validators import supply
 from runner.validators.supply import lookalike, secrets
@@ -39,6 +40,30 @@ def test_a_secret_of_a_known_format_is_rejected_and_never_shown(judged: Judged, 
     said = result.model_dump_json()
     assert not any(word in said for word in SECRETS[kind].replace("=", " ").split() if len(word) > 20)
     assert result.findings[0].line == 2
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("requirements.txt", "a" + " " * 250_000 + "!"),
+        (".npmrc", "registry" + "auth" * 60_000),
+    ],
+)
+@pytest.mark.timeout(20)
+def test_no_line_of_a_dependency_file_takes_more_than_a_moment(judged: Judged, path: str, text: str) -> None:
+    assert judged(supply, {}, {path: text + "\n"}).outcome is Outcome.HOLD
+
+
+def test_a_line_of_npm_settings_is_shown_without_its_secret(judged: Judged) -> None:
+    result = judged(supply, {}, {".npmrc": "//registry.example/:_authToken=Qz81xWv72LmN\n"})
+    assert rules(result) == {"supply.index"}
+    assert "Qz81xWv72LmN" not in result.model_dump_json()
+
+
+def test_a_change_that_is_too_large_to_search_at_once_is_unknown(judged: Judged, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lines, "MOST_TOGETHER", 100)
+    result = judged(supply, {}, {"a.txt": "x\n" * 40, "b.txt": f"T = '{GITHUB}'\n" * 3})
+    assert (result.outcome, [finding.path for finding in result.findings]) == (Outcome.UNKNOWN, ["b.txt"])
 
 
 @pytest.mark.parametrize("mark", ["# pragma: allowlist secret", "# noqa", "# nosec", "// gitleaks:allow", "# detect-secrets: ignore"])

@@ -1,18 +1,20 @@
 """Validation layer `static`: dangerous code that a change adds, by a rule pack of ours and by rules of ruff; nothing is imported or run."""
 
 import json
+import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from typing import Annotated, NamedTuple
 
 from pydantic import AfterValidator
 
 from runner.model.action import Action, Found, answer, at_most, found
-from runner.model.change import Change, FileChange, Status
-from runner.model.lines import new_lines, sources
+from runner.model.change import Change, Status
+from runner.model.lines import MOST_BYTES, MOST_TOGETHER, new_lines, sources, within
 from runner.model.result import Result
 from runner.model.value import Value
 from runner.parsing import Parse, Source, parse
@@ -22,12 +24,11 @@ from runner.validators.static.pack import Pack, pack
 
 name = "static"
 
-MOST_BYTES = 2 * 2**20
-"""Larger files are data; a larger Python file is held unread."""
 _MOST_LINE = 2**14
 """Characters of a line of a text that the patterns are tried on."""
 _INSIDE = Path(__file__).with_name("inside")
 _TEST_FOLDERS = frozenset({"test", "tests"})
+_TEST_FILES = ("test_*.py", "*_test.py")
 _CODE = re.compile(r"[A-Z]{1,6}[0-9]{3,4}")
 _UNREADABLE = "static.unread"
 
@@ -55,13 +56,7 @@ class _File(NamedTuple):
     path: str
     old: bytes
     new: bytes
-
-    @property
-    def is_test(self) -> bool:
-        parts = PurePosixPath(self.path).parts
-        last = parts[-1]
-        named = last.startswith("test_") or last.endswith("_test.py") or last == "conftest.py"
-        return named or any(part.lower() in _TEST_FOLDERS for part in parts[:-1])
+    is_test: bool
 
 
 def judge(change: Change, trees: Trees, options: Options) -> Result:
@@ -78,26 +73,40 @@ def judge(change: Change, trees: Trees, options: Options) -> Result:
 def _changed(change: Change, trees: Trees) -> tuple[list[_File], list[Found]]:
     """The changed texts with what they were made from, and a finding for each that is too large to read."""
     wanted = [file for file in change.files if file.status is Status.DELETED or file.new_mode.startswith("100")]
-    small = [file for file in wanted if max(file.old_size, file.new_size) <= MOST_BYTES]
-    contents = trees.blobs({blob for file in small for blob in _blobs(file)})
+    small, left = within(wanted)
+    contents = trees.blobs({blob for file in small for blob in file.blobs})
     made_from = sources(small, contents)
     files = []
     for file in small:
         content = contents.get(file.new_blob)
         if file.status is Status.DELETED or content is None or b"\0" in content[:8000]:
             continue
-        files.append(_File(file.path, contents.get(made_from.get(file.path, ""), b""), content))
+        is_test = _is_test(file.spelling, change.base_tree, trees)
+        files.append(_File(file.path, contents.get(made_from.get(file.path, ""), b""), content, is_test))
     large = [
-        file for file in wanted if file.new_size > MOST_BYTES and file.status is not Status.DELETED and file.path.endswith((".py", ".pyw"))
+        file
+        for file in wanted
+        if max(file.old_size, file.new_size) > MOST_BYTES and file.status is not Status.DELETED and file.path.endswith((".py", ".pyw"))
     ]
-    return files, [_unseen(file.path, f"is larger than {MOST_BYTES // 2**20}MiB, so that nobody read its code") for file in large]
+    unread = [_unseen(file.path, f"is larger than {MOST_BYTES // 2**20}MiB, so that nobody read its code") for file in large]
+    unread += [_unseen(file.path, f"is unread: the change's files are larger than {MOST_TOGETHER // 2**20}MiB together") for file in left]
+    return files, unread
 
 
-def _blobs(file: FileChange) -> Iterator[str]:
-    if file.status is not Status.ADDED and file.old_mode.startswith("100"):
-        yield file.old_blob
-    if file.status is not Status.DELETED and file.new_mode.startswith("100"):
-        yield file.new_blob
+def _is_test(path: str, base_tree: str, trees: Trees) -> bool:
+    """Whether a file is a test by its own name, or lies in a folder of that name that holds tests on the base.
+
+    A folder that a change merely calls so holds what the package imports, for all anybody knows.
+    """
+    pure = PurePosixPath(path)
+    if pure.name == "conftest.py" or _named_for_tests(pure.name):
+        return True
+    above = [parent for parent in pure.parents if any(part.lower() in _TEST_FOLDERS for part in parent.parts)]
+    return any(_named_for_tests(os.fsdecode(entry.path)) for parent in above for entry in trees.listing(base_tree, str(parent)))
+
+
+def _named_for_tests(last: str) -> bool:
+    return any(fnmatchcase(last, pattern) for pattern in _TEST_FILES)
 
 
 def _is_python(file: _File) -> bool:

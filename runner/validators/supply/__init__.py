@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from runner.model.action import Action, Found, answer, at_most, found
 from runner.model.change import Change, FileChange, Status
-from runner.model.lines import sources
+from runner.model.lines import MOST_TOGETHER, sources, within
 from runner.model.result import Result
 from runner.model.value import Value
 from runner.parsing import parse
@@ -16,8 +16,6 @@ from runner.validators.supply.manifest import Dependency, Manifest
 
 name = "supply"
 
-MOST_BYTES = 2 * 2**20
-"""Larger files are data and are not searched for secrets; the intake says that they are large."""
 _INSIDE = Path(__file__).with_name("inside")
 _FOR_READERS = frozenset({"test", "tests", "testing", "fixtures", "testdata", "test_data", "doc", "docs", "examples"})
 _LICENCES = ("license", "licence", "copying", "unlicense")
@@ -60,8 +58,11 @@ def _secrets(change: Change, trees: Trees, options: Options) -> Iterator[Found]:
     """What looks like a secret in added lines of texts; a renamed file is compared with what it was."""
     if options.secrets == "allow":
         return
-    files = [file for file in change.files if max(file.old_size, file.new_size) <= MOST_BYTES]
-    contents = trees.blobs({blob for file in files for blob in _blobs(file)})
+    files, left = within(change.files)  # the intake says which files are large
+    for file in left:
+        why = f"was not searched for secrets: the change's files are larger than {MOST_TOGETHER // 2**20}MiB together"
+        yield found("hold", file.path, "supply.secret", why, fix="Split the change.")._replace(unseen=True)
+    contents = trees.blobs({blob for file in files for blob in file.blobs})
     made_from = sources(files, contents)
     texts = []
     for file in files:
@@ -69,13 +70,6 @@ def _secrets(change: Change, trees: Trees, options: Options) -> Iterator[Found]:
         if file.status is not Status.DELETED and content is not None and b"\0" not in content[:8000]:
             texts.append(secrets.Text(file.path, contents.get(made_from.get(file.path, ""), b""), content, _is_for_readers(file.path)))
     yield from secrets.findings(texts, options.secrets)
-
-
-def _blobs(file: FileChange) -> Iterator[str]:
-    if file.status is not Status.ADDED and file.old_mode.startswith("100"):
-        yield file.old_blob
-    if file.status is not Status.DELETED and file.new_mode.startswith("100"):
-        yield file.new_blob
 
 
 def _is_for_readers(path: str) -> bool:
@@ -102,7 +96,7 @@ def _of_dependencies(change: Change, trees: Trees, options: Options) -> Iterator
 
 
 def _read(files: Sequence[FileChange], trees: Trees) -> list[_Pair]:
-    contents = trees.blobs({blob for file in files for blob in _blobs(file)})
+    contents = trees.blobs({blob for file in files for blob in file.blobs})
     sides = [(file.path, contents.get(blob) if there else None) for file in files for blob, there in _both(file)]
     told = iter(_manifests(sides))
     return [_Pair(file.path, next(told), next(told), file.status is Status.DELETED) for file in files]
@@ -247,7 +241,7 @@ def _locks(pairs: Sequence[_Pair], change: Change, trees: Trees, options: Option
 
 
 def _pinned(file: FileChange, pairs: Sequence[_Pair], trees: Trees, options: Options) -> Iterator[Found]:
-    contents = trees.blobs(set(_blobs(file)))
+    contents = trees.blobs(set(file.blobs))
     new = locks.pins(file.path, contents[file.new_blob]) if file.new_blob in contents else None
     old = locks.pins(file.path, contents[file.old_blob]) if file.status is not Status.ADDED and file.old_blob in contents else None
     if new is None:

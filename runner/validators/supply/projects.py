@@ -226,11 +226,14 @@ def _npmrc(content: bytes) -> Manifest:
     lines = (line.strip() for line in content.decode("utf-8", "replace").splitlines())
     return Manifest(
         indexes=tuple(
-            re.split(r"(?i)(auth\w*|password)\s*=", line)[0]
-            for line in lines
-            if re.search(r"(?i)registry|proxy|strict-ssl|cafile", line) and line[0] not in "#;"
+            _without_secret(line) for line in lines if re.search(r"(?i)registry|proxy|strict-ssl|cafile", line) and line[0] not in "#;"
         )
     )
+
+
+def _without_secret(line: str) -> str:
+    key = line.partition("=")[0]
+    return key if re.search(r"(?i)auth|password", key) else line
 
 
 def _name(name: str) -> str:

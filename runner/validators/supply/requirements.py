@@ -8,7 +8,7 @@ from runner.validators.supply.manifest import Dependency, Manifest
 MOST_LINES = 5000
 _OPTION = re.compile(r"^(--?[A-Za-z][A-Za-z-]*)(?:[ =]\s*|(?=[^-A-Za-z=\s]))?(.*)$")
 _INDEX_OPTIONS = ("-i", "--index-url", "--pypi-url", "--extra-index-url", "-f", "--find-links", "--trusted-host", "--no-index")
-_PEP_508_URL = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^\]]*\])?\s*@\s*(\S+)")
+_PEP_508_URL = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*+)\s*+(?:\[[^\]]*+\]\s*+)?@\s*+(\S+)")
 _HASH = re.compile(r"\s--hash[= ]\S+")
 
 

@@ -10,6 +10,7 @@ MOST_DEPTH = 40
 GUARDED = {"os", "sys", "builtins", "subprocess", "posix", "ctypes", "socket", "importlib", "marshal", "pickle", "signal", "gc"}
 STATE = ("sys.modules", "sys.argv", "sys.orig_argv", "sys._getframe", "inspect.stack", "inspect.currentframe", "os.environ", "os.getenv")
 BUILTINS = {"exec", "eval", "compile", "getattr", "setattr", "delattr", "__import__", "globals", "vars", "exit", "quit", "SystemExit"}
+MAKERS = {f"builtins.{name}" for name in ("__import__", "getattr", "globals", "vars")} | {"importlib.import_module", "importlib.__import__"}
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 LEAVES = (ast.Constant, ast.Name, ast.Load, ast.Store)
 
@@ -82,6 +83,9 @@ class Meanings:
         if len(node.targets) == 1 and type(node.targets[0]) is ast.Name:
             self.assigned.append(node)
 
+    def walrus(self, node):
+        self.assigned.append(ast.Assign(targets=[node.target], value=node.value))
+
     def imports(self, node):
         for alias in node.names:
             top = alias.name.partition(".")[0]
@@ -97,7 +101,9 @@ class Meanings:
 
     def assigns(self, target, value):
         name = self.dotted(value) if type(value) in (ast.Attribute, ast.Name, ast.Call, ast.Subscript) else ""
-        if name and (name in GUARDED or name in STATE or below(name, self.looked["calls"]) or below(name, self.looked["refs"])):
+        if name and (
+            name in GUARDED or name in STATE or name in MAKERS or below(name, self.looked["calls"]) or below(name, self.looked["refs"])
+        ):
             self.names.setdefault(target, name)
         else:
             self.bound.add(target)
@@ -199,6 +205,7 @@ _LEARNT = {
     ast.Import: Meanings.imports,
     ast.ImportFrom: Meanings.imports_from,
     ast.Assign: Meanings.assignment,
+    ast.NamedExpr: Meanings.walrus,
     ast.arg: Meanings.parameter,
     ast.Expr: Meanings.stands_alone,
     ast.If: Meanings.guards,

@@ -224,8 +224,8 @@ class _Reading(Meanings):
 
     def write(self, name, node, at_import):
         parts = name.split(".")
-        for at in range(len(parts), 0, -1):
-            rule = self.looked["writes"].get(".".join(parts[:at]))
+        for front in (*(".".join(parts[:at]) for at in range(len(parts), 0, -1)), f"*.{parts[-1]}"):
+            rule = self.looked["writes"].get(front)
             if rule:
                 self.hit(rule, node, at_import, name)
                 return
@@ -237,11 +237,14 @@ class _Reading(Meanings):
 
     def class_(self, node, at_import, _scope):
         for part in node.body:
-            if type(part) in FUNCTIONS and part.name in ("__eq__", "__ne__"):
-                body = [line for line in part.body if not (type(line) is ast.Expr and type(line.value) is ast.Constant)]
-                always = part.name == "__eq__"
-                if len(body) == 1 and type(body[0]) is ast.Return and type(body[0].value) is ast.Constant and body[0].value.value is always:
-                    self.hit(self.looked["shape"]["equal-to-all"], part, at_import, f"{node.name}.{part.name}")
+            name, given = "", []
+            if type(part) in FUNCTIONS:
+                name, given = part.name, [one.value for one in self.at_once(part.body) if type(one) is ast.Return]
+            elif type(part) is ast.Assign and type(part.targets[0]) is ast.Name and type(part.value) is ast.Lambda:
+                name, given = part.targets[0].id, [part.value.body]
+            always = {"__eq__": True, "__ne__": False}.get(name)
+            if always is not None and given and all(type(one) is ast.Constant and one.value is always for one in given):
+                self.hit(self.looked["shape"]["equal-to-all"], part, at_import, f"{node.name}.{name}")
 
     def raised(self, node, at_import, _scope):
         if type(node.exc) is ast.Name and node.exc.id == "SystemExit":
