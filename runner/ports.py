@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
 from runner.model.change import Change, FileChange
@@ -174,7 +173,6 @@ class Ports:
     suite: Suite
     baselines: Baselines
     progress: Progress
-    clock: Callable[[], datetime]
     monotonic: Callable[[], float]
     cores: int
     version: Callable[[], str]

@@ -77,7 +77,7 @@ def check(request: Request, progress: Progress) -> Run:
         objects = stack.enter_context(_objects(request.repo, where))
         start = start_of(request.change, objects=objects, base=request.base, kind=request.forced)
         policy = find_policy(request.policy, objects, objects.tree_of(start.commit), start.label)
-        policy, run = _settled(policy, _begin(request, objects, policy, progress), objects, progress)
+        policy, run = _settled(policy, _begin(request, objects, policy, progress), objects, progress, where.cache)
         ports = _ports(engine, sandbox, objects, policy, run, progress, where)
         with _recorded(run, where, sandbox.under_way) as record:
             return record(_judged(run, ports, policy))
@@ -132,14 +132,14 @@ def _begin(request: Request, objects: PrivateObjects, policy: Loaded, progress: 
     return refuse(run, unreadable, policy) if unreadable else run
 
 
-def _settled(policy: Loaded, run: Run, objects: PrivateObjects, progress: Progress) -> tuple[Loaded, Run]:
+def _settled(policy: Loaded, run: Run, objects: PrivateObjects, progress: Progress, cache: Path) -> tuple[Loaded, Run]:
     """The policy with what it leaves open worked out from the base tree, and the run with a note on each choice."""
     asked = policy.policy
     if run.results or (asked.tests.runner != "auto" and (asked.sandbox.build is None or asked.sandbox.build.recipe != "auto")):
         return policy, run
     from runner.discovery.kept import settle_once
 
-    settled = settle_once(places().cache / "settled", asked.tests, asked.sandbox, objects, run.change.base_tree)
+    settled = settle_once(cache / "settled", asked.tests, asked.sandbox, objects, run.change.base_tree)
     told = tuple(str(decision) for decision in settled.decisions)
     for sentence in told:
         progress.note(sentence)
@@ -188,7 +188,6 @@ def _ports(
         suite=suite_for(options.tests, objects, run.change.base_tree, options.sandbox.env),
         baselines=FileBaselines(where.cache / "baselines"),
         progress=progress,
-        clock=lambda: datetime.now(UTC),
         monotonic=time.monotonic,
         cores=len(os.sched_getaffinity(0)),
         version=lambda: objects.describe(run.change.base_commit),

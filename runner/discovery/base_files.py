@@ -40,12 +40,7 @@ class BaseFiles:
             return {}
 
     def _ini(self, path: str) -> dict[str, dict[str, str]]:
-        parser = configparser.RawConfigParser(default_section="\0", strict=False, allow_no_value=True, inline_comment_prefixes=None)
-        try:
-            parser.read_string(self.text(path))
-        except _FAULTS:
-            return {}
-        return {section: {key: value or "" for key, value in parser[section].items()} for section in parser.sections()}
+        return ini(self.text(path))
 
     def _python(self, path: str) -> ast.Module:
         try:
@@ -85,6 +80,16 @@ class BaseFiles:
         }
         blobs = self._trees.blobs(dict.fromkeys(entries.values()))
         return {path: blobs[blob] for path, blob in entries.items() if blob in blobs}
+
+
+def ini(text: str) -> dict[str, dict[str, str]]:
+    """The sections of an INI text; none when it is broken."""
+    parser = configparser.RawConfigParser(default_section="\0", strict=False, allow_no_value=True)
+    try:
+        parser.read_string(text)
+    except _FAULTS:
+        return {}
+    return {section: {key: value or "" for key, value in parser[section].items()} for section in parser.sections()}
 
 
 def at(document: Any, *keys: str) -> Any:

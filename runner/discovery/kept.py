@@ -9,14 +9,15 @@ from tempfile import NamedTemporaryFile
 
 from pydantic import TypeAdapter, ValidationError
 
+from runner import __version__
 from runner.discovery.decision import Decision
 from runner.discovery.settled import Settled
 from runner.ports import Trees
 from runner.sandbox.options import Build, Sandbox
 from runner.trial.options import Tests
 
-RULES = "1"
-"""Counted up with every change of what discovery finds, so that nothing is taken from before."""
+RULES = "2"
+"""Counted up with every change of what discovery finds between releases, so that nothing is taken from before."""
 _ENTRY = TypeAdapter(tuple[Tests, Build | None, dict[str, str], tuple[tuple[str, str, str], ...]])
 """Of the section `sandbox` only what discovery fills in: limits in JSON are rounded for people."""
 log = logging.getLogger(__name__)
@@ -24,7 +25,7 @@ log = logging.getLogger(__name__)
 
 def settle_once(folder: Path, tests: Tests, sandbox: Sandbox, trees: Trees, base_tree: str) -> Settled:
     """As `settle`, from what `folder` keeps where it can be; an entry that cannot be read counts as absent."""
-    asked = (tests, sandbox.build, sandbox.env, ((sandbox.image or "", RULES, base_tree),))
+    asked = (tests, sandbox.build, sandbox.env, ((sandbox.image or "", f"{__version__} {RULES}", base_tree),))
     file = folder / f"{sha256(_ENTRY.dump_json(asked)).hexdigest()}.json"
     if (known := _load(file, sandbox)) is not None:
         return known

@@ -48,7 +48,8 @@ def settle(tests: Tests, sandbox: Sandbox, trees: Trees, base_tree: str) -> Sett
     if not open_image and tests.runner != "auto":
         return Settled(tests, sandbox)
     files = BaseFiles(trees, base_tree)
-    if language := other_language(files):
+    asked_for_python = tests.runner == "pytest" or tests.args or (build is not None and build.is_for_python)
+    if not asked_for_python and (language := other_language(files)):
         return _settled_other(language, tests, sandbox, files)
     project = _Project(files, trees, base_tree, tests)
     decisions: list[Decision] = []
@@ -62,11 +63,9 @@ def settle(tests: Tests, sandbox: Sandbox, trees: Trees, base_tree: str) -> Sett
 
 def _settled_other(language: str, tests: Tests, sandbox: Sandbox, files: BaseFiles) -> Settled:
     decisions = []
-    if tests.runner == "auto" and not tests.args:
+    if tests.runner == "auto":
         tests, decision = other_tests(language, tests, files)
         decisions.append(decision)
-    elif tests.runner == "auto":
-        tests = _with(tests, runner="pytest")
     if sandbox.build is not None and sandbox.build.recipe == "auto":
         build, decision = other_build(language, sandbox.build)
         sandbox = _with(sandbox, build=build)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from runner.discovery.base_files import BaseFiles, at, is_plain, table, texts
+from runner.discovery.base_files import BaseFiles, at, ini, is_plain, table, texts
 from runner.discovery.commands import TestCommand, best, suite_command
 from runner.discovery.needs import Aim, Need, name_of
 from runner.discovery.requirement_lists import lines_of
@@ -71,20 +71,8 @@ def _settings(files: BaseFiles) -> list[tuple[str, dict[str, dict[str, str]]]]:
     legacy = at(files.toml("pyproject.toml"), "tool", "tox", "legacy_tox_ini")
     found = [("tox.ini", files.ini("tox.ini")), ("setup.cfg", files.ini("setup.cfg"))]
     if isinstance(legacy, str):
-        found.append(("tool.tox.legacy_tox_ini in pyproject.toml", ini_text(legacy)))
+        found.append(("tool.tox.legacy_tox_ini in pyproject.toml", ini(legacy)))
     return found
-
-
-def ini_text(text: str) -> dict[str, dict[str, str]]:
-    """An INI text that stands within another file."""
-    import configparser
-
-    parser = configparser.RawConfigParser(default_section="\0", strict=False, allow_no_value=True)
-    try:
-        parser.read_string(text)
-    except (configparser.Error, ValueError):
-        return {}
-    return {section: {key: value or "" for key, value in parser[section].items()} for section in parser.sections()}
 
 
 def _from_ini(files: BaseFiles, file: str, sections: dict[str, dict[str, str]]) -> Environment | None:

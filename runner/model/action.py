@@ -8,7 +8,7 @@ from runner.model.result import Cause, Finding, Outcome, Result, Severity
 Action = Literal["allow", "warn", "hold", "fail"]
 RANKS: tuple[Action, ...] = ("allow", "warn", "hold", "fail")
 MOST_FINDINGS = 200
-_OUTCOMES = {"warn": Outcome.WARN, "hold": Outcome.HOLD, "fail": Outcome.FAIL}
+OUTCOMES = {"warn": Outcome.WARN, "hold": Outcome.HOLD, "fail": Outcome.FAIL}
 _SEVERITIES = {"allow": Severity.INFO, "warn": Severity.INFO, "hold": Severity.WARNING, "fail": Severity.ERROR}
 
 
@@ -40,7 +40,7 @@ def answer(check: str, every: Iterable[Found], fine: str) -> Result:
     if not counted:
         return Result(check=check, outcome=Outcome.PASS, reason=fine, measured=0)
     worst = next((one for one in counted if one.unseen), counted[0]) if counted[0].action != "fail" else counted[0]
-    outcome = Outcome.UNKNOWN if worst.unseen else _OUTCOMES[worst.action]
+    outcome = Outcome.UNKNOWN if worst.unseen else OUTCOMES[worst.action]
     more = f", and {len(counted) - 1} more" if len(counted) > 1 else ""
     place = f"{worst.finding.path}:{worst.finding.line}" if worst.finding.line else worst.finding.path
     return Result(

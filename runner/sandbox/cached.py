@@ -14,11 +14,12 @@ from pathlib import Path
 from runner.sandbox import live, snapshots
 from runner.sandbox.file_lock import alone
 
-SNAPSHOTS, BASELINES, REGISTRY, LOCKS, LIVE, OTHER = "snapshots", "baselines", "registry", "locks", "live", "other"
-KINDS = (SNAPSHOTS, BASELINES, REGISTRY, LOCKS, LIVE, OTHER)
-CLEARED = (SNAPSHOTS, BASELINES, REGISTRY)
+SNAPSHOTS, BASELINES, SETTLED, REGISTRY = "snapshots", "baselines", "settled", "registry"
+LOCKS, LIVE, OTHER = "locks", "live", "other"
+KINDS = (SNAPSHOTS, BASELINES, SETTLED, REGISTRY, LOCKS, LIVE, OTHER)
+CLEARED = (SNAPSHOTS, BASELINES, SETTLED, REGISTRY)
 """What a clear takes when it is not told what; `other` it takes when told."""
-_FOLDERS = {snapshots.FOLDER: SNAPSHOTS, "baselines": BASELINES, "locks": LOCKS, "live": LIVE}
+_FOLDERS = {snapshots.FOLDER: SNAPSHOTS, "baselines": BASELINES, "settled": SETTLED, "locks": LOCKS, "live": LIVE}
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _BLOCK = 512
 

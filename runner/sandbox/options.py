@@ -126,6 +126,12 @@ class Build(Value):
                 raise _problem(name, f"{name} is not read with `recipe: {self.recipe}`")
         return self
 
+    @property
+    def is_for_python(self) -> bool:
+        """Whether it says something that only a Python image could follow."""
+        fields = type(self).model_fields
+        return any(getattr(self, name) != fields[name].default for name, recipes in _ONLY.items() if recipes == _PYTHONS)
+
 
 class Sandbox(Value):
     """The image a suite runs in, its environment and its limits."""

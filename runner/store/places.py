@@ -1,4 +1,4 @@
-"""Where Seatrial keeps things on this machine: cache, state and configuration, by the XDG rules."""
+"""Where Seatrial keeps things on this machine: cache and state, by the XDG rules."""
 
 import os
 import stat
@@ -11,11 +11,10 @@ from runner.errors import StoreUnavailable
 
 @dataclass(frozen=True)
 class Places:
-    """The three directories; none of them needs to exist yet."""
+    """The two directories; neither needs to exist yet."""
 
     cache: Path
     state: Path
-    config: Path
 
 
 def places(env: Mapping[str, str] | None = None) -> Places:
@@ -24,7 +23,6 @@ def places(env: Mapping[str, str] | None = None) -> Places:
     return Places(
         cache=_base(env, "XDG_CACHE_HOME", ".cache") / "seatrial",
         state=_base(env, "XDG_STATE_HOME", ".local/state") / "seatrial",
-        config=_base(env, "XDG_CONFIG_HOME", ".config") / "seatrial",
     )
 
 

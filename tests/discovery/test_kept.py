@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from runner.discovery import settle
+from runner.discovery import kept, settle
 from runner.discovery.kept import settle_once
 from runner.sandbox.options import Sandbox
 from runner.trial.options import Tests
@@ -51,3 +51,11 @@ def test_an_entry_that_cannot_be_read_counts_as_absent(trees, tmp_path: Path, co
 def test_a_cache_that_cannot_be_written_is_no_error(trees, tmp_path: Path):
     (tmp_path / "file").write_bytes(b"")
     assert settle_once(tmp_path / "file", Tests(), Sandbox(), trees, trees.add(FILES)).sandbox.build.extras == ("test",)
+
+
+def test_another_release_finds_anew(trees, tmp_path: Path, monkeypatch):
+    tree = trees.add(FILES)
+    settle_once(tmp_path, Tests(), Sandbox(), trees, tree)
+    monkeypatch.setattr(kept, "__version__", "0.0.1")
+    settle_once(tmp_path, Tests(), Sandbox(), trees, tree)
+    assert len(list(tmp_path.iterdir())) == 2

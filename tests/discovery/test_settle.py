@@ -213,3 +213,19 @@ CASES = "import unittest\nclass TestA(unittest.TestCase):\n    def test_a(self):
 )
 def test_a_suite_for_unittest_alone_runs_test_cases_alone(settled, files, only_cases):
     assert ("python_classes=" in settled(files).tests.args) == only_cases
+
+
+@pytest.mark.parametrize(
+    ("tests", "asked"),
+    [
+        ({}, {"extras": ["test"]}),
+        ({}, {"packages": ["x"]}),
+        ({}, {"python": "3.12"}),
+        ({}, {"project": False}),
+        ({"runner": "pytest"}, {}),
+        ({"args": ["backend"]}, {}),
+    ],
+)
+def test_a_policy_that_speaks_of_python_is_not_overruled_by_files_of_another_language(settled, tests, asked):
+    answer = settled({"package.json": "{}", "backend/test_a.py": PYTEST_TEST}, tests, {"build": asked})
+    assert (answer.tests.runner, answer.sandbox.build.recipe) == ("pytest", "python")

@@ -49,12 +49,15 @@ def test_each_thing_is_counted_once_with_its_size_and_last_use(cache, snapshot):
     (cache / "baselines").mkdir()
     (cache / "baselines" / "k.json.gz").write_bytes(b"1" * 5000)
     os.utime(cache / "baselines" / "k.json.gz", (7, 7))
+    (cache / "settled").mkdir()
+    (cache / "settled" / "k.json").write_bytes(b"[]")
     (cache / "registry.json").write_text("{}")
     (cache / "news").write_text("")
     found = {(entry.kind, entry.name): entry for entry in cached.entries(cache)}
     assert {key for key in found if key[0] != "locks"} == {
         ("snapshots", place.name),
         ("baselines", "k.json.gz"),
+        ("settled", "k.json"),
         ("registry", "registry.json"),
         ("other", "news"),
     }

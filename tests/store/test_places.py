@@ -25,8 +25,8 @@ def test_the_state_is_kept_where_the_xdg_rules_say(env: dict[str, str], state: s
 
 
 def test_each_kind_of_thing_has_its_own_place() -> None:
-    found = places({"HOME": "/h", "XDG_CACHE_HOME": "/c", "XDG_CONFIG_HOME": "/e"})
-    assert (str(found.cache), str(found.config)) == ("/c/seatrial", "/e/seatrial")
+    found = places({"HOME": "/h", "XDG_CACHE_HOME": "/c"})
+    assert (str(found.cache), str(found.state)) == ("/c/seatrial", "/h/.local/state/seatrial")
 
 
 def test_a_home_that_is_no_absolute_path_is_a_clear_error() -> None:

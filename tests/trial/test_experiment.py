@@ -1,7 +1,6 @@
 """Which suite runs a trial makes, with a scripted sandbox in place of containers."""
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -76,7 +75,6 @@ def ports(world: Scripted, cores: int = 1) -> Ports:
         suite=world,
         baselines=world,
         progress=Silent(),  # type: ignore[arg-type]
-        clock=lambda: datetime.now(UTC),
         monotonic=lambda: 0.0,
         cores=cores,
         version=lambda: "0",

@@ -1,12 +1,12 @@
 """The first validation layer: what a tree should not hold, judged on the patched tree and never on a patch's text."""
 
 from collections.abc import Iterator
-from typing import Literal, NamedTuple
 
 from pydantic import Field
 
+from runner.model.action import MOST_FINDINGS, OUTCOMES, RANKS, Action, Found, found
 from runner.model.change import DEEPEST, Change, FileChange, Status
-from runner.model.result import Finding, Outcome, Result, Severity
+from runner.model.result import Outcome, Result
 from runner.model.text import printable
 from runner.model.units import Size, show_size
 from runner.model.value import Value
@@ -15,14 +15,9 @@ from runner.validators.intake.content import is_bytecode, is_native
 from runner.validators.intake.names import Flaw, fold, name_flaws, path_flaws, skeleton
 from runner.validators.intake.text import is_named, marks
 
-Action = Literal["allow", "warn", "hold", "fail"]
 name = "intake"
 _SYMLINK, _GITLINK, _EXECUTABLE, _PLAIN = "120000", "160000", "100755", "100644"
-_SHOWN = 200
 _READABLE = 8 * 2**20
-_OUTCOMES = {"warn": Outcome.WARN, "hold": Outcome.HOLD, "fail": Outcome.FAIL}
-_SEVERITIES = {"warn": Severity.INFO, "hold": Severity.WARNING, "fail": Severity.ERROR}
-_RANKS = ("warn", "hold", "fail")
 
 
 class Options(Value):
@@ -66,26 +61,21 @@ class Options(Value):
     """Control characters, lone carriage returns and invisible characters inside words, in added lines."""
 
 
-class _Found(NamedTuple):
-    action: Action
-    finding: Finding
-
-
 def judge(change: Change, trees: Trees, options: Options) -> Result:
     """Whether the patched tree holds anything that the base does not and no tree should."""
-    found = [one for one in _findings(change, trees, options) if one.action != "allow"]
-    if not found:
+    counted = [one for one in _findings(change, trees, options) if one.action != "allow"]
+    if not counted:
         return Result(
             check=name, outcome=Outcome.PASS, reason=f"nothing unusual in {_count(len(change.files), 'changed file')}", measured=0
         )
-    found.sort(key=lambda one: (-_RANKS.index(one.action), one.finding.path, one.finding.line or 0))
-    worst = found[0]
-    reason = f"{_count(len(found), 'finding')}; the worst: {printable(worst.finding.path)}: {worst.finding.message}"
-    findings = tuple(one.finding for one in found[:_SHOWN])
-    return Result(check=name, outcome=_OUTCOMES[worst.action], reason=reason, measured=len(found), findings=findings)
+    counted.sort(key=lambda one: (-RANKS.index(one.action), one.finding.path, one.finding.line or 0))
+    worst = counted[0]
+    reason = f"{_count(len(counted), 'finding')}; the worst: {printable(worst.finding.path)}: {worst.finding.message}"
+    findings = tuple(one.finding for one in counted[:MOST_FINDINGS])
+    return Result(check=name, outcome=OUTCOMES[worst.action], reason=reason, measured=len(counted), findings=findings)
 
 
-def _findings(change: Change, trees: Trees, options: Options) -> Iterator[_Found]:
+def _findings(change: Change, trees: Trees, options: Options) -> Iterator[Found]:
     siblings = _Siblings(change, trees)
     for file in change.files:
         yield from _of_kind(file, options)
@@ -94,12 +84,11 @@ def _findings(change: Change, trees: Trees, options: Options) -> Iterator[_Found
     yield from _of_contents(change, trees, options)
 
 
-def _say(action: Action, file: FileChange, rule: str, message: str, fix: str, line: int | None = None) -> _Found:
-    severity = _SEVERITIES.get(action, Severity.INFO)
-    return _Found(action, Finding(path=file.path, rule=rule, message=message, fix=fix, line=line, severity=severity))
+def _say(action: Action, file: FileChange, rule: str, message: str, fix: str, line: int | None = None) -> Found:
+    return found(action, file.path, rule, message, fix=fix, line=line)
 
 
-def _of_kind(file: FileChange, options: Options) -> Iterator[_Found]:
+def _of_kind(file: FileChange, options: Options) -> Iterator[Found]:
     """What modes say, and files that govern git itself."""
     last = skeleton(file.path.rpartition("/")[2])
     if last == ".gitmodules":
@@ -120,7 +109,7 @@ def _of_kind(file: FileChange, options: Options) -> Iterator[_Found]:
         yield _say(options.type_change, file, "intake.type-change", "it was another kind of file before", "Keep its kind.")
 
 
-def _of_declarations(file: FileChange, options: Options) -> Iterator[_Found]:
+def _of_declarations(file: FileChange, options: Options) -> Iterator[Found]:
     """A new `.gitmodules` declares submodules; one that is edited may drop some, and one that goes drops all."""
     action, fix = options.submodules, "Leave submodules out of the change."
     if file.status is Status.ADDED:
@@ -129,7 +118,7 @@ def _of_declarations(file: FileChange, options: Options) -> Iterator[_Found]:
         yield _say("hold" if action == "fail" else action, file, "intake.submodule", "it changes which submodules there are", fix)
 
 
-def _of_names(file: FileChange, siblings: "_Siblings", options: Options) -> Iterator[_Found]:
+def _of_names(file: FileChange, siblings: "_Siblings", options: Options) -> Iterator[Found]:
     """Faults of names that are new; of one that is not UTF-8 that alone is said, and no policy lets in what cannot be written."""
     if file.status is Status.ADDED and (depth := file.name.count(b"/") + 1) > DEEPEST:
         message = f"the path has {depth} components; at most {DEEPEST} can be written"
@@ -183,7 +172,7 @@ class _Siblings:
         return self._folds[directory]
 
 
-def _of_contents(change: Change, trees: Trees, options: Options) -> Iterator[_Found]:
+def _of_contents(change: Change, trees: Trees, options: Options) -> Iterator[Found]:
     for file in change.files:
         if file.status is Status.DELETED or file.new_mode not in (_EXECUTABLE, _PLAIN) or file.new_blob == file.old_blob:
             continue
@@ -193,7 +182,7 @@ def _of_contents(change: Change, trees: Trees, options: Options) -> Iterator[_Fo
         yield from _of_content(file, trees, options)
 
 
-def _of_content(file: FileChange, trees: Trees, options: Options) -> Iterator[_Found]:
+def _of_content(file: FileChange, trees: Trees, options: Options) -> Iterator[Found]:
     """One file at a time, so that never more than two contents are in memory."""
     if file.new_size > _READABLE:
         yield _say(options.binary, file, "intake.unreadable", f"it is larger than {show_size(_READABLE)} and was not read", "Leave it out.")
@@ -210,7 +199,7 @@ def _of_content(file: FileChange, trees: Trees, options: Options) -> Iterator[_F
         yield from _of_text(file, content, old, options)
 
 
-def _of_text(file: FileChange, content: bytes, old: bytes, options: Options) -> Iterator[_Found]:
+def _of_text(file: FileChange, content: bytes, old: bytes, options: Options) -> Iterator[Found]:
     for mark in marks(content, old):
         action: Action = options.bidi if mark.rule == "intake.bidi" else options.control
         if not mark.more:
