@@ -94,6 +94,7 @@ def test_dangerous_code_holds_however_it_is_spelled(judged: Judged, code: str, r
         "import sys\ndef main():\n    sys.exit(1)\nif __name__ == '__main__':\n    sys.exit(main())\n",
         "import urllib.request\ndef f():\n    urllib.request.urlopen('https://a')\n",
         "import os\nX = os.environ.get('HOME')\n",
+        "import aiohttp\nimport httpx\nX = httpx.Timeout(5), aiohttp.ClientTimeout(total=3)\n",
         "import sys\nsys.modules[__name__] = 1\n",
         "'Set PYTEST_CURRENT_TEST.'\ndef f():\n    'PYTEST_CURRENT_TEST'\n",
         "class A:\n    def __eq__(self, other):\n        return self is other\n",

@@ -116,3 +116,9 @@ def test_entities_of_xml_are_never_expanded(judged: Judged) -> None:
 
 def test_links_and_removed_files_are_not_parsed(judged: Judged) -> None:
     assert judged(syntax, {"a.py": "a = ("}, {}).outcome is Outcome.PASS
+
+
+def test_more_than_is_read_at_once_is_unknown(judged: Judged, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(syntax, "MOST_TOGETHER", 10)
+    result = judged(syntax, {}, {"a.py": "x = 1\n", "b.py": "x = 1\n"})
+    assert (result.outcome, result.cause, [finding.path for finding in result.findings]) == (Outcome.UNKNOWN, Cause.EVIDENCE, ["b.py"])
