@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from hashlib import sha1
 
 import pytest
 
@@ -52,6 +53,18 @@ def test_a_secret_of_a_known_format_is_rejected_and_never_shown(judged: Judged, 
 @pytest.mark.timeout(20)
 def test_no_line_of_a_dependency_file_takes_more_than_a_moment(judged: Judged, path: str, text: str) -> None:
     assert judged(supply, {}, {path: text + "\n"}).outcome is Outcome.HOLD
+
+
+@pytest.mark.timeout(30)
+def test_a_long_line_of_what_was_there_before_takes_no_more_than_a_moment(judged: Judged) -> None:
+    known = [sha1(b"%d" % number).hexdigest()[:16] for number in range(30_000)]
+    after = " ".join(f"sk- {token}" for token in known)
+    assert judged(supply, {"a.txt": "\n".join(known)}, {"a.txt": after}).outcome is not Outcome.FAIL
+
+
+def test_a_secret_late_in_a_crowded_line_is_found(judged: Judged) -> None:
+    crowd = "sk- " * 2000
+    assert judged(supply, {}, {"a.txt": f"{crowd}{GITHUB} {crowd}\n"}).outcome is Outcome.FAIL
 
 
 def test_a_line_of_npm_settings_is_shown_without_its_secret(judged: Judged) -> None:

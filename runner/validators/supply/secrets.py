@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,7 +15,10 @@ from runner.parsing import Source, parse
 MOST_PLACES = 2000
 """Places of a change that look like a secret and are examined; with more the change is not judged."""
 _INSIDE = Path(__file__).with_name("inside")
-_BEFORE, _AFTER = 100, 400
+MOST_SEARCHED = 5000
+"""Tokens of a text that are looked for within others of before; further ones are new unless they stood there by themselves."""
+_BEFORE, _AFTER, _APART = 100, 400, 100
+"""Characters of a line around what is seen at a glance; what follows closer than the last is in the same window."""
 _FIX = "Remove it, withdraw it where it was issued, and read it from the environment."
 
 _OURS = {
@@ -71,7 +75,7 @@ class _Place(NamedTuple):
 
 def findings(texts: Sequence[Text], action: Action) -> Iterator[Found]:
     """What is new and looks like a secret. Raises InfrastructureError when the detectors are not there."""
-    places = [place for text in texts for place in _places(text)]
+    places = list(islice((place for text in texts for place in _places(text)), MOST_PLACES + 1))
     if len(places) > MOST_PLACES:
         path = places[MOST_PLACES].text.path
         yield found("hold", path, "supply.secret", f"more than {MOST_PLACES} places look like a secret")._replace(unseen=True)
@@ -99,16 +103,38 @@ def _places(text: Text) -> Iterator[_Place]:
     if not _GLANCE.search(_decoded(text.new)):
         return
     fresh = new_lines(text.old, text.new)
-    before = _decoded(text.old)
+    before = _Before(_decoded(text.old))
     for at, (number, line) in enumerate(fresh):
+        seen = 0
         for match in _GLANCE.finditer(line):
+            if match.start() < seen:
+                continue
+            seen = match.start() + _APART
             window = line[max(0, match.start() - _BEFORE) : match.end() + _AFTER]
             tokens = _TOKEN.findall(window)
-            if not tokens or any(token not in before for token in tokens):
+            if not tokens or not all(map(before.has, tokens)):
                 after = "\n".join([line[match.end() : match.end() + _AFTER], *(more[:200] for _, more in fresh[at + 1 : at + 6])])
                 yield _Place(text, number, window, after)
             if len(line) <= _BEFORE + _AFTER:
                 break  # the window is the line
+
+
+class _Before:
+    """What a text was: whether a token was in it, by itself or within another."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._tokens = frozenset(_TOKEN.findall(text))
+        self._searched: dict[str, bool] = {}
+
+    def has(self, token: str) -> bool:
+        if token in self._tokens:
+            return True
+        if token not in self._searched:
+            if len(self._searched) >= MOST_SEARCHED:
+                return False
+            self._searched[token] = token in self._text
+        return self._searched[token]
 
 
 def _decoded(content: bytes) -> str:
