@@ -180,6 +180,13 @@ def test_more_than_is_read_at_once_is_unknown_and_not_read(judged: Judged, monke
     assert [finding.path for finding in result.findings] == ["b.py"]
 
 
+@pytest.mark.parametrize(("path", "line"), [("a.py", "eval(x) (\n"), ("a.js", "eval(x)\n")])
+def test_findings_without_number_are_not_all_kept(judged: Judged, path: str, line: str) -> None:
+    result = judged(static, {}, {path: line * 20_000}, ruff=False)
+    assert result.outcome is Outcome.HOLD
+    assert result.measured <= 300
+
+
 def test_a_file_that_shrank_below_what_is_read_is_not_passed_over(judged: Judged) -> None:
     large = {"a.py": "x = 1\n" * (lines.MOST_BYTES // 6 + 1)}
     assert judged(static, large, {"a.py": "import os\nos.system('x')\n"}).outcome is Outcome.UNKNOWN

@@ -8,7 +8,7 @@ import pytest
 
 from runner.errors import InfrastructureError
 from runner.model import lines
-from runner.model.result import Outcome, Result
+from runner.model.result import Cause, Outcome, Result
 from runner.validators import supply
 from runner.validators.supply import lookalike, secrets
 
@@ -65,6 +65,13 @@ def test_a_long_line_of_what_was_there_before_takes_no_more_than_a_moment(judged
 def test_a_secret_late_in_a_crowded_line_is_found(judged: Judged) -> None:
     crowd = "sk- " * 2000
     assert judged(supply, {}, {"a.txt": f"{crowd}{GITHUB} {crowd}\n"}).outcome is Outcome.FAIL
+
+
+@pytest.mark.timeout(30)
+def test_names_without_number_are_not_all_compared(judged: Judged) -> None:
+    files = {f"requirements/r{number}.txt": "".join(f"berth{number}x{at}\n" for at in range(400)) for number in range(2)}
+    result = judged(supply, {}, files)
+    assert (result.outcome, result.cause) == (Outcome.UNKNOWN, Cause.EVIDENCE)
 
 
 def test_a_line_of_npm_settings_is_shown_without_its_secret(judged: Judged) -> None:

@@ -7,12 +7,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from fnmatch import fnmatchcase
+from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import Annotated, NamedTuple
 
 from pydantic import AfterValidator
 
-from runner.model.action import Action, Found, answer, at_most, found
+from runner.model.action import MOST_FINDINGS, Action, Found, answer, at_most, found
 from runner.model.change import Change, Status
 from runner.model.lines import MOST_BYTES, MOST_TOGETHER, new_lines, sources, within
 from runner.model.result import Result
@@ -172,9 +173,9 @@ _RULES_OF_WORDS = {
 
 def _by_words(file: _File, options: Options) -> Iterator[Found]:
     """For text that does not parse here, and may where it runs: the plainest names, in new lines."""
-    for line, text in new_lines(file.old, file.new):
-        for match in _WORDS.finditer(text):
-            yield _found(file, _RULES_OF_WORDS[match.lastgroup or ""], line, options, at_import=False)
+    matches = ((line, match) for line, text in new_lines(file.old, file.new) for match in _WORDS.finditer(text))
+    for line, match in islice(matches, MOST_FINDINGS):
+        yield _found(file, _RULES_OF_WORDS[match.lastgroup or ""], line, options, at_import=False)
 
 
 def _of_ruff(files: Sequence[_File], options: Options) -> Iterator[Found]:
@@ -205,10 +206,11 @@ def _of_texts(files: Iterable[_File], options: Options) -> Iterator[Found]:
     for file in files:
         rules = rules or pack()
         fitting = [text for text in rules.texts if text.files.search(file.path)]
-        for line, text in new_lines(file.old, file.new) if fitting else ():
-            for one in fitting:
-                if one.pattern.search(text[:_MOST_LINE]):
-                    yield _found(file, one.rule.id, line, options, at_import=False)
+        fresh = new_lines(file.old, file.new) if fitting else []
+        for one in fitting:
+            hit = (line for line, text in fresh if one.pattern.search(text[:_MOST_LINE]))
+            for line in islice(hit, MOST_FINDINGS):
+                yield _found(file, one.rule.id, line, options, at_import=False)
 
 
 def _bounded(text: str, most: int = 200) -> str:

@@ -20,6 +20,8 @@ _INSIDE = Path(__file__).with_name("inside")
 _FOR_READERS = frozenset({"test", "tests", "testing", "fixtures", "testdata", "test_data", "doc", "docs", "examples"})
 _LICENCES = ("license", "licence", "copying", "unlicense")
 _MOST_NAMED = 40
+_MOST_COMPARED = 500
+"""New names of a change that are compared with known ones, which takes a millisecond each; with more a person must look anyway."""
 
 
 class Options(Value):
@@ -122,6 +124,7 @@ def _names(pairs: Sequence[_Pair], change: Change, trees: Trees, options: Option
     new = {(one.ecosystem, one.name) for pair in pairs for one in pair.new.dependencies}
     specs = {(one.ecosystem, one.name, one.spec) for pair in pairs for one in _grouped(pair.old.dependencies).values()}
     own = old | _elsewhere(pairs, change, trees) if new - old else old
+    compared = 0
     for pair in pairs:
         before, after = _grouped(pair.old.dependencies), _grouped(pair.new.dependencies)
         told: set[tuple[str, str]] = set()
@@ -130,7 +133,12 @@ def _names(pairs: Sequence[_Pair], change: Change, trees: Trees, options: Option
             if identity not in own and identity not in told:
                 told.add(identity)
                 yield _found(pair, "supply.new-dependency", f"adds the dependency {_one(one)}", options.dependencies)
-                yield from _likeness(pair, one, {name for ecosystem, name in own if ecosystem == one.ecosystem}, options)
+                compared += 1
+                if compared <= _MOST_COMPARED:
+                    yield from _likeness(pair, one, {name for ecosystem, name in own if ecosystem == one.ecosystem}, options)
+                elif compared == _MOST_COMPARED + 1:
+                    told_of = f"adds more than {_MOST_COMPARED} dependencies; further names were not compared with known ones"
+                    yield _found(pair, "supply.lookalike", told_of, at_most(options.lookalikes, "hold"))._replace(unseen=True)
             elif key not in before and (*identity, one.spec) not in specs and identity not in told:
                 told.add(identity)
                 yield _found(pair, "supply.changed-dependency", f"asks for {_one(one)} in another place", options.dependencies)
