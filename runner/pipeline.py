@@ -10,6 +10,7 @@ from runner.ports import Ports
 from runner.stages import trial as trial_stage
 from runner.stages.trial import trial
 from runner.stages.validate import validate
+from runner.trial import judge
 
 Stage = Callable[[Run, Ports, Loaded], Run]
 INTAKE = "intake"
@@ -45,9 +46,12 @@ def required(ports: Ports) -> tuple[str, ...]:
 
 
 def decide(run: Run, names: tuple[str, ...]) -> Run:
-    """Fold the results to a decision; warnings are named in an accepted run's reason."""
+    """Fold the results to a decision; warnings are named in an accepted run's reason, what the base lacks where that is what holds."""
     decision = fold(run.results, names)
     warned = [result for result in run.results if result.outcome is Outcome.WARN]
     if decision.verdict == "accept" and warned:
         decision = decision.model_copy(update={"reason": f"every check passed; worth knowing: {warned[0].reason}"})
+    if decision.reason == judge.NO_MEASURE:
+        told = next((result.reason for result in run.results if result.check == judge.BASE), decision.reason)
+        decision = decision.model_copy(update={"reason": told})
     return run.with_(decision=decision)

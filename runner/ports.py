@@ -65,7 +65,7 @@ class Images(Protocol):
         """The image that `options` (policy `sandbox`) names or describes, built when needed from the base tree's files.
 
         `version` tells the release that `git describe` gives for the base commit, for projects versioned by tags.
-        Raises ImageUnavailable, EngineUnavailable.
+        Raises PolicyInvalid, ImageUnavailable, EngineUnavailable.
         """
 
 

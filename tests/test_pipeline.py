@@ -10,6 +10,7 @@ from runner import pipeline
 from runner.errors import ChangeRefused
 from runner.model.result import Cause, Ending, Outcome, Result, Verdict
 from runner.model.run import PolicyFacts, Run
+from runner.trial import judge
 from testing.builders import a_change
 
 PORTS: Any = SimpleNamespace(validators=(SimpleNamespace(name="intake"), SimpleNamespace(name="paths")), monotonic=lambda: 1.0)
@@ -55,6 +56,14 @@ def test_one_answer_among_passes_decides(outcome: Outcome, cause: Cause | None, 
     assert decision is not None
     assert (decision.verdict, decision.ending) == (verdict, ending)
     assert ("the odd one" in decision.reason) is (outcome is not Outcome.PASS)
+
+
+def test_where_the_base_is_no_measure_the_reason_is_what_it_lacks_and_not_what_follows() -> None:
+    lacking = Result(check=judge.BASE, outcome=Outcome.UNKNOWN, cause=Cause.EVIDENCE, reason="no module yaml")
+    rest = passed(*(name for name in NAMES if name not in ("load", judge.BASE)))
+    decision = pipeline.decide(a_run(judge.no_measure("load"), *rest, lacking), NAMES).decision
+    assert decision is not None
+    assert (decision.verdict, decision.reason) == (Verdict.HOLD, "no module yaml")
 
 
 def test_the_stages_come_in_order_and_each_has_its_time() -> None:

@@ -60,7 +60,7 @@ def base_of_work(objects: PrivateObjects, base: str | None) -> Chosen:
     for ref, name in repository.refs(*_CANDIDATES).items():
         if ref != repository.head_ref and repository.merge_base(objects.resolve(ref), head):
             return _fork(objects, head, ref, name, f"{repository.branch} has no upstream")
-    reason = f"{repository.branch} has no upstream, and there is no main branch to compare it with: only uncommitted work is judged"
+    reason = f"{repository.branch} has no upstream, and there is no other branch main or master: only uncommitted work is judged"
     return Chosen(base_of(objects, None), reason)
 
 

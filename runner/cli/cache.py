@@ -19,10 +19,11 @@ from runner.reports.exits import Exit
 if TYPE_CHECKING:
     from runner.sandbox.cached import Cleared, Entry
 
-_CHOICES = ("snapshots", "baselines", "registry", "other")
+_CHOICES = ("snapshots", "baselines", "settled", "registry", "other")
 _MEANING = {
     "snapshots": "base trees, as directories",
     "baselines": "results of base suites",
+    "settled": "how bases are installed and tested, where no policy says so",
     "registry": "whether a registry answered lately",
     "locks": "",
     "live": "runs in progress, and what killed ones left until the next start",

@@ -6,9 +6,10 @@ import re
 import tomllib
 from functools import cache
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, cast
 
 from runner.ports import TreeEntry, Trees
+from runner.trial.roots import import_roots
 
 LARGEST = 2**20
 """Bytes; a settings file over that is not read."""
@@ -69,6 +70,15 @@ class BaseFiles:
         """Paths of the files within one folder, links left out."""
         return tuple(_join(folder, entry) for entry in self.listing(folder) if entry.mode not in (_FOLDER, _LINK))
 
+    def below(self, folder: str) -> "BaseFiles":
+        """The files of one folder, with paths that start there."""
+        return BaseFiles(cast("Trees", _Below(self._trees, folder)), self._tree)
+
+    @property
+    def import_roots(self) -> tuple[str, ...]:
+        """Folders that hold packages, without the root itself."""
+        return import_roots(self._trees, self._tree)
+
     def contents(self, paths: tuple[str, ...]) -> dict[str, bytes]:
         """The contents of files, read in one go."""
         wanted = set(paths)
@@ -80,6 +90,20 @@ class BaseFiles:
         }
         blobs = self._trees.blobs(dict.fromkeys(entries.values()))
         return {path: blobs[blob] for path, blob in entries.items() if blob in blobs}
+
+
+class _Below:
+    """As much of Trees as is needed here, for one folder of a tree."""
+
+    def __init__(self, trees: Trees, folder: str) -> None:
+        self._trees, self._folder = trees, folder
+        self.blobs = trees.blobs
+
+    def read(self, tree: str, path: str) -> bytes | None:
+        return self._trees.read(tree, f"{self._folder}/{path}")
+
+    def listing(self, tree: str, directory: str = "") -> tuple[TreeEntry, ...]:
+        return self._trees.listing(tree, f"{self._folder}/{directory}".rstrip("/"))
 
 
 def ini(text: str) -> dict[str, dict[str, str]]:

@@ -14,6 +14,7 @@ from runner.discovery.decision import Decision
 from runner.discovery.languages import other_build, other_language, other_tests
 from runner.discovery.libraries import MOST_BYTES, MOST_FILES, used_libraries
 from runner.discovery.needs import Need, name_of, names_of
+from runner.discovery.nested import Nested, nested_projects, search_path, wants
 from runner.discovery.nox import nox_environment
 from runner.discovery.poetry import poetry_needs
 from runner.discovery.pytest_settings import plugins, settings_of
@@ -57,7 +58,7 @@ def settle(tests: Tests, sandbox: Sandbox, trees: Trees, base_tree: str) -> Sett
         tests = _settled_tests(tests, project, decisions)
     if build is not None and open_image:
         build = _settled_build(build, project, decisions)
-        sandbox = _with(sandbox, build=build, env={**_variables(project, sandbox, decisions), **sandbox.env})
+        sandbox = _with(sandbox, build=build, env={**_found_variables(project, sandbox, decisions), **sandbox.env})
     return Settled(tests, sandbox, tuple(decisions))
 
 
@@ -97,6 +98,11 @@ class _Project:
                 break
             read[path] = content
         return read
+
+    @cached_property
+    def nested(self) -> tuple[Nested, ...]:
+        """Projects in folders, where the root is none."""
+        return () if metadata.installable(self.files) else nested_projects(self.files, self.places.modules)
 
     @property
     def is_unittest(self) -> bool:
@@ -172,16 +178,24 @@ def _settled_build(build: Build, project: _Project, decisions: list[Decision]) -
     if not installs:
         runtime = runtime_lists(files)
         lines += [line for path in runtime for line in lines_of(files, path)]
+    inner = tuple(wants(project.nested)) if build.project else ()
+    lines += [line for _, wanted in inner for line in wanted.packages]
     covered = covers(chosen, (*lines, *build.packages, metadata.project_name(files)))
     more = tuple(further(_used(project), covered, needs))
     found = _gathered(chosen, installs=installs)
     if not installs:
         found["packages"] = (*found["packages"], *metadata.dependencies(files))
-    found["requirements"] = (*found["requirements"], *runtime)
+    found["requirements"] = (*found["requirements"], *runtime, *(path for _, wanted in inner for path in wanted.requirements))
+    found["packages"] = (*found["packages"], *(line for _, wanted in inner for line in wanted.packages))
     found["packages"] = _without_doubles((*found["packages"], *(line for line, _ in more)), build.packages)
     system = dict(system_packages(files, project.contents))
     found["apt"] = tuple(system)
     decisions += _told(file, chosen, more, runtime, installs=installs)
+    decisions += (
+        Decision("sandbox.build.packages", f"installs: what {nested.folder} needs", f"{nested.folder}/{nested.file}")
+        for nested, wanted in inner
+        if any(wanted)
+    )
     decisions += (Decision("sandbox.build.apt", f"adds: the Debian package {package}", why) for package, why in system.items())
     kept = {
         key: tuple(dict.fromkeys((*getattr(build, key), *(value for value in values if _fits(key, value)))))
@@ -240,6 +254,18 @@ def _told(
         yield Decision(f"sandbox.build.{key}", f"installs: {need.what}", by_name)
     for line, why in more:
         yield Decision("sandbox.build.packages", f"adds: {line}", why)
+
+
+def _found_variables(project: _Project, sandbox: Sandbox, decisions: list[Decision]) -> dict[str, str]:
+    """Those that tox sets, and the search path for projects in folders, which are not installed."""
+    found = _variables(project, sandbox, decisions)
+    if not project.nested or "PYTHONPATH" in {*found, *sandbox.env}:
+        return found
+    path = search_path(project.nested)
+    if not _is_variable("PYTHONPATH", path):
+        return found
+    decisions.append(Decision("sandbox.env", f"environment: PYTHONPATH={path}", "projects in folders, and none at the root"))
+    return {**found, "PYTHONPATH": path}
 
 
 def _variables(project: _Project, sandbox: Sandbox, decisions: list[Decision]) -> dict[str, str]:

@@ -96,12 +96,17 @@ def _refusal(git: Git, reader: TreeReader, base_tree: str, answer: Answer, patch
     sizes(git, {entry.id for entry in found if entry.mode not in (DIRECTORY, GITLINK)})  # says so when an object is missing
     if shutil.disk_usage(git.directory).free < _LEAST_FREE:
         raise InfrastructureError(f"the disk is full: {answer.reason}", hint="Make room, or point the cache elsewhere.")
-    return ChangeRefused(f"the patch does not apply: {answer.reason}", hint=_hint(answer, patch))
+    return ChangeRefused(f"the patch does not apply: {_reason(answer)}", hint=_hint(answer, patch))
+
+
+def _reason(answer: Answer) -> str:
+    """Git's words, but for an option of its own."""
+    return "there is no diff in it" if b"No valid patches" in answer.err else answer.reason
 
 
 def _hint(answer: Answer, patch: bytes) -> str:
     if b"No valid patches" in answer.err or b"unrecognized input" in answer.err:
-        return "Give the output of `git diff` or `git format-patch`."
+        return 'Give the output of `git diff` or `git format-patch`, or JSON edits, which are a list: [{"path": …, "content": …}].'
     if b"ut of memory" in answer.err or answer.status < 0:
         return "Keep large files out of the change."
     if b"corrupt patch" in answer.err or b"unexpected end" in answer.err:

@@ -4,7 +4,7 @@ import os
 import shlex
 from pathlib import Path
 
-from runner.model.result import Ending
+from runner.model.result import Ending, Outcome
 from runner.model.run import Run
 
 
@@ -20,7 +20,17 @@ def next_step(run: Run, here: Path | None = None) -> str:
         return "seatrial doctor"
     if ending is Ending.REJECTED and run.tests is not None:
         return f"seatrial run logs {run.id}"
+    if any(result.check == "base" and result.outcome is Outcome.UNKNOWN for result in run.results):
+        return _correct(run, here)
     return f"seatrial run show {run.id}"
+
+
+def _correct(run: Run, here: Path | None) -> str:
+    """What helps where the base's own suite is no measure: writing down how it is run, or reading what it printed."""
+    root = _root(Path(run.repository))
+    if run.policy.source.startswith("builtin:") and (root / ".git").exists():
+        return "seatrial init" if here is None or here == root else f"seatrial init --repo {shlex.quote(str(root))}"
+    return f"seatrial run logs {run.id}"
 
 
 def _take(run: Run, here: Path | None) -> str:

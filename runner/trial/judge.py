@@ -10,6 +10,8 @@ from runner.trial import compare, sides
 from runner.trial.mend import NO_TESTS, mend
 
 BASE, TESTS, INVENTORY, CHANNELS, OWN = "base", "tests", "inventory", "channels", "own-tests"
+NO_MEASURE = "the base's suite gives no measure to compare with"
+"""What follows from the answer about the base, and explains nothing."""
 SHOWN = 50
 
 
@@ -78,12 +80,12 @@ def _no_evidence(check: str, reason: str) -> Result:
 
 def _last_line(text: str) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1][:200] if lines else "no reason was given"
+    return lines[-1].removeprefix("E ").strip()[:200] if lines else "no reason was given"
 
 
 def no_measure(check: str) -> Result:
     """The answer of a comparison when the base gives nothing to compare with."""
-    return _no_evidence(check, "the base's suite gives no measure to compare with")
+    return _no_evidence(check, NO_MEASURE)
 
 
 def trouble(run: SuiteRun) -> str:

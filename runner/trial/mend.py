@@ -7,7 +7,7 @@ _LONGEST = 80
 _CAUSES = (
     (
         re.compile(r"(?:ModuleNotFoundError|ImportError): No module named '?([\w.]+)"),
-        "the base's own tests cannot import {0}: add what brings it under sandbox.build.packages (or an extra, a dependency group or a requirement file)",
+        "the base's own tests cannot import {0}: add what brings it under sandbox.build.packages (or an extra, a dependency group or a requirement file); a folder of this repository is found by sandbox.env: {{PYTHONPATH: /work/FOLDER}}",
     ),
     (
         re.compile(r"fixture '(\w+)' not found"),

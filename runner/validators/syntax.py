@@ -126,7 +126,7 @@ def _result(findings: Sequence[tuple[Outcome, Finding]], count: int) -> Result:
             cause = Cause.EVIDENCE if outcome is Outcome.UNKNOWN else None
             every = tuple(finding for _, finding in findings)
             return Result(check=name, outcome=outcome, cause=cause, reason=f"{place}: {worst[0].message}{more}", findings=every)
-    return Result(check=name, outcome=Outcome.PASS, reason=f"{count} changed files parse")
+    return Result(check=name, outcome=Outcome.PASS, reason=f"{count} changed file{' parses' if count == 1 else 's parse'}")
 
 
 def _changed(files: Iterable[FileChange], trees: Trees) -> tuple[list[_File], list[FileChange]]:

@@ -93,7 +93,7 @@ def test_the_commits_of_the_branch_count_from_where_it_left_its_upstream(
     [
         ((), "main", "only uncommitted work is judged"),
         ((("checkout", "-qb", "topic"),), "main", "topic has no upstream"),
-        ((("branch", "-qm", "trunk"),), "trunk", "only uncommitted work"),
+        ((("branch", "-qm", "trunk"),), "trunk", "no other branch main or master: only uncommitted work"),
         (
             (("update-ref", "refs/remotes/origin/dev", "HEAD"), ("symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/dev")),
             "origin/dev",

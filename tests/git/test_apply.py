@@ -240,3 +240,9 @@ def test_a_full_disk_is_not_the_changes_fault(objects: PrivateObjects, monkeypat
     monkeypatch.setattr(applying, "_LEAST_FREE", 2**60)
     with pytest.raises(InfrastructureError, match="disk is full"):
         objects.apply(base_of(objects), b"garbage")
+
+
+def test_a_text_without_a_diff_is_told_without_an_option_of_git(objects: PrivateObjects) -> None:
+    with pytest.raises(ChangeRefused, match="there is no diff in it") as refused:
+        objects.apply(base_of(objects), b"hello\n")
+    assert "--" not in str(refused.value)

@@ -9,8 +9,8 @@ import pytest
 
 import runner.reports.report as module
 from runner.model.change import Change
-from runner.model.result import Outcome, Result
-from runner.model.run import Run
+from runner.model.result import Cause, Outcome, Result
+from runner.model.run import PolicyFacts, Run
 from runner.reports.report import build, from_json, json_schema, schema_text, to_json
 
 Make = Callable[..., Run]
@@ -220,3 +220,16 @@ _WORDS: dict[str, Callable[..., Iterator[str]]] = {
     "additionalProperties": _others,
     "items": _items,
 }
+
+
+def test_where_the_base_is_no_measure_the_next_command_writes_down_how_it_is_run_or_shows_what_it_printed(
+    run_of: Make, tmp_path: Path
+) -> None:
+    lacking = (Result(check="base", outcome=Outcome.UNKNOWN, cause=Cause.EVIDENCE, reason="no module yaml"),)
+    builtin = PolicyFacts(source="builtin:default", digest="d" * 64)
+    given = run_of("held", results=lacking, repository=str(tmp_path))
+    assert build(given).next == "seatrial run logs abc123abc123"
+    assert build(given.with_(policy=builtin)).next == "seatrial run logs abc123abc123"  # no work tree that init could write to
+    (tmp_path / ".git").mkdir()
+    assert build(given.with_(policy=builtin), here=tmp_path).next == "seatrial init"
+    assert build(given.with_(policy=builtin), here=tmp_path / "x").next == f"seatrial init --repo {tmp_path}"

@@ -12,6 +12,7 @@ from runner.trial.mend import mend
             "E   ModuleNotFoundError: No module named 'freezegun.api'",
             "cannot import freezegun.api: add what brings it under sandbox.build.packages",
         ),
+        ("ModuleNotFoundError: No module named 'common'", "sandbox.env: {PYTHONPATH: /work/FOLDER}"),
         ("E       fixture 'mocker' not found", "the fixture mocker"),
         ("error: unrecognized arguments: --benchmark-skip", "the option --benchmark-skip"),
         ("locale.Error: unsupported locale setting", "locales-all under sandbox.build.apt"),

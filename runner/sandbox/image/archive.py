@@ -49,8 +49,8 @@ class Packed:
 def save(what: str, file: Path, note: Callable[[str], None] = lambda _: None, *, engine: Engine | None = None) -> tuple[str, ...]:
     """Write the image of that name with those of ours that it is built on, or `all` of ours, to a file; the names in it.
 
-    The file appears whole or not at all. Raises ImageUnavailable when there is no such image, UsageError when the file cannot be
-    written.
+    The file appears whole or not at all. Raises ImageUnavailable when there is no image at all, UsageError when there is
+    none of that name or the file cannot be written.
     """
     with opened(engine) as spoken:
         names = tuple(dict.fromkeys(info.reference for info in list_images(spoken))) if what == ALL else _with_ground(spoken, what)
@@ -133,8 +133,15 @@ def _packed(tar: tarfile.TarFile, members: dict[str, tarfile.TarInfo], entry: di
 
 def _with_ground(engine: Engine, name: str) -> tuple[str, ...]:
     """The name, and the names of our images that it is built on, told by its labels: their keys are part of its own."""
+    import docker
+
     with speaking(f"look for the image {name}", engine.address):
-        found = engine.api.inspect_image(name)
+        try:
+            found = engine.api.inspect_image(name)
+        except docker.errors.ImageNotFound:
+            raise UsageError(
+                f"there is no image {name} on this engine", hint="`seatrial image list` shows those that seatrial made."
+            ) from None
     labels = (found.get("Config") or {}).get("Labels") or {}
     keys = {key for label, key in labels.items() if label.startswith(LABELS) and key}
     known = [info for info in ours(engine) if not info.reference.startswith("sha256:")]

@@ -120,8 +120,10 @@ def once(yard: Yard, reference: str, build: Callable[[], str]) -> Made:
 
 def failure(output: str, hint: str = "") -> ImageUnavailable:
     """The error for a build that printed this and failed."""
+    cause = cause_of(output)
+    end = "\n".join(line for line in last_lines(output).splitlines() if line.removeprefix("seatrial: ").strip() != cause)
     return ImageUnavailable(
-        f"building the image failed: {cause_of(output)}\n{last_lines(output)}",
+        f"building the image failed: {cause}\n{end}".strip(),
         hint=hint or "Correct sandbox.build in the policy, or name an image of your own in sandbox.image.",
     )
 

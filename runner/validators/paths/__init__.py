@@ -37,7 +37,9 @@ def judge(change: Change, trees: Trees, options: Options) -> Result:
         return Result(check=name, outcome=Outcome.FAIL, reason=_reason(fatal, "not allowed"), findings=findings)
     if findings:
         return Result(check=name, outcome=Outcome.HOLD, reason=_reason(list(findings), "for a person to look at"), findings=findings)
-    return Result(check=name, outcome=Outcome.PASS, reason=f"{len(change.files)} changed paths, none protected")
+    return Result(
+        check=name, outcome=Outcome.PASS, reason=f"{len(change.files)} changed path{'' if len(change.files) == 1 else 's'}, none protected"
+    )
 
 
 def _reason(findings: list[Finding], what: str) -> str:

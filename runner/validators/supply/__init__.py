@@ -53,7 +53,11 @@ class _Pair(NamedTuple):
 def judge(change: Change, trees: Trees, options: Options) -> Result:
     """Secrets and look-alikes reject; other changes of what is installed hold."""
     every = [*_secrets(change, trees, options), *_of_dependencies(change, trees, options), *_licence_files(change)]
-    return answer(name, every, f"no secret, and nothing new about dependencies, in {len(change.files)} changed files")
+    return answer(
+        name,
+        every,
+        f"no secret, and nothing new about dependencies, in {len(change.files)} changed file{'' if len(change.files) == 1 else 's'}",
+    )
 
 
 def _secrets(change: Change, trees: Trees, options: Options) -> Iterator[Found]:

@@ -10,7 +10,7 @@ from typing import Any
 import docker
 import pytest
 
-from runner.errors import ImageUnavailable, UsageError
+from runner.errors import UsageError
 from runner.model.sandbox import Image
 from runner.sandbox.engine import Engine
 from runner.sandbox.image.archive import load, look_through, save
@@ -122,6 +122,6 @@ def test_an_image_saved_and_loaded_is_found_and_not_built_again(
 def test_a_failed_save_leaves_what_was_there(engine: Engine, tmp_path: Path) -> None:
     file = tmp_path / "images.tar"
     file.write_text("kept")
-    with pytest.raises(ImageUnavailable):
+    with pytest.raises(UsageError, match=r"there is no image seatrial-test\.invalid/absent:1"):
         save("seatrial-test.invalid/absent:1", file, engine=engine)
     assert ([path.name for path in tmp_path.iterdir()], file.read_text()) == (["images.tar"], "kept")

@@ -3,6 +3,7 @@
 import pytest
 
 from runner.sandbox.image.build_failure import cause_of, last_lines
+from runner.sandbox.image.made import failure
 
 
 @pytest.mark.parametrize(
@@ -74,3 +75,8 @@ def test_the_last_lines_name_no_package_index() -> None:
     output = "\n".join(["first", "Looking in indexes: https://secret.example/simple", "", *map(str, range(30))])
     assert last_lines(output, count=31).splitlines() == ["first", *map(str, range(30))]
     assert last_lines(output).splitlines()[-1] == "29"
+
+
+def test_a_cause_that_is_the_whole_output_is_said_once():
+    told = str(failure("seatrial: there is no package tre in Debian\n"))
+    assert told == "building the image failed: there is no package tre in Debian"

@@ -9,7 +9,7 @@ from hashlib import sha256
 from tempfile import SpooledTemporaryFile
 from typing import IO, TYPE_CHECKING, Any
 
-from runner.errors import ImageUnavailable, InfrastructureError
+from runner.errors import InfrastructureError, PolicyInvalid
 from runner.sandbox.engine import speaking
 from runner.sandbox.image.build_box import write_entries
 from runner.sandbox.image.host_network import host_network
@@ -36,11 +36,11 @@ _HINT = "Correct the Dockerfile in the base, or name an image of your own in san
 
 
 def ensure(yard: Yard, build: Build, trees: Trees, tree: str, version: Callable[[], str]) -> Image:  # noqa: ARG001  git is not asked
-    """The image that the Dockerfile makes of the base tree; built anew when a file of its context changed. Raises ImageUnavailable."""
+    """The image that the Dockerfile makes of the base tree; built anew when a file of its context changed. Raises PolicyInvalid, ImageUnavailable."""
     path = str(build.dockerfile)
     if trees.read(tree, path) is None:
-        raise ImageUnavailable(
-            f"sandbox.build.dockerfile names {path}, which is not in the base tree",
+        raise PolicyInvalid(
+            (f"sandbox.build.dockerfile names {path}, which is not in the base tree",),
             hint="Commit the file to the base, or correct the name in the policy.",
         )
     entries = context(trees, tree, path)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from typing import TYPE_CHECKING, Any
 
-from runner.errors import ImageUnavailable
+from runner.errors import PolicyInvalid
 from runner.sandbox.image.build_inputs import build_inputs, has_project, normal_name
 from runner.sandbox.image.ground import ensure_ground
 from runner.sandbox.image.made import BUILD, Recipe, ensure_made
@@ -25,18 +25,18 @@ _MANIFEST = "pyproject.toml"
 
 
 def ensure(yard: Yard, build: Build, trees: Trees, tree: str, version: Callable[[], str]) -> Image:
-    """The image that a policy's `sandbox.build` means for a base tree. Raises ImageUnavailable."""
+    """The image that a policy's `sandbox.build` means for a base tree. Raises PolicyInvalid, ImageUnavailable."""
     recipe = tree_recipe(build, trees, tree, version)
     ground = ensure_ground(yard, build.base, build.python, build.apt)
     return ensure_made(yard, ground, recipe, trees).image(ground.note)
 
 
 def tree_recipe(build: Build, trees: Trees, tree: str, version: Callable[[], str]) -> Recipe:
-    """What is installed from a base tree. Raises ImageUnavailable when it lacks a file or a group that the policy names."""
+    """What is installed from a base tree. Raises PolicyInvalid when it lacks a file or a group that the policy names."""
     for path in build.requirements:
         if trees.read(tree, path) is None:
-            raise ImageUnavailable(
-                f"sandbox.build.requirements names {path}, which is not in the base tree",
+            raise PolicyInvalid(
+                (f"sandbox.build.requirements names {path}, which is not in the base tree",),
                 hint="Commit the file to the base, or correct the name in the policy.",
             )
     _known_groups(build.groups, trees.read(tree, _MANIFEST))
@@ -102,14 +102,15 @@ def _known_groups(asked: Sequence[str], manifest: bytes | None) -> None:
     try:
         known = tomllib.loads((manifest or b"").decode()).get("dependency-groups", {})
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
-        raise ImageUnavailable(
-            f"sandbox.build.groups needs the base's pyproject.toml, which cannot be read: {problem}", hint="Correct the file in the base."
+        raise PolicyInvalid(
+            (f"sandbox.build.groups needs the base's pyproject.toml, which cannot be read: {problem}",),
+            hint="Correct the file in the base.",
         ) from problem
     names = {normal_name(name): name for name in known} if isinstance(known, dict) else {}
     for group in asked:
         if normal_name(group) not in names:
             has = f"has {', '.join(sorted(names.values()))}" if names else "has none"
-            raise ImageUnavailable(
-                f"sandbox.build.groups names {group}, and the base's pyproject.toml {has} under [dependency-groups]",
+            raise PolicyInvalid(
+                (f"sandbox.build.groups names {group}, and the base's pyproject.toml {has} under [dependency-groups]",),
                 hint="Correct the name in the policy; what stands under [project.optional-dependencies] is an extra.",
             )

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from runner.errors import ImageUnavailable
+from runner.errors import ImageUnavailable, PolicyInvalid
 from runner.model.sandbox import Image, Job
 from runner.sandbox.engine import Engine
 from runner.sandbox.image.ensure import DockerImages
@@ -40,7 +40,7 @@ def test_every_file_of_the_context_makes_another_image_and_nothing_else_does(tre
 
 
 def test_a_dockerfile_that_the_base_lacks_is_named_before_anything_is_built(trees: Any, tmp_path: Path) -> None:
-    with pytest.raises(ImageUnavailable, match=r"docker/test\.Dockerfile, which is not in the base tree"):
+    with pytest.raises(PolicyInvalid, match=r"docker/test\.Dockerfile, which is not in the base tree"):
         DockerImages(Engine({"DOCKER_HOST": "unix:///nowhere"}), tmp_path).ensure(OPTIONS, trees, trees.add({"a": b""}), str)
 
 

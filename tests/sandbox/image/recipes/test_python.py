@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from runner.errors import ImageUnavailable
+from runner.errors import ImageUnavailable, PolicyInvalid
 from runner.model.sandbox import Image
 from runner.sandbox import leftovers
 from runner.sandbox.engine import Engine
@@ -240,7 +240,7 @@ def test_a_group_that_the_base_lacks_is_named_before_anything_is_built(
     trees: Any, tmp_path: Path, manifest: bytes | None, words: str
 ) -> None:
     tree = trees.add({"pyproject.toml": manifest} if manifest else {"a.py": b""})
-    with pytest.raises(ImageUnavailable, match=words):
+    with pytest.raises(PolicyInvalid, match=words):
         DockerImages(Engine({"DOCKER_HOST": "unix:///nowhere"}), tmp_path).ensure(Sandbox(build=Build(groups=("deck",))), trees, tree, str)
 
 
@@ -281,5 +281,5 @@ def test_an_image_for_requirements_of_this_host_gets_the_name_asked_for(
 def test_a_requirements_file_that_the_base_tree_lacks_is_named_before_anything_is_built(trees: Any, tmp_path: Path) -> None:
     options = SimpleNamespace(image=None, build=Build(base="x:1", requirements=("gone.txt",)))
     engine = Engine({"DOCKER_HOST": "unix:///nowhere"})
-    with pytest.raises(ImageUnavailable, match=r"gone\.txt, which is not in the base tree"):
+    with pytest.raises(PolicyInvalid, match=r"gone\.txt, which is not in the base tree"):
         DockerImages(engine, tmp_path).ensure(options, trees, trees.add({"a.py": b""}), lambda: "")
