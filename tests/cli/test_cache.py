@@ -68,3 +68,11 @@ def test_what_cannot_be_removed_is_said_and_fails(seatrial: Command, cache: Path
     monkeypatch.setattr(cached, "clear", lambda *_: cached.Cleared(problems=("x\x1b cannot be removed",)))
     answer = seatrial("cache", "clear")
     assert (answer.code, answer.err) == (4, "seatrial: x\\x1b cannot be removed\n")
+
+
+def test_every_kind_has_its_words() -> None:
+    from runner.cli import cache as command
+    from runner.sandbox import cached
+
+    assert set(command._MEANING) == set(cached.KINDS)
+    assert set(command._CHOICES) == {*cached.CLEARED, cached.OTHER}
