@@ -36,17 +36,7 @@ def sources():
     own = facts.get("VERSION_CODENAME", "")
     if facts.get("ID") != distribution or not own:
         return []
-    lines = ["deb " + line.replace(" @", " " + own, 1) for line in told[1:]]
-    return lines or default_sources(distribution, own)
-
-
-def default_sources(distribution, suite):
-    """Where the distribution itself offers its packages, for an image without sources on a host without apt."""
-    if has_sources():
-        return []
-    if distribution == "ubuntu":
-        return ["deb http://archive.ubuntu.com/ubuntu %s main universe" % suite]
-    return ["deb http://deb.debian.org/debian %s main" % suite, "deb http://deb.debian.org/debian-security %s-security main" % suite]
+    return ["deb " + line.replace(" @", " " + own, 1) for line in told[1:]]
 
 
 def has_sources():
@@ -131,7 +121,13 @@ def main():
     if shutil.which("apt-get") is None:
         say("seatrial: the base image has no apt-get, so it cannot have Debian packages")
         sys.exit(1)
-    configure(sources())
+    lines = sources()
+    if not lines and not has_sources():
+        say(
+            "seatrial: neither the base image nor this machine's apt names a source of packages; name an image that does in sandbox.build.base"
+        )
+        sys.exit(1)
+    configure(lines)
     must(["apt-get", "-qq", "-oAPT::Update::Error-Mode=any", "update"])
     check(packages)
     made = not NO_SERVICES.exists()

@@ -5,7 +5,6 @@ import os
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -13,6 +12,7 @@ from runner import __version__
 from runner.discovery.decision import Decision
 from runner.discovery.settled import Settled
 from runner.ports import Trees
+from runner.replacing import replace
 from runner.sandbox.options import Build, Sandbox
 from runner.trial.options import Tests
 
@@ -51,13 +51,6 @@ def _save(file: Path, settled: Settled) -> None:
     """Written beside and renamed; a full disk is no error."""
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with NamedTemporaryFile(dir=file.parent, delete=False) as beside:
-            try:
-                beside.write(_ENTRY.dump_json((settled.tests, settled.sandbox.build, settled.sandbox.env, settled.decisions)))
-                beside.flush()
-                Path(beside.name).replace(file)
-            except BaseException:
-                Path(beside.name).unlink()
-                raise
+        replace(file, _ENTRY.dump_json((settled.tests, settled.sandbox.build, settled.sandbox.env, settled.decisions)))
     except OSError as problem:
         log.warning("what was settled cannot be kept: %s", problem)

@@ -3,13 +3,13 @@
 import gzip
 import logging
 import os
-import tempfile
 from contextlib import suppress
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
 from runner.model.suite import SuiteRun
+from runner.replacing import replace
 
 log = logging.getLogger(__name__)
 _RUNS = TypeAdapter(tuple[SuiteRun, ...])
@@ -40,20 +40,9 @@ class FileBaselines:
         content = gzip.compress(_RUNS.dump_json(runs), compresslevel=3)
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _write(self._file(key), content)
+            replace(self._file(key), content)
         except OSError as problem:
             log.warning("the base result cannot be kept: %s", problem)
 
     def _file(self, key: str) -> Path:
         return self._folder / f"{key}.json.gz"
-
-
-def _write(path: Path, content: bytes) -> None:
-    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as beside:
-        try:
-            beside.write(content)
-            beside.flush()
-            Path(beside.name).replace(path)
-        except BaseException:
-            Path(beside.name).unlink()
-            raise

@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 from runner.errors import StoreUnavailable
+from runner.replacing import replace
 
 MOST = 2 * 2**20
 """Bytes kept of one log, from its end."""
@@ -21,7 +21,7 @@ def save(state: Path, run: str, logs: Mapping[str, str]) -> None:
             for level in (folder.parent, folder):  # `parents=True` would make the upper one with an open mode
                 level.mkdir(mode=0o700, exist_ok=True)
         for suite, text in logs.items():
-            _write(folder / f"{_named(suite)}.log", _end(text))
+            replace(folder / f"{_named(suite)}.log", _end(text))
 
 
 def load(state: Path, run: str) -> dict[str, str]:
@@ -47,17 +47,6 @@ def _named(name: str) -> str:
 def _end(text: str) -> bytes:
     content = text.encode("utf-8", "backslashreplace")
     return content if len(content) <= MOST else "[… the beginning was cut off …]\n".encode() + content[-MOST:]
-
-
-def _write(path: Path, content: bytes) -> None:
-    with NamedTemporaryFile(dir=path.parent, prefix=".", delete=False) as beside:  # NamedTemporaryFile makes it 0600
-        try:
-            beside.write(content)
-            beside.flush()
-            Path(beside.name).replace(path)
-        except BaseException:
-            Path(beside.name).unlink()
-            raise
 
 
 @contextmanager
