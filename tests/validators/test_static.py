@@ -53,6 +53,8 @@ def rules(result: Result) -> set[str]:
         ("import atexit\n@atexit.register\ndef f(): ...\nimport atexit\natexit.register(f)\n", "static.atexit"),
         ("import os\nX = os.environ.get('PYTEST_CURRENT' '_TEST')\n", "static.test-detection"),
         ("import sys\nX = 'pytest' in sys.modules\n", "static.test-detection"),
+        ("import os\ndef f():\n    return os.getcwd() == '/work'\n", "static.sandbox-detection"),
+        ("import os\nX = os.path.isdir('/opt/' 'venv')\n", "static.sandbox-detection"),
         ("import sys\nseen = sys.modules\ndef f():\n    return '_pytest' in seen\n", "static.test-detection"),
         ("import _pytest.reports\n", "static.runner-internals"),
         ("def pytest_runtest_makereport(item): ...\n", "static.runner-internals"),
