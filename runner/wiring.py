@@ -18,6 +18,7 @@ from runner.changes.read import kind_given, read_change
 from runner.changes.sides import spelled
 from runner.changes.start import start_of
 from runner.errors import ChangeRefused, SeatrialError, StoreUnavailable, UsageError
+from runner.gates import gates
 from runner.git.objects import PrivateObjects
 from runner.model.change import Change
 from runner.model.result import Decision, Ending
@@ -32,6 +33,7 @@ from runner.sandbox.containers import DockerSandbox
 from runner.sandbox.engine import Engine
 from runner.sandbox.image.ensure import DockerImages
 from runner.store.baselines import FileBaselines
+from runner.store.ledger import SqlLedger
 from runner.store.places import Places, claim, places
 from runner.store.runs import SqlRuns
 from runner.trial.suites import suite_for
@@ -182,6 +184,8 @@ def _ports(
     options = policy.policy
     return Ports(
         trees=objects,
+        gates=gates(),
+        ledger=SqlLedger(where.state),
         validators=layers(),
         images=DockerImages(engine, where.cache, progress.note),
         sandbox=sandbox,

@@ -30,6 +30,20 @@ class SandboxFacts(Value):
     in_force: dict[str, str] = {}
 
 
+class Author(Value):
+    """Who made a change. `name` is the word of a trusted caller, empty when nobody vouched; `claim` is what git says, and may tighten only."""
+
+    name: str = ""
+    claim: str = ""
+
+
+class Gates(StrEnum):
+    """What pre-flight gates may do: say what they would, or stop a run and charge for it."""
+
+    INFORM = "inform"
+    ENFORCE = "enforce"
+
+
 class PolicyFacts(Value):
     """Which policy judged: where it came from, and the sha256 of its resolved form."""
 
@@ -45,6 +59,10 @@ class Run(Value):
     repository: str
     policy: PolicyFacts
     change: Change
+    target: str = ""
+    """What the gates count by: where the change would go, or for a check the repository that it is judged in."""
+    author: Author = Author()
+    gates: Gates = Gates.INFORM
     results: tuple[Result, ...] = ()
     tests: Comparison | None = None
     sandbox: SandboxFacts | None = None

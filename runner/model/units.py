@@ -3,11 +3,12 @@
 import re
 from typing import Annotated
 
-from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
+from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _BYTES = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "KB": 10**3, "MB": 10**6, "GB": 10**9}
 _QUANTITY = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*")
+_PERCENT = re.compile(r"\s*(\d+(?:\.\d+)?)\s*%\s*")
 
 
 def _parse(text: object, units: dict[str, float], example: str) -> object:
@@ -66,6 +67,28 @@ def _written(units: dict[str, float], *examples: str) -> WithJsonSchema:
     return WithJsonSchema({"type": "string", "pattern": rf"^\s*\d+(\.\d+)?\s*({'|'.join(units)})\s*$", "examples": list(examples)})
 
 
+def percent(text: object) -> object:
+    """The share that `50%` is, from 0 to 1; raises ValueError without the sign; numbers (from code) pass through."""
+    if not isinstance(text, str):
+        return text
+    found = _PERCENT.fullmatch(text)
+    if found is None:
+        raise ValueError(f"'{text}' needs the sign %, e.g. 50%")
+    return float(found[1]) / 100
+
+
+def show_percent(share: float) -> str:
+    """`50%` for 0.5, with as many digits as it takes to read back as the very same number."""
+    return f"{share * 100:.12g}%"
+
+
+Percent = Annotated[
+    float,
+    Field(ge=0, le=1),
+    BeforeValidator(percent),
+    PlainSerializer(show_percent, return_type=str, when_used="json"),
+    WithJsonSchema({"type": "string", "pattern": r"^\s*\d+(\.\d+)?\s*%\s*$", "examples": ["50%"]}),
+]
 Duration = Annotated[
     float,
     BeforeValidator(duration),

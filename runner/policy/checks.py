@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from runner.gates import gates
 from runner.model.units import show_size
 from runner.policy.nodes import Path
 from runner.policy.schema import Policy
@@ -16,6 +17,9 @@ def errors(policy: Policy) -> Iterator[Remark]:
     for name in type(limits).model_fields:
         if not getattr(limits, name) > 0:
             yield ("sandbox", "limits", name), "a limit of nothing would be no limit for the engine; give more than 0"
+    for gate in gates():
+        for path, what in gate.faults(getattr(policy.preflight, gate.name)):
+            yield ("preflight", gate.name, *path), what
 
 
 def warnings(policy: Policy) -> Iterator[Remark]:

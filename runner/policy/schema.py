@@ -1,4 +1,4 @@
-"""The schema of the policy, assembled from the Options of the sections and of the validation layers."""
+"""The schema of the policy, assembled from the Options of the sections, of the gates and of the validation layers."""
 
 import ast
 import inspect
@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field, create_model
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import core_schema
 
+from runner.gates import gates
 from runner.model.value import Value
 from runner.sandbox.options import Sandbox
 from runner.shipped import shipped
@@ -29,8 +30,15 @@ def sections() -> tuple[tuple[str, type[Value]], ...]:
 
 
 if TYPE_CHECKING:
+    Preflight = Any
     Validation = Any
 else:
+    Preflight = create_model(
+        "Preflight",
+        __base__=Value,
+        __doc__="What is asked before anything runs. `seatrial check` only says what these gates would do, unless --gates enforce is given.",
+        **{gate.name: (gate.Options, Field(default=gate.default, description=(type(gate).__doc__ or "").strip())) for gate in gates()},
+    )
     Validation = create_model(
         "Validation",
         __base__=Value,
@@ -50,6 +58,8 @@ class Policy(Value):
     """Which suite judges a change, and how often it runs."""
     sandbox: Sandbox = Sandbox()
     """The image a suite runs in, its environment and its limits."""
+    preflight: Preflight = Field(default_factory=Preflight)
+    """The gates that are asked before anything runs."""
     validation: Validation = Field(alias="validate", default_factory=Validation)
     """The validation layers: what they read of a change before anything runs, and what they load of it in the sandbox."""
 

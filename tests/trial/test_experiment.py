@@ -69,6 +69,8 @@ class Silent:
 def ports(world: Scripted, cores: int = 1) -> Ports:
     return Ports(
         trees=None,
+        gates=(),
+        ledger=None,
         validators=(),
         images=None,
         sandbox=world,
