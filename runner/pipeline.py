@@ -1,24 +1,54 @@
 """The straight line of `seatrial check`: stages in order, then the fold to a verdict."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 
 from runner.errors import ChangeRefused
 from runner.model.result import Outcome, Result, fold
-from runner.model.run import Run
+from runner.model.run import Gates, Run
 from runner.policy.load import Loaded
 from runner.ports import Ports
 from runner.stages import trial as trial_stage
+from runner.stages.preflight import preflight, stops
 from runner.stages.trial import trial
 from runner.stages.validate import validate
 from runner.trial import judge
 
 Stage = Callable[[Run, Ports, Loaded], Run]
 INTAKE = "intake"
-CHECK: tuple[Stage, ...] = (validate, trial)
 
 
-def carry(run: Run, ports: Ports, policy: Loaded, stages: tuple[Stage, ...] = CHECK) -> Run:
-    """Carry a run through the stages and decide; a change that a stage refuses is rejected.
+def line(gates: Gates, under_way: Event) -> tuple[Stage, ...]:
+    """The stages of a check. Gates that only inform are asked while the suite is under way, since nothing waits for their word."""
+    if gates is Gates.ENFORCE:
+        return preflight, validate, trial
+    return validate, beside(trial, preflight, under_way)
+
+
+def beside(stage: Stage, quiet: Stage, ready: Event) -> Stage:
+    """The stage, and beside it one that adds Results in front and stops nothing; begun at `ready`, or once the stage is through."""
+
+    def both(run: Run, ports: Ports, policy: Loaded) -> Run:
+        def asked() -> tuple[Result, ...]:
+            ready.wait()
+            told = quiet(run, ports, policy).results
+            return told[: len(told) - len(run.results)]
+
+        with ThreadPoolExecutor(1, thread_name_prefix=quiet.__name__) as pool:
+            coming = pool.submit(asked)
+            try:
+                done = stage(run, ports, policy)
+            finally:
+                ready.set()
+            return done.with_(results=(*coming.result(), *done.results))
+
+    both.__name__ = stage.__name__
+    return both
+
+
+def carry(run: Run, ports: Ports, policy: Loaded, stages: tuple[Stage, ...]) -> Run:
+    """Carry a run through the stages and decide; a change that a stage refuses is rejected, and a gate that stops a run ends the line.
 
     Timings are added per stage, less the parts that the stage timed itself.
     """
@@ -30,7 +60,9 @@ def carry(run: Run, ports: Ports, policy: Loaded, stages: tuple[Stage, ...] = CH
             return decide(refuse(run, refused, policy), ())
         parts = sum(seconds for name, seconds in run.timings.items() if name not in before)
         run = run.with_(timings={**run.timings, stage.__name__: round(ports.monotonic() - began - parts, 3)})
-    return decide(run, required(ports))
+        if stage is preflight and any(stops(result) for result in run.results):
+            break
+    return decide(run, required(ports, run.gates))
 
 
 def refuse(run: Run, refused: ChangeRefused, policy: Loaded) -> Run:
@@ -40,9 +72,10 @@ def refuse(run: Run, refused: ChangeRefused, policy: Loaded) -> Run:
     return run.with_(results=(*(result for result in run.results if result.check != INTAKE), answer))
 
 
-def required(ports: Ports) -> tuple[str, ...]:
-    """The names of the enabled checks: each must have answered before anything is accepted."""
-    return (*(layer.name for layer in ports.validators), *trial_stage.CHECKS)
+def required(ports: Ports, gates: Gates) -> tuple[str, ...]:
+    """The names of the enabled checks, gates where they are enforced: each must have answered before anything is accepted."""
+    asked = tuple(gate.name for gate in ports.gates) if gates is Gates.ENFORCE else ()
+    return (*asked, *(layer.name for layer in ports.validators), *trial_stage.CHECKS)
 
 
 def decide(run: Run, names: tuple[str, ...]) -> Run:

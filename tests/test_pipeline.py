@@ -1,6 +1,8 @@
 """The straight line: which checks must answer, and what a refusal inside a stage becomes."""
 
 from datetime import UTC, datetime
+from threading import Event
+from time import sleep
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,11 +11,13 @@ import pytest
 from runner import pipeline
 from runner.errors import ChangeRefused
 from runner.model.result import Cause, Ending, Outcome, Result, Verdict
-from runner.model.run import PolicyFacts, Run
+from runner.model.run import Gates, PolicyFacts, Run
 from runner.trial import judge
 from testing.builders import a_change
 
-PORTS: Any = SimpleNamespace(validators=(SimpleNamespace(name="intake"), SimpleNamespace(name="paths")), monotonic=lambda: 1.0)
+PORTS: Any = SimpleNamespace(
+    validators=(SimpleNamespace(name="intake"), SimpleNamespace(name="paths")), gates=(SimpleNamespace(name="rate"),), monotonic=lambda: 1.0
+)
 POLICY: Any = SimpleNamespace(where=lambda key: f"p.yaml:{key}")
 NAMES = ("intake", "paths", "load", "base", "tests", "inventory", "origin", "channels", "own-tests", "examples")
 
@@ -28,7 +32,11 @@ def passed(*names: str) -> tuple[Result, ...]:
 
 
 def test_every_layer_and_every_check_of_the_trial_is_required() -> None:
-    assert pipeline.required(PORTS) == NAMES
+    assert pipeline.required(PORTS, Gates.INFORM) == NAMES
+
+
+def test_gates_are_required_where_they_are_enforced() -> None:
+    assert pipeline.required(PORTS, Gates.ENFORCE) == ("rate", *NAMES)
 
 
 @pytest.mark.parametrize("absent", NAMES)
@@ -91,3 +99,54 @@ def test_a_change_that_a_stage_refuses_is_rejected_by_the_intake_and_goes_no_fur
     assert run.decision.reason == "two entries of one name (rename one)"
     assert {result.check: result.outcome for result in run.results} == {"paths": Outcome.PASS, "intake": Outcome.FAIL}
     assert run.results[-1].policy == "p.yaml:validate.intake"
+
+
+def test_enforced_gates_come_before_everything_and_informing_ones_beside_the_suite() -> None:
+    enforced, informed = pipeline.line(Gates.ENFORCE, Event()), pipeline.line(Gates.INFORM, Event())
+    assert [stage.__name__ for stage in enforced] == ["preflight", "validate", "trial"]
+    assert [stage.__name__ for stage in informed] == ["validate", "trial"]
+
+
+@pytest.mark.parametrize(("outcome", "cause"), [(Outcome.REFUSE, None), (Outcome.FAIL, None), (Outcome.UNKNOWN, Cause.INFRASTRUCTURE)])
+def test_a_gate_that_stops_a_run_ends_the_line(outcome: Outcome, cause: Cause | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    def preflight(run: Run, _ports: Any, _policy: Any) -> Run:
+        return run.with_(results=(Result(check="rate", outcome=outcome, cause=cause, reason="no more"),))
+
+    def never(_run: Run, _ports: Any, _policy: Any) -> Run:
+        raise AssertionError
+
+    monkeypatch.setattr(pipeline, "preflight", preflight)
+    decision = pipeline.carry(a_run(), PORTS, POLICY, (preflight, never)).decision
+    assert decision is not None
+    assert decision.reason == "no more"
+
+
+def test_a_stage_beside_another_waits_until_that_is_under_way_and_its_results_come_first() -> None:
+    order: list[str] = []
+    ready = Event()
+
+    def trial(run: Run, _ports: Any, _policy: Any) -> Run:
+        order.append("trial begins")
+        ready.set()
+        while "quiet" not in order:
+            sleep(0.001)
+        return run.with_(results=(*run.results, *passed("tests")), notes=("kept",))
+
+    def quiet(run: Run, _ports: Any, _policy: Any) -> Run:
+        order.append("quiet")
+        return run.with_(results=(*passed("rate"), *run.results))
+
+    done = pipeline.beside(trial, quiet, ready)(a_run(*passed("intake")), PORTS, POLICY)
+    assert order == ["trial begins", "quiet"]
+    assert ([result.check for result in done.results], done.notes) == (["rate", "intake", "tests"], ("kept",))
+
+
+def test_a_stage_that_never_gets_under_way_leaves_nobody_waiting() -> None:
+    def broken(_run: Run, _ports: Any, _policy: Any) -> Run:
+        raise KeyboardInterrupt
+
+    def quiet(run: Run, _ports: Any, _policy: Any) -> Run:
+        return run
+
+    with pytest.raises(KeyboardInterrupt):
+        pipeline.beside(broken, quiet, Event())(a_run(), PORTS, POLICY)

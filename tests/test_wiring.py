@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import threading
+from contextlib import suppress
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -11,12 +12,14 @@ from typing import Any
 
 import pytest
 
-from runner import wiring
 from runner.errors import EngineUnavailable, Terminated, UsageError
 from runner.git.objects import PrivateObjects
 from runner.model.result import Decision, Ending, Verdict
 from runner.model.run import PolicyFacts, Run
+from runner.policy.load import find_policy
 from runner.store.runs import Record, SqlRuns
+from runner.wiring.begin import Request, begin, unreadable
+from runner.wiring.recorded import recorded
 from testing.builders import a_change
 
 ACCEPTED = Decision(verdict=Verdict.ACCEPT, ending=Ending.ACCEPTED, reason="every check passed")
@@ -32,8 +35,12 @@ def a_run() -> Run:
     return Run(id="abc123", started=datetime(2026, 11, 22, tzinfo=UTC), repository="/r", policy=policy, change=a_change("a.py"))
 
 
+def untold(run: Run) -> None:
+    """Stands for gates that need not know."""
+
+
 def stopped_by(problem: BaseException, where: Any) -> Record:
-    with pytest.raises(type(problem)), wiring._recorded(a_run(), where, threading.Event()):
+    with pytest.raises(type(problem)), recorded(a_run(), where, threading.Event(), untold):
         raise problem
     return SqlRuns(where.state).show("latest")
 
@@ -63,7 +70,7 @@ def test_a_run_that_a_fault_ended_is_recorded_as_failed_with_its_sentence(proble
 
 
 def test_a_run_that_ended_is_recorded_with_its_report(where: Any) -> None:
-    with wiring._recorded(a_run(), where, threading.Event()) as record:
+    with recorded(a_run(), where, threading.Event(), untold) as record:
         done = record(a_run().with_(decision=ACCEPTED))
     kept = SqlRuns(where.state).show("latest")
     assert (done.notes, kept.ending, kept.exit_code) == ((), "accepted", 0)
@@ -72,16 +79,26 @@ def test_a_run_that_ended_is_recorded_with_its_report(where: Any) -> None:
 
 def test_the_record_is_begun_once_a_suite_is_under_way(where: Any) -> None:
     under_way = threading.Event()
-    with wiring._recorded(a_run(), where, under_way) as record:
+    with recorded(a_run(), where, under_way, untold) as record:
         assert not where.state.exists()
         under_way.set()
         record(a_run().with_(decision=ACCEPTED))
     assert where.state.exists()
 
 
+@pytest.mark.parametrize("problem", [None, Terminated(signal.SIGTERM)])
+def test_whatever_ends_a_run_the_gates_are_told_of_its_decision(problem: BaseException | None, where: Any) -> None:
+    told: list[Run] = []
+    with suppress(Terminated), recorded(a_run(), where, threading.Event(), told.append) as record:
+        if problem is not None:
+            raise problem
+        record(a_run().with_(decision=ACCEPTED))
+    assert [run.decision.ending for run in told if run.decision] == [Ending.CANCELLED if problem else Ending.ACCEPTED]
+
+
 def test_a_record_that_cannot_be_written_is_a_note_and_no_other_verdict(where: Any) -> None:
     where.state.write_text("in the way")
-    with wiring._recorded(a_run(), where, threading.Event()) as record:
+    with recorded(a_run(), where, threading.Event(), untold) as record:
         done = record(a_run().with_(decision=ACCEPTED))
     assert done.decision == ACCEPTED
     assert "could not be recorded" in done.notes[0]
@@ -99,7 +116,7 @@ def test_a_change_that_cannot_be_read_is_named_by_what_was_given(
     (tmp_path / "x.diff").write_text("garbage")
     source = "-" if stdin is not None else "x.diff"
     with PrivateObjects(repo, tmp_path / "private") as objects:
-        change = wiring._unreadable(wiring.Request(repo=repo, change=source, base="main", stdin=stdin), objects)
+        change = unreadable(Request(repo=repo, change=source, base="main", stdin=stdin), objects)
         assert (change.base_commit, change.base_tree) == (objects.resolve("main"), objects.tree_of(objects.resolve("main")))
     assert (change.tree, change.files, change.source, change.patch_id) == ("", (), source, sha256(named).hexdigest())
 
@@ -129,10 +146,10 @@ def test_the_first_line_that_anybody_sees_names_both_sides(
     monkeypatch.chdir(tmp_path)
     said: list[str] = []
     progress: Any = SimpleNamespace(note=said.append, stage=said.append)
-    request = wiring.Request(repo=repo, change=change, stdin=stdin)
+    request = Request(repo=repo, change=change, stdin=stdin)
     with PrivateObjects(repo, tmp_path / "private") as objects:
-        policy = wiring.find_policy(None, objects, objects.tree_of(objects.resolve("HEAD")), "main")
-        run = wiring._begin(request, objects, policy, progress)
+        policy = find_policy(None, objects, objects.tree_of(objects.resolve("HEAD")), "main")
+        run = begin(request, objects, policy, progress)
         ids = [objects.resolve(name)[:7] for name in ("HEAD", "HEAD~1")]
     assert said[0] == first.format(*ids)
     assert (run.change.kind == "edits") == (stdin is not None and stdin.startswith(b"["))
@@ -148,7 +165,7 @@ def test_a_wrong_use_is_told_with_the_notes_that_may_explain_it(tmp_path: Path) 
     said: list[str] = []
     progress: Any = SimpleNamespace(note=said.append, stage=said.append)
     with PrivateObjects(repo, tmp_path / "private") as objects:
-        policy = wiring.find_policy(None, objects, objects.tree_of(objects.resolve("HEAD")), "main")
+        policy = find_policy(None, objects, objects.tree_of(objects.resolve("HEAD")), "main")
         with pytest.raises(UsageError, match="nothing to judge"):
-            wiring._begin(wiring.Request(repo=repo, change=None), objects, policy, progress)
+            begin(Request(repo=repo, change=None), objects, policy, progress)
     assert "'inner/' is a repository of its own; it was left out" in said

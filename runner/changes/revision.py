@@ -30,6 +30,11 @@ def base_of_range(objects: PrivateObjects, spec: str) -> Base:
     return Base(common, label(objects.repository.branch if left == "HEAD" else left, common))
 
 
+def head_of_range(spec: str) -> str:
+    """The revision on the far side of a range."""
+    return _sides(spec)[1]
+
+
 def _sides(spec: str) -> tuple[str, str, bool]:
     """Both sides, and whether the fork of the two is meant."""
     dots = "..." if "..." in spec else ".."

@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
@@ -31,6 +31,16 @@ if TYPE_CHECKING:
 @click.option(
     "--policy", metavar="FILE", type=click.Path(path_type=Path), help="Judge by this file. [default: .seatrial/policy.yaml of the base]"
 )
+@click.option(
+    "--gates",
+    type=click.Choice(("inform", "enforce")),
+    default="inform",
+    help="What the pre-flight gates do. inform (default): say what they would do, charge nothing. enforce: may refuse, hold or reject the "
+    "change before anything runs, and count it.",
+)
+@click.option(
+    "--author", metavar="NAME", default="", help="Who made the change, by your word: what the gates count by. [default: nobody's word]"
+)
 @report_form
 @click.option(
     "--report",
@@ -47,16 +57,7 @@ if TYPE_CHECKING:
     "What could not be judged fails it always.",
 )
 @common
-def check(
-    change: str | None,
-    repo: Path,
-    base: str | None,
-    kind: str | None,
-    policy: Path | None,
-    form: str,
-    reports: tuple[str, ...],
-    fail_on: str,
-) -> int:
+def check(form: str, reports: tuple[str, ...], fail_on: str, **asked: Any) -> int:
     """Judge CHANGE in a disposable sandbox; nothing is promoted and the repository is only read.
 
     \b
@@ -76,14 +77,15 @@ def check(
       git diff | seatrial check - --format json
       seatrial check my-branch --base main --policy strict.yaml
       seatrial check HEAD~2..HEAD --report json=report.json --report markdown=summary.md
+      seatrial check fix.diff --gates enforce --author "$GITHUB_ACTOR"
       seatrial check my-branch --format github --report sarif=seatrial.sarif --fail-on reject
 
     Exit codes: 0 accepted, 1 rejected, 3 held for a person (0 with --fail-on reject); 2 and 4 when nothing could be judged: wrong usage
-    or policy, the machine; 70 a bug, 129, 130 or 143 interrupted.
+    or policy, the machine; 75 refused for now by a gate, retry-after printed; 70 a bug, 129, 130 or 143 interrupted.
     """
     files = [_report_file(text) for text in reports]
-    stdin = _read(sys.stdin.buffer) if change == "-" and sys.stdin is not None else None
-    answer = _report(_run(change, repo, base, kind, policy, stdin), forgiving=fail_on == "reject")
+    stdin = _read(sys.stdin.buffer) if asked["change"] == "-" and sys.stdin is not None else None
+    answer = _report(_run({**asked, "stdin": stdin}), forgiving=fail_on == "reject")
     problems = [
         problem for style, path in files if (problem := _saved(path, written(answer, style, full=True, numbers=settings().verbose)))
     ]
@@ -93,12 +95,13 @@ def check(
     return Exit.INFRASTRUCTURE if problems or answer.exit_code is None else answer.exit_code
 
 
-def _run(change: str | None, repo: Path, base: str | None, kind: str | None, policy: Path | None, stdin: bytes | None) -> "Run":
+def _run(given: dict[str, Any]) -> "Run":
     from runner import wiring
     from runner.reports.progress import shown
 
+    request = wiring.Request(**{**given, "gates": wiring.Gates(given["gates"])})
+
     asked = settings()
-    request = wiring.Request(repo=repo, change=change, base=base, policy=policy, stdin=stdin, kind=kind)
     with shown(sys.stderr, quiet=asked.quiet, verbose=asked.verbose, color=asked.colors(sys.stderr)) as progress:
         return wiring.check(request, progress)
 

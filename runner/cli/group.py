@@ -69,7 +69,7 @@ def _version(context: click.Context, _parameter: click.Parameter, asked: Any) ->
 @click.command(
     cls=Lazy,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Exit codes: 0 accepted, 1 rejected, 2 usage or policy error, 3 held, 4 infrastructure, 70 a bug, 129, 130 or 143 interrupted.",
+    epilog="Exit codes: 0 accepted, 1 rejected, 2 usage or policy error, 3 held, 4 infrastructure, 70 a bug, 75 refused for now, 129, 130 or 143 interrupted.",
 )
 @click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version and exit.")
 @common

@@ -13,6 +13,7 @@ from runner.git.command import Git, ended, pipes
 from runner.git.repository import Repository, open_repository
 from runner.git.trees import DIRECTORY, Entry, TreeReader, rewrite
 from runner.model.change import FileChange
+from runner.model.text import shown
 from runner.ports import TreeEntry
 
 _FEW = 256
@@ -60,17 +61,26 @@ class PrivateObjects:
         """The first parent of a commit id, or `None`."""
         return next(iter(self._commit(commit)[1:]), None)
 
+    def author_of(self, commit: str) -> str:
+        """The e-mail address that a commit names as its author's, as text for people; empty without one."""
+        lines = self._head(commit)
+        named = next((line for line in lines if line.startswith(b"author ")), b"")
+        return shown(named.rpartition(b">")[0].rpartition(b"<")[2])
+
     def describe(self, commit: str) -> str:
         """The PEP 440 version of a commit by its last tag, or `0.0.0`."""
         return self.repository.describe(commit)
 
     def _commit(self, commit: str) -> list[str]:
         """Tree and parents."""
+        return [line.split(b" ")[1].decode() for line in self._head(commit) if line.startswith((b"tree ", b"parent "))]
+
+    def _head(self, commit: str) -> list[bytes]:
+        """The lines above the message."""
         found = self._cat.get(commit)
         if found.kind != "commit":
             raise UsageError(f"{commit} is a {found.kind}, not a commit")
-        head = found.content.partition(b"\n\n")[0].split(b"\n")
-        return [line.split(b" ")[1].decode() for line in head if line.startswith((b"tree ", b"parent "))]
+        return found.content.partition(b"\n\n")[0].split(b"\n")
 
     # Changes
 

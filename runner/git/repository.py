@@ -33,6 +33,12 @@ class Repository:
     shallow: bool
     object_format: str
 
+    @property
+    def root(self) -> Path:
+        """What the repository is called by: the folder of its main work tree, or its own where it has none; the same for all work trees."""
+        own = self.objects.parent
+        return own.parent if own.name == ".git" else own
+
     @cached_property
     def _resolved(self) -> dict[str, str]:
         """What was resolved before: one run sees one state of the repository, whoever moves a branch meanwhile."""

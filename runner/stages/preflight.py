@@ -15,7 +15,8 @@ log = logging.getLogger(__name__)
 
 def preflight(run: Run, ports: Ports, policy: Loaded) -> Run:
     """Ask the gates. Enforced, they may stop the run and charge it when none does; else they only say what they would have done."""
-    ports.progress.stage("preflight")
+    if run.gates is Gates.ENFORCE:
+        ports.progress.stage("preflight")
     asked = [_measured(gate, run, ports, getattr(policy.policy.preflight, gate.name)) for gate in ports.gates]
     try:
         with ports.ledger.writing() as moment:
@@ -60,7 +61,7 @@ def _measured(gate: Gate, run: Run, ports: Ports, options: Any) -> _Asked:
         return _Asked(gate, options, gate.measure(run, ports, options))
     except (UsageError, PolicyInvalid):
         raise
-    except Exception as problem:
+    except Exception as problem:  # noqa: BLE001
         return _Asked(gate, options, problem=_broken(gate, problem))
 
 
@@ -69,14 +70,14 @@ def _judged(asked: _Asked, run: Run, moment: Moment) -> Result:
         return asked.gate.judge(run, asked.facts, moment, asked.options)
     except StoreUnavailable:
         raise
-    except Exception as problem:
+    except Exception as problem:  # noqa: BLE001
         return _broken(asked.gate, problem)
 
 
 def _broken(gate: Gate, problem: Exception, what: str = "") -> Result:
     """A fault of ours or of the machine: it must never read as a pass."""
     if not what:
-        log.exception("gate %s broke", gate.name, exc_info=problem)
+        log.error("gate %s broke", gate.name, exc_info=problem)
     cause = Cause.INFRASTRUCTURE if machine_at_fault(problem) else Cause.EVIDENCE
     reason = printable(what or f"the gate {gate.name} broke: {type(problem).__name__}: {problem}")
     return Result(check=gate.name, outcome=Outcome.UNKNOWN, cause=cause, reason=reason)

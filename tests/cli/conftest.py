@@ -76,7 +76,8 @@ def judged(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[Any]]:
             return answer
 
         module = ModuleType("runner.wiring")
-        module.Request = make_dataclass("Request", ["repo", "change", "base", "policy", "stdin", "kind"])  # type: ignore[attr-defined]
+        module.Request = make_dataclass("Request", ["repo", "change", "base", "policy", "stdin", "kind", "author", "gates"])
+        module.Gates = str  # type: ignore[attr-defined]
         module.check = check  # type: ignore[attr-defined]
         module.demo = lambda progress: demo  # type: ignore[attr-defined]
         monkeypatch.setitem(sys.modules, "runner.wiring", module)
@@ -111,7 +112,8 @@ import sys, time, types
 from dataclasses import make_dataclass
 sys.path.insert(0, {tests!r})
 wiring = types.ModuleType("runner.wiring")
-wiring.Request = make_dataclass("Request", ["repo", "change", "base", "policy", "stdin", "kind"])
+wiring.Request = make_dataclass("Request", ["repo", "change", "base", "policy", "stdin", "kind", "author", "gates"])
+wiring.Gates = str
 def check(request, progress):
 {body}
 wiring.check = check

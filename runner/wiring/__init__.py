@@ -1,0 +1,139 @@
+"""The only place that chooses concrete classes: what a request becomes, and what its run is made of."""
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from runner.changes.start import start_of
+from runner.gates import gates
+from runner.git.objects import PrivateObjects
+from runner.model.run import Gates, Run
+from runner.pipeline import carry, decide, line
+from runner.policy.load import Loaded, find_policy
+from runner.ports import Ports, Progress
+from runner.sandbox import live
+from runner.sandbox.containers import DockerSandbox
+from runner.sandbox.engine import Engine
+from runner.sandbox.image.ensure import DockerImages
+from runner.stages.settle import settle
+from runner.store.baselines import FileBaselines
+from runner.store.ledger import SqlLedger
+from runner.store.places import Places, claim, places
+from runner.trial.suites import suite_for
+from runner.validators import layers
+from runner.wiring.begin import Request, begin
+from runner.wiring.recorded import recorded
+
+if TYPE_CHECKING:
+    from runner.discovery.settled import Settled
+
+__all__ = ["Gates", "Request", "check", "demo", "discover"]
+
+
+def check(request: Request, progress: Progress) -> Run:
+    """Judge a change and record the run; nothing outside the cache and state directories is written.
+
+    Raises UsageError, PolicyInvalid, InfrastructureError; a change that cannot be read is a rejected run.
+    """
+    where = places()
+    claim(where.cache)
+    with ExitStack() as stack:
+        engine = Engine()
+        sandbox = stack.enter_context(DockerSandbox(engine, where.cache, note=progress.note))
+        threading.Thread(target=_warm, args=(sandbox,), daemon=True).start()
+        objects = stack.enter_context(_objects(request.repo, where))
+        start = start_of(request.change, objects=objects, base=request.base, kind=request.forced)
+        policy = find_policy(request.policy, objects, objects.tree_of(start.commit), start.label)
+        policy, run = _settled(policy, begin(request, objects, policy, progress), objects, progress, where.cache)
+        ports = _ports(engine, sandbox, objects, policy, run, progress, where)
+        with recorded(run, where, sandbox.under_way, lambda done: settle(done, ports, policy)) as record:
+            return record(_judged(run, ports, policy, sandbox.under_way))
+
+
+def _warm(sandbox: DockerSandbox) -> None:
+    """Import and connect while git works; whoever needs the engine meets its error again and reports it."""
+    with suppress(Exception):
+        sandbox.start()
+
+
+@contextmanager
+def _objects(repo: Path, where: Places) -> Iterator[PrivateObjects]:
+    """A private object store in a directory that the next start removes should this process die."""
+    with live.scratch(where.cache / "live") as folder, PrivateObjects(repo, folder / "objects") as objects:
+        yield objects
+
+
+def _settled(policy: Loaded, run: Run, objects: PrivateObjects, progress: Progress, cache: Path) -> tuple[Loaded, Run]:
+    """The policy with what it leaves open worked out from the base tree, and the run with a note on each choice."""
+    asked = policy.policy
+    if run.results or (asked.tests.runner != "auto" and (asked.sandbox.build is None or asked.sandbox.build.recipe != "auto")):
+        return policy, run
+    from runner.discovery.kept import settle_once
+
+    settled = settle_once(cache / "settled", asked.tests, asked.sandbox, objects, run.change.base_tree)
+    told = tuple(str(decision) for decision in settled.decisions)
+    for sentence in told:
+        progress.note(sentence)
+    filled = asked.model_copy(update={"tests": settled.tests, "sandbox": settled.sandbox})
+    return replace(policy, policy=filled), run.with_(notes=(*run.notes, *told))
+
+
+def discover(repo: Path) -> "Settled":
+    """What a check without a policy would decide about the last commit of a repository. Raises UsageError when there is none."""
+    from runner.discovery.settle import settle
+    from runner.policy.load import builtin
+
+    where = places()
+    claim(where.cache)
+    default = builtin().policy
+    with _objects(repo, where) as objects:
+        return settle(default.tests, default.sandbox, objects, objects.tree_of(objects.resolve("HEAD")))
+
+
+def _ports(
+    engine: Engine, sandbox: DockerSandbox, objects: PrivateObjects, policy: Loaded, run: Run, progress: Progress, where: Places
+) -> Ports:
+    options = policy.policy
+    return Ports(
+        trees=objects,
+        gates=gates(),
+        ledger=SqlLedger(where.state),
+        validators=layers(),
+        images=DockerImages(engine, where.cache, progress.note),
+        sandbox=sandbox,
+        suite=suite_for(options.tests, objects, run.change.base_tree, options.sandbox.env),
+        baselines=FileBaselines(where.cache / "baselines"),
+        progress=progress,
+        monotonic=time.monotonic,
+        cores=len(os.sched_getaffinity(0)),
+        version=lambda: objects.describe(run.change.base_commit),
+    )
+
+
+def _judged(run: Run, ports: Ports, policy: Loaded, under_way: threading.Event) -> Run:
+    """Carry the run through the stages, unless its change could not even be read."""
+    return decide(run, ()) if run.results else carry(run, ports, policy, line(run.gates, under_way))
+
+
+def demo(progress: Progress) -> tuple[tuple[str, Run], ...]:
+    """Judge the example changes of the distribution against the example project; the runs by name."""
+    import shutil
+
+    from runner.git.examples import commit_all
+    from runner.shipped import shipped
+
+    with live.scratch(claim(places().cache) / "live") as folder:
+        repo = folder / "berth"
+        shutil.copytree(shipped("examples/berth"), repo, ignore=shutil.ignore_patterns("__pycache__", ".*"))
+        commit_all(repo, folder / "home")
+        names = ("good", "broken", "cheating")
+        runs = []
+        for name in names:
+            progress.note(f"examples/changes/{name}.diff")
+            runs.append((name, check(Request(repo=repo, change=str(shipped(f"examples/changes/{name}.diff"))), progress)))
+        return tuple(runs)
