@@ -3,9 +3,13 @@
 import os
 import shlex
 from pathlib import Path
+from typing import Final
 
 from runner.model.result import Ending, Outcome
 from runner.model.run import Run
+
+_WAITING: Final = {"breaker": "seatrial breaker list", "rate": "seatrial limits", "health": "seatrial health"}
+"""What tells more of a gate that refuses, by its name."""
 
 
 def next_step(run: Run, here: Path | None = None) -> str:
@@ -18,6 +22,10 @@ def next_step(run: Run, here: Path | None = None) -> str:
         return _take(run, here) or f"seatrial run show {run.id}"
     if ending is Ending.FAILED:
         return "seatrial doctor"
+    if ending is Ending.REFUSED:
+        return _WAITING.get(
+            next((result.check for result in run.results if result.outcome is Outcome.REFUSE), ""), f"seatrial run show {run.id}"
+        )
     if ending is Ending.REJECTED and run.tests is not None:
         return f"seatrial run logs {run.id}"
     if any(result.check == "base" and result.outcome is Outcome.UNKNOWN for result in run.results):

@@ -4,10 +4,10 @@ import os
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from runner.changes.start import start_of
 from runner.gates import gates
@@ -35,11 +35,32 @@ if TYPE_CHECKING:
 __all__ = ["Gates", "Request", "check", "demo", "discover"]
 
 
+class Prepared(NamedTuple):
+    """A run before its first stage, and all that its stages need."""
+
+    run: Run
+    ports: Ports
+    policy: Loaded
+    where: Places
+    under_way: threading.Event
+    """Set once a suite runs, so that there is time for what nothing waits for."""
+
+
 def check(request: Request, progress: Progress) -> Run:
     """Judge a change and record the run; nothing outside the cache and state directories is written.
 
     Raises UsageError, PolicyInvalid, InfrastructureError; a change that cannot be read is a rejected run.
     """
+    with (
+        prepared(request, progress) as (run, ports, policy, where, under_way),
+        recorded(run, where, under_way, lambda done: settle(done, ports, policy)) as record,
+    ):
+        return record(_judged(run, ports, policy, under_way))
+
+
+@contextmanager
+def prepared(request: Request, progress: Progress) -> Iterator[Prepared]:
+    """Read the change and its policy, and choose what its run is made of; raises as `check` does."""
     where = places()
     claim(where.cache)
     with ExitStack() as stack:
@@ -47,12 +68,25 @@ def check(request: Request, progress: Progress) -> Run:
         sandbox = stack.enter_context(DockerSandbox(engine, where.cache, note=progress.note))
         threading.Thread(target=_warm, args=(sandbox,), daemon=True).start()
         objects = stack.enter_context(_objects(request.repo, where))
+        ledger = stack.enter_context(closing(SqlLedger(where.state)))
         start = start_of(request.change, objects=objects, base=request.base, kind=request.forced)
         policy = find_policy(request.policy, objects, objects.tree_of(start.commit), start.label)
         policy, run = _settled(policy, begin(request, objects, policy, progress), objects, progress, where.cache)
-        ports = _ports(engine, sandbox, objects, policy, run, progress, where)
-        with recorded(run, where, sandbox.under_way, lambda done: settle(done, ports, policy)) as record:
-            return record(_judged(run, ports, policy, sandbox.under_way))
+        ports = Ports(
+            trees=objects,
+            gates=gates(),
+            ledger=ledger,
+            validators=layers(),
+            images=DockerImages(engine, where.cache, progress.note),
+            sandbox=sandbox,
+            suite=suite_for(policy.policy.tests, objects, run.change.base_tree, policy.policy.sandbox.env),
+            baselines=FileBaselines(where.cache / "baselines"),
+            progress=progress,
+            monotonic=time.monotonic,
+            cores=len(os.sched_getaffinity(0)),
+            version=lambda: objects.describe(run.change.base_commit),
+        )
+        yield Prepared(run, ports, policy, where, sandbox.under_way)
 
 
 def _warm(sandbox: DockerSandbox) -> None:
@@ -93,26 +127,6 @@ def discover(repo: Path) -> "Settled":
     default = builtin().policy
     with _objects(repo, where) as objects:
         return settle(default.tests, default.sandbox, objects, objects.tree_of(objects.resolve("HEAD")))
-
-
-def _ports(
-    engine: Engine, sandbox: DockerSandbox, objects: PrivateObjects, policy: Loaded, run: Run, progress: Progress, where: Places
-) -> Ports:
-    options = policy.policy
-    return Ports(
-        trees=objects,
-        gates=gates(),
-        ledger=SqlLedger(where.state),
-        validators=layers(),
-        images=DockerImages(engine, where.cache, progress.note),
-        sandbox=sandbox,
-        suite=suite_for(options.tests, objects, run.change.base_tree, options.sandbox.env),
-        baselines=FileBaselines(where.cache / "baselines"),
-        progress=progress,
-        monotonic=time.monotonic,
-        cores=len(os.sched_getaffinity(0)),
-        version=lambda: objects.describe(run.change.base_commit),
-    )
 
 
 def _judged(run: Run, ports: Ports, policy: Loaded, under_way: threading.Event) -> Run:

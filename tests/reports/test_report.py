@@ -119,6 +119,14 @@ def test_after_anything_else_the_next_command_explains(run_of: Make, ending: str
     assert build(run_of(ending)).next.startswith(f"seatrial {word}")
 
 
+@pytest.mark.parametrize(
+    ("gate", "command"), [("breaker", "breaker list"), ("rate", "limits"), ("health", "health"), ("x", "run show abc123abc123")]
+)
+def test_after_a_refusal_the_next_command_tells_when_there_is_room(run_of: Make, gate: str, command: str) -> None:
+    refusal = Result(check=gate, outcome=Outcome.REFUSE, reason="not now", retry_after=60.0)
+    assert build(run_of("refused", results=(refusal,))).next == f"seatrial {command}"
+
+
 def test_what_was_written_reads_back_the_same_and_is_only_ascii(run_of: Make) -> None:
     report = build(run_of(notes=("böse \u202e\x1b[31m\u0000 Zeichen",)))
     assert to_json(report).isascii()
