@@ -1,113 +1,155 @@
-"""Opens the SQLite file: durable, patient with other processes, and at the schema this version needs."""
+"""The durable record: one transaction at a time writes it, at the schema that this version needs."""
 
 import logging
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from runner.errors import StoreUnavailable
+from runner.store.checkpoints import Checkpoint, Checkpoints
+from runner.store.sqlite import SqliteFile
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
-FILE = "state.db"
+    from runner.store.server import Server
+
 PATIENCE = 30.0
 """Seconds to wait for another process that is writing."""
-_READ = "seatrial_read"
+FALSE_FUTURE: Final = 3600.0
+"""Seconds by which the newest entry may be ahead of the clock and be believed: the clock was set back. Beyond, the entry is wrong."""
+_NEWEST: Final = ("(SELECT at FROM gate_log ORDER BY seq DESC LIMIT 1)", "(SELECT at FROM audit ORDER BY seq DESC LIMIT 1)")
+
+
+class Transaction:
+    """One transaction of the database: its connection, its time, and the way into the audit log."""
+
+    def __init__(self, connection: "Connection", server: "Server") -> None:
+        self.connection = connection
+        self._server = server
+        self.written: Checkpoint | None = None
+        """The last entry of the audit log that it wrote."""
+
+    @cached_property
+    def now(self) -> float:
+        """Seconds since 1970 by the database's clock, to the millisecond; never before the newest entry, unless that is hours ahead."""
+        from sqlalchemy import literal_column, select
+
+        row: Any = self.connection.execute(select(*map(literal_column, (self._server.clock, *_NEWEST)))).one()
+        clock, newest = round(float(row[0]), 3), row[1:]
+        return max((clock, *(at for at in newest if isinstance(at, float) and at <= clock + FALSE_FUTURE)))
+
+    def audit(self, kind: str, subject: str, body: Mapping[str, Any]) -> None:
+        """Write an entry of the audit log."""
+        from runner.store import audit
+
+        self.written = audit.append(self.connection, self.now, kind, subject, body)
 
 
 class Database:
-    """The file `state.db` in `state`; made and brought to the current schema at the first write."""
+    """The database of the folder `state`; made and brought to the current schema at the first write.
+
+    Every method raises StoreUnavailable when it cannot be used.
+    """
 
     def __init__(self, state: Path, *, patience: float = PATIENCE) -> None:
-        self.path = state / FILE
-        self._patience = patience
-        self._engine: Engine | None = None
-
-    @property
-    def exists(self) -> bool:
-        """Whether anything was ever recorded here."""
-        return self.path.exists()
+        self.server: Server = SqliteFile(state, patience)
+        self.checkpoints = Checkpoints(state / self.server.checkpoints)
+        self._made: Engine | None = None
+        self._ready = False
 
     @contextmanager
-    def writing(self) -> Iterator["Connection"]:
+    def writing(self) -> Iterator[Transaction]:
         """A transaction that holds the write lock from its start; committed at the end, or nothing of it stays."""
-        with _translated(self.path), self._opened().begin() as connection:
-            yield connection
+        with self._translated():
+            with self._engine().connect() as connection, connection.begin():
+                self.server.begin(connection, writing=True)
+                if not self._ready:
+                    self._bring_up_to_date(connection)
+                transaction = Transaction(connection, self.server)
+                yield transaction
+            self._ready = True
+        if transaction.written:
+            self.checkpoints.keep(transaction.written)
 
     @contextmanager
-    def reading(self) -> Iterator["Connection"]:
-        """A consistent view that blocks nobody."""
-        with _translated(self.path), self._opened().connect() as plain:
-            connection = plain.execution_options(**{_READ: True})
-            with connection.begin():
-                yield connection
+    def reading(self) -> Iterator[Transaction | None]:
+        """A consistent view that blocks nobody and writes nothing; `None`, and nothing is made, where nothing was ever recorded."""
+        with self._translated():
+            if not self._ready and self._is_behind():
+                with self.writing():
+                    pass
+            if not self._ready:
+                yield None
+                return
+            with self._view() as connection:
+                yield Transaction(connection, self.server)
 
     def close(self) -> None:
-        """Let go of the file; a later use opens it again."""
-        if self._engine is not None:
-            self._engine.dispose()
-            self._engine = None
+        """Let go of the database; a later use opens it again."""
+        if self._made is not None:
+            self._made.dispose()
+            self._made = None
 
-    def _opened(self) -> "Engine":
-        if self._engine is None:
-            engine = _engine(self.path, self._patience)
-            try:
-                _bring_up_to_date(engine, self.path)
-            except BaseException:
-                engine.dispose()
-                raise
-            self._engine = engine
-        return self._engine
+    def _engine(self) -> "Engine":
+        if self._made is None:
+            self._made = self.server.engine()
+        return self._made
 
+    @contextmanager
+    def _view(self) -> Iterator["Connection"]:
+        with self._engine().connect() as connection, connection.begin():
+            self.server.begin(connection, writing=False)
+            yield connection
 
-def _engine(path: Path, patience: float) -> "Engine":
-    from sqlalchemy import URL, create_engine, event
-    from sqlalchemy.pool import NullPool
+    def _is_behind(self) -> bool:
+        """Whether the schema is there and older than this version needs; remembers when it is the one."""
+        from runner.store.schema import REVISIONS
 
-    if not path.exists():
-        path.touch(mode=0o600)  # before SQLite makes it with a mode of its own; its -wal and -shm files follow this one
-    engine = create_engine(
-        URL.create("sqlite", database=str(path)), poolclass=NullPool, connect_args={"timeout": patience, "isolation_level": None}
-    )
+        if not self.server.present():
+            return False
+        with self._view() as connection:
+            found = self._revision(connection)
+        self._ready = found == REVISIONS[-1]
+        return found is not None and not self._ready
 
-    @event.listens_for(engine, "connect")
-    def prepare(connection: sqlite3.Connection, _record: Any) -> None:
-        connection.execute("PRAGMA synchronous=FULL")
-        connection.execute("PRAGMA foreign_keys=ON")
-        if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
-            connection.execute("PRAGMA journal_mode=WAL")
+    def _revision(self, connection: "Connection") -> str | None:
+        """The revision of the schema that is there, `None` for none; refuses one that this version does not know."""
+        from sqlalchemy import inspect
 
-    @event.listens_for(engine, "begin")
-    def begin(connection: "Connection") -> None:
-        # DEFERRED could fail in the middle of a write with no chance to wait; IMMEDIATE waits at the start.
-        connection.exec_driver_sql("BEGIN" if connection.get_execution_options().get(_READ) else "BEGIN IMMEDIATE")
+        from runner.store.schema import REVISIONS
 
-    return engine
+        if not inspect(connection).has_table("alembic_version"):
+            return None
+        row = connection.exec_driver_sql("SELECT version_num FROM alembic_version").first()
+        if row is None:
+            return None
+        if row[0] not in REVISIONS:
+            raise StoreUnavailable(
+                f"{self.server.name} was written by a newer version of Seatrial (schema {row[0]}; this version knows up to {REVISIONS[-1]})",
+                hint="Upgrade Seatrial, or use another database: see XDG_STATE_HOME and SEATRIAL_DATABASE.",
+            )
+        return str(row[0])
 
+    def _bring_up_to_date(self, connection: "Connection") -> None:
+        """Under the lock: whoever comes second waited for it, and finds nothing left to do."""
+        from runner.store.schema import REVISIONS
 
-def _bring_up_to_date(engine: "Engine", path: Path) -> None:
-    from runner.store.schema import REVISIONS
+        if self._revision(connection) != REVISIONS[-1]:
+            self.server.prepare(connection)
+            _migrate(connection)
 
-    with engine.connect() as plain:
-        found = _revision(plain.execution_options(**{_READ: True}))
-    if found == REVISIONS[-1]:
-        return
-    if found is not None and found not in REVISIONS:
-        raise StoreUnavailable(
-            f"{path} was written by a newer version of Seatrial (schema {found}; this version knows up to {REVISIONS[-1]})",
-            hint="Upgrade Seatrial, or set XDG_STATE_HOME to another folder.",
-        )
-    with engine.begin() as connection:  # whoever comes second waits here and then finds nothing left to do
-        _migrate(connection)
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        from sqlalchemy.exc import SQLAlchemyError
 
-
-def _revision(connection: "Connection") -> str | None:
-    known = connection.exec_driver_sql("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'alembic_version'").first()
-    row = connection.exec_driver_sql("SELECT version_num FROM alembic_version").first() if known else None
-    return None if row is None else str(row[0])
+        try:
+            yield
+        except (SQLAlchemyError, sqlite3.Error, OSError) as problem:
+            raise self.server.unavailable(problem) from problem
 
 
 def _migrate(connection: "Connection") -> None:
@@ -119,35 +161,3 @@ def _migrate(connection: "Connection") -> None:
     config.set_main_option("script_location", str(Path(__file__).with_name("migrations")).replace("%", "%%"))
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
-
-
-@contextmanager
-def _translated(path: Path) -> Iterator[None]:
-    from sqlalchemy.exc import SQLAlchemyError
-
-    try:
-        yield
-    except SQLAlchemyError as problem:
-        raise _unavailable(path, str(getattr(problem, "orig", None) or problem)) from problem
-    except (sqlite3.Error, OSError) as problem:
-        raise _unavailable(path, str(problem)) from problem
-
-
-_CAUSES = (
-    ("locked", "is locked by another process", "Wait for the other run, then try again."),
-    ("disk is full", "cannot be written: the disk is full", "Free some space, then try again."),
-    ("No space left", "cannot be written: the disk is full", "Free some space, then try again."),
-    ("readonly", "cannot be written", "Make the folder writable, or set XDG_STATE_HOME to another one."),
-    ("Read-only", "cannot be written: the file system is read-only", "Set XDG_STATE_HOME to a folder that can be written."),
-    ("Permission", "cannot be opened: permission denied", "Make the folder writable, or set XDG_STATE_HOME to another one."),
-    ("unable to open", "cannot be opened", "Make the folder writable, or set XDG_STATE_HOME to another one."),
-    ("malformed", "is damaged", "Move the file away to start a new record; `sqlite3 FILE .recover` may save the old one."),
-    ("not a database", "is not a database", "Move the file away to start a new record."),
-)
-
-
-def _unavailable(path: Path, said: str) -> StoreUnavailable:
-    for sign, what, hint in _CAUSES:
-        if sign in said:
-            return StoreUnavailable(f"the record of runs {path} {what}", hint=hint)
-    return StoreUnavailable(f"the record of runs {path} cannot be used: {said}", hint="`seatrial doctor` says more.")

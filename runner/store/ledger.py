@@ -1,20 +1,21 @@
 """The gates' log as rows: one decision is one transaction, at one time of the database's clock."""
 
 import json
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runner.ports import Entry, Moment
-from runner.store.database import PATIENCE, Database
+from runner.store.database import PATIENCE, Database, Transaction
+from runner.store.names import storable
 from runner.store.places import claim
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Row
 
-_NOW = "SELECT (julianday('now') - 2440587.5) * 86400.0"
-"""SQLite's clock in seconds since 1970, to the millisecond; `unixepoch('subsec')` needs a newer SQLite than Debian 12 has."""
+ONLY_READ = "a moment that may only be read was written to"
 
 
 class SqlLedger:
@@ -28,37 +29,38 @@ class SqlLedger:
     def writing(self) -> Iterator[Moment]:
         """A moment that holds the write lock from its start; all of it is kept, or nothing when the block raises."""
         claim(self._state)
-        with self._database.writing() as connection:
-            yield _moment(connection)
+        with self._database.writing() as transaction:
+            yield SqlMoment(transaction, writable=True)
 
     @contextmanager
     def reading(self) -> Iterator[Moment]:
-        """A consistent view that blocks nobody; empty where nothing was ever recorded."""
-        claim(self._state)
-        with self._database.reading() as connection:
-            yield _moment(connection)
+        """A consistent view that blocks nobody; empty, and nothing is made, where nothing was ever recorded."""
+        with self._database.reading() as transaction:
+            yield Nothing() if transaction is None else SqlMoment(transaction, writable=False)
 
     def close(self) -> None:
         """Let go of the database."""
         self._database.close()
 
 
-def _moment(connection: "Connection") -> "SqlMoment":
-    return SqlMoment(connection, float(connection.exec_driver_sql(_NOW).scalar_one()))
-
-
 class SqlMoment:
-    """One transaction, as `runner.ports.Moment` says."""
+    """One transaction, as `runner.ports.Moment` says.
 
-    def __init__(self, connection: "Connection", now: float) -> None:
-        self._connection = connection
-        self.now = now
+    Names (gate, key, kind, run) are kept as `runner.store.names.storable` gives them. `now` never goes back from one moment to the
+    next while the database's clock was set back by less than an hour: then it stands still at the newest entry until the clock is there.
+    """
+
+    def __init__(self, transaction: Transaction, *, writable: bool) -> None:
+        self._transaction = transaction
+        self._connection = transaction.connection
+        self._writable = writable
+        self.now = transaction.now
 
     def entries(self, gate: str, key: str, *, after: int = 0, since: float = 0.0, kind: str | None = None) -> tuple[Entry, ...]:
         """The log of a key in order: entries with `seq` > `after` and `at` > `since`, of one kind or of all."""
         from runner.store.schema import gate_log as log
 
-        query = log.select().where(log.c.gate == gate, log.c.key == key, log.c.seq > after, log.c.at > since).order_by(log.c.seq)
+        query = log.select().where(log.c.gate == gate, log.c.key == storable(key), log.c.seq > after, log.c.at > since).order_by(log.c.seq)
         if kind is not None:
             query = query.where(log.c.kind == kind)
         return tuple(_entry(row) for row in self._connection.execute(query))
@@ -67,7 +69,8 @@ class SqlMoment:
         """The entry that a run has of this kind; it has one at most."""
         from runner.store.schema import gate_log as log
 
-        query = log.select().where(log.c.gate == gate, log.c.key == key, log.c.kind == kind, log.c.run == run)
+        here = (log.c.gate == gate, log.c.key == storable(key), log.c.kind == kind, log.c.run == storable(run))
+        query = log.select().where(*here).order_by(log.c.seq).limit(1)
         row = self._connection.execute(query).first()
         return None if row is None else _entry(row)
 
@@ -77,12 +80,13 @@ class SqlMoment:
 
         from runner.store.schema import gate_log as log
 
+        connection = self._to_write()
         if run and self.find(gate, key, kind, run) is not None:
             return None
-        body = dict(body or {})
-        text = json.dumps(body, sort_keys=True, separators=(",", ":"))
-        row = self._connection.execute(insert(log).values(gate=gate, key=key, kind=kind, run=run, at=self.now, body=text))
-        return Entry(int((row.inserted_primary_key or (0,))[0]), self.now, kind, run, body)
+        text = json.dumps(dict(body or {}), sort_keys=True, separators=(",", ":"), allow_nan=False)
+        values = {"gate": gate, "key": storable(key), "kind": kind, "run": storable(run), "at": self.now, "body": text}
+        row = connection.execute(insert(log).values(**values))
+        return Entry(int((row.inserted_primary_key or (0,))[0]), self.now, kind, storable(run), json.loads(text))
 
     def keys(self, gate: str) -> tuple[str, ...]:
         """Every key that the gate has a log or a state of."""
@@ -97,7 +101,7 @@ class SqlMoment:
         """What the log was last folded to, and the `seq` it was folded up to."""
         from runner.store.schema import gate_state as states
 
-        row = self._connection.execute(states.select().where(states.c.gate == gate, states.c.key == key)).first()
+        row = self._connection.execute(states.select().where(states.c.gate == gate, states.c.key == storable(key))).first()
         return None if row is None else (int(row.seq), str(row.state))
 
     def keep(self, gate: str, key: str, seq: int, state: str) -> None:
@@ -106,9 +110,10 @@ class SqlMoment:
 
         from runner.store.schema import gate_state as states
 
+        connection, key = self._to_write(), storable(key)
         here = (states.c.gate == gate, states.c.key == key)
-        if self._connection.execute(update(states).where(*here).values(seq=seq, state=state)).rowcount == 0:
-            self._connection.execute(insert(states).values(gate=gate, key=key, seq=seq, state=state))
+        if connection.execute(update(states).where(*here).values(seq=seq, state=state)).rowcount == 0:
+            connection.execute(insert(states).values(gate=gate, key=key, seq=seq, state=state))
 
     def forget(self, gate: str, key: str, before: float) -> None:
         """Drop entries older than `before` (seconds since 1970) that no decision needs any more."""
@@ -116,11 +121,56 @@ class SqlMoment:
 
         from runner.store.schema import gate_log as log
 
-        self._connection.execute(delete(log).where(log.c.gate == gate, log.c.key == key, log.c.at < before))
+        self._to_write().execute(delete(log).where(log.c.gate == gate, log.c.key == storable(key), log.c.at < before))
 
     def audit(self, kind: str, subject: str, body: Mapping[str, Any]) -> None:
         """Write an entry of the audit log, in this very transaction."""
-        raise NotImplementedError(kind, subject, body)
+        self._to_write()
+        self._transaction.audit(kind, subject, body)
+
+    def _to_write(self) -> "Connection":
+        if not self._writable:
+            raise RuntimeError(ONLY_READ)
+        return self._connection
+
+
+class Nothing:
+    """The moment of a ledger where nothing was ever recorded; it cannot be written to."""
+
+    def __init__(self) -> None:
+        self.now = time.time()
+
+    def entries(self, gate: str, key: str, *, after: int = 0, since: float = 0.0, kind: str | None = None) -> tuple[Entry, ...]:  # noqa: ARG002
+        """None."""
+        return ()
+
+    def find(self, gate: str, key: str, kind: str, run: str) -> Entry | None:  # noqa: ARG002
+        """None."""
+        return None
+
+    def keys(self, gate: str) -> tuple[str, ...]:  # noqa: ARG002
+        """None."""
+        return ()
+
+    def state(self, gate: str, key: str) -> tuple[int, str] | None:  # noqa: ARG002
+        """None."""
+        return None
+
+    def append(self, gate: str, key: str, kind: str, *, run: str = "", body: Mapping[str, Any] | None = None) -> Entry | None:  # noqa: ARG002
+        """A bug."""
+        raise RuntimeError(ONLY_READ)
+
+    def keep(self, gate: str, key: str, seq: int, state: str) -> None:  # noqa: ARG002
+        """A bug."""
+        raise RuntimeError(ONLY_READ)
+
+    def forget(self, gate: str, key: str, before: float) -> None:  # noqa: ARG002
+        """A bug."""
+        raise RuntimeError(ONLY_READ)
+
+    def audit(self, kind: str, subject: str, body: Mapping[str, Any]) -> None:  # noqa: ARG002
+        """A bug."""
+        raise RuntimeError(ONLY_READ)
 
 
 def _entry(row: "Row[Any]") -> Entry:

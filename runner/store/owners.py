@@ -4,6 +4,27 @@ import fcntl
 import os
 from contextlib import suppress
 from pathlib import Path
+from uuid import uuid4
+
+from runner.replacing import replace
+
+
+def place(state: Path) -> str:
+    """The name of this state folder, given at random when it is first asked for: locks and logs of a run are in one such folder.
+
+    Raises OSError when it cannot be kept.
+    """
+    file = state / "place"
+    with suppress(FileNotFoundError):
+        return _name_in(file)
+    beside = state / f".place-{uuid4().hex}"
+    replace(beside, f"{uuid4().hex}\n".encode())
+    try:
+        with suppress(FileExistsError):  # another process was first
+            os.link(beside, file)
+    finally:
+        beside.unlink()
+    return _name_in(file)
 
 
 def own(state: Path, run: str) -> int:
@@ -41,3 +62,7 @@ def is_dead(state: Path, run: str) -> bool:
         return True
     finally:
         os.close(lock)
+
+
+def _name_in(file: Path) -> str:
+    return file.read_text("ascii", "replace").strip()[:64]

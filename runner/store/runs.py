@@ -2,11 +2,12 @@
 
 import json
 import re
+import socket
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from runner.errors import StoreUnavailable, UsageError
 from runner.model.result import Ending
@@ -15,10 +16,16 @@ from runner.model.value import Value
 from runner.store import logs as log_files
 from runner.store import owners
 from runner.store.database import PATIENCE, Database
+from runner.store.names import storable
 from runner.store.places import claim
 
 LATEST: Final = "latest"
 DIED: Final = "the process ended before the run did"
+BEGAN: Final = "run.began"
+HELD: Final = "run.held"
+ENDED: Final = "run.ended"
+"""Kinds of entries of the audit log; their subject is the run."""
+_INNER: Final = ("number", "place")
 _PREFIX = re.compile(r"[0-9a-f]{1,64}")
 _CANDIDATES = 5
 
@@ -39,6 +46,8 @@ class Record(Value):
     reason: str
     policy_digest: str
     exit_code: int | None
+    host: str | None = None
+    """The machine that it was on; its logs are there."""
     report: str | None = None
 
 
@@ -57,9 +66,11 @@ class SqlRuns:
         from runner.store.schema import runs
 
         claim(self._state)
-        with self._database.writing() as connection:
+        with self._database.writing() as transaction:
             self._owned[run.id] = owners.own(self._state, run.id)
-            connection.execute(insert(runs).values(id=run.id, **_identity(run), **_fate(run), ended=None, report=None))
+            values = {"id": run.id, **_identity(run), **_fate(run), **self._whereabouts(), "ended": None, "report": None}
+            transaction.connection.execute(insert(runs).values(values))
+            transaction.audit(BEGAN, run.id, {"change": run.change.id, "policy": run.policy.digest})
 
     def finish(self, run: Run, report: str, logs: Mapping[str, str], *, ended: datetime | None = None) -> None:
         """Write down how it ended: decision, JSON report, and the ends of the suites' logs.
@@ -73,12 +84,15 @@ class SqlRuns:
         claim(self._state)
         values = {**_identity(run), **_fate(run), "ended": _time(ended or datetime.now(UTC))}
         values |= {"report": report, "exit_code": _exit_code(report)}
-        with self._database.writing() as connection:
+        with self._database.writing() as transaction:
+            connection = transaction.connection
             there = connection.execute(runs.select().with_only_columns(runs.c.state).where(runs.c.id == run.id)).first()
             if there is None:
-                connection.execute(insert(runs).values(id=run.id, **values))
+                connection.execute(insert(runs).values({"id": run.id, **values, **self._whereabouts()}))
             elif there.state == State.RUNNING.value:
                 connection.execute(update(runs).where(runs.c.id == run.id).values(**values))
+            if there is None or there.state == State.RUNNING.value:
+                transaction.audit(HELD if run.state is State.HELD else ENDED, run.id, _told(values))
         self._disown(run.id)
         log_files.save(self._state, run.id, logs)  # last: a log that does not fit must not cost the record
 
@@ -88,12 +102,11 @@ class SqlRuns:
 
         from runner.store.schema import runs
 
-        if not self._database.exists:
-            return ()
-        query = select(*(column for column in runs.c if column.name not in ("number", "report"))).order_by(runs.c.number.desc())
+        columns = (column for column in runs.c if column.name not in (*_INNER, "report"))
+        query = select(*columns).order_by(runs.c.number.desc()).limit(limit)
         self._end_the_dead()
-        with self._database.reading() as connection:
-            return tuple(Record(**row) for row in connection.execute(query.limit(limit)).mappings())
+        with self._database.reading() as transaction:
+            return () if transaction is None else tuple(Record(**row) for row in transaction.connection.execute(query).mappings())
 
     def find(self, name: str) -> str:
         """The id of the run called `name`: an id, a unique prefix of one, or `latest`; raises UsageError for none or several."""
@@ -106,26 +119,50 @@ class SqlRuns:
         query = select(runs.c.id).order_by(runs.c.number.desc())
         query = query.limit(1) if name == LATEST else query.where(runs.c.id.startswith(name, autoescape=True)).limit(_CANDIDATES + 1)
         found: tuple[str, ...] = ()
-        if self._database.exists:
-            with self._database.reading() as connection:
-                found = tuple(connection.execute(query).scalars())
+        with self._database.reading() as transaction:
+            if transaction is not None:
+                found = tuple(transaction.connection.execute(query).scalars())
         return name if name in found else _only(name, found)
 
     def show(self, name: str) -> Record:
         """The run called `name`, with its report; raises UsageError as `find` does."""
-        from sqlalchemy import select
-
         from runner.store.schema import runs
 
         run = self.find(name)
         self._end_the_dead()
-        with self._database.reading() as connection:
-            query = select(*(column for column in runs.c if column.name != "number")).where(runs.c.id == run)
-            return Record(**connection.execute(query).mappings().one())
+        return Record(**self._row(run, *(column.name for column in runs.c if column.name not in _INNER)))
 
     def logs(self, name: str) -> dict[str, str]:
         """The ends of the suites' logs of the run called `name`, by suite; raises UsageError as `find` does. Hostile text."""
-        return log_files.load(self._state, self.find(name))
+        run = self.find(name)
+        found = log_files.load(self._state, run)
+        if not found and self._database.server.shared:
+            row = self._row(run, "host", "place")
+            if row["place"] != self._whereabouts()["place"]:
+                host = row["host"] or "another machine"
+                raise UsageError(f"the logs of run {run} are on {host}, where it ran", hint=f"`seatrial run logs {run}` shows them there.")
+        return found
+
+    def _row(self, run: str, *names: str) -> Mapping[str, Any]:
+        """The columns of a run that was found."""
+        from sqlalchemy import select
+
+        from runner.store.schema import runs
+
+        with self._database.reading() as transaction:
+            if transaction is None:
+                return {}
+            query = select(*(runs.c[name] for name in names)).where(runs.c.id == run)
+            return dict(transaction.connection.execute(query).mappings().one())
+
+    def _whereabouts(self) -> dict[str, str]:
+        """This machine, and the state folder that has the locks and logs of the runs begun here."""
+        claim(self._state)
+        try:
+            return {"host": storable(socket.gethostname()), "place": owners.place(self._state)}
+        except OSError as problem:
+            hint = "Set XDG_STATE_HOME to a folder that you can write to."
+            raise StoreUnavailable(f"{self._state} cannot be used: {problem.strerror}", hint=hint) from problem
 
     def close(self) -> None:
         """Let go of the database file, and of runs that were never finished."""
@@ -142,15 +179,22 @@ class SqlRuns:
 
         from runner.store.schema import runs
 
-        with self._database.reading() as connection:
-            going = connection.execute(select(runs.c.id).where(runs.c.state == State.RUNNING.value)).scalars().all()
+        query = select(runs.c.id).where(runs.c.state == State.RUNNING.value)
+        if self._database.server.shared:
+            query = query.where(*(runs.c[name] == value for name, value in self._whereabouts().items()))
+        with self._database.reading() as transaction:
+            going = transaction.connection.execute(query).scalars().all() if transaction else ()
         dead = [run for run in going if owners.is_dead(self._state, run)]
         if not dead:
             return
         fate = {"state": State.ENDED.value, "ending": Ending.CANCELLED.value, "reason": DIED, "ended": _time(datetime.now(UTC))}
-        with suppress(StoreUnavailable), self._database.writing() as connection:
-            connection.execute(update(runs).where(runs.c.id.in_(dead), runs.c.state == State.RUNNING.value).values(**fate))
+        with suppress(StoreUnavailable), self._database.writing() as transaction:
+            connection = transaction.connection
             for run in dead:
+                here = (runs.c.id == run, runs.c.state == State.RUNNING.value)
+                if connection.execute(update(runs).where(*here).values(**fate)).rowcount:
+                    told = connection.execute(runs.select().where(runs.c.id == run)).mappings().one()
+                    transaction.audit(ENDED, run, _told(dict(told)))
                 owners.disown(self._state, run)
 
 
@@ -183,6 +227,12 @@ def _fate(run: Run) -> dict[str, object]:
         "verdict": decision.verdict.value if decision and decision.verdict else None,
         "reason": decision.reason if decision else "",
     }
+
+
+def _told(values: Mapping[str, Any]) -> dict[str, Any]:
+    """What the audit log says of a decision."""
+    named = {"change": "change_id", "policy": "policy_digest"}
+    return {key: values[named.get(key, key)] for key in ("change", "policy", "state", "ending", "verdict", "exit_code", "reason")}
 
 
 def _exit_code(report: str) -> int | None:

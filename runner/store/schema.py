@@ -2,17 +2,19 @@
 
 from typing import Final
 
-from sqlalchemy import Column, Float, Index, Integer, MetaData, String, Table, Text, text
+from sqlalchemy import BigInteger, Column, Double, Index, Integer, MetaData, String, Table, Text, text
 
 REVISIONS: Final = ("0001", "0002")
 """Every revision in order; the last is what this version needs. A database at any other is from a newer version."""
 
 metadata = MetaData()
+NUMBER: Final = BigInteger().with_variant(Integer(), "sqlite")
+"""64 bits everywhere; SQLite counts up by itself only in what is called INTEGER."""
 
 runs = Table(
     "runs",
     metadata,
-    Column("number", Integer, primary_key=True),
+    Column("number", NUMBER, primary_key=True),
     Column("id", String(64), nullable=False, unique=True),
     Column("change_id", String(64), nullable=False, index=True),
     Column("patch_id", String(64), nullable=False, index=True),
@@ -27,18 +29,23 @@ runs = Table(
     Column("policy_digest", String(64), nullable=False),
     Column("exit_code", Integer),
     Column("report", Text),
+    Column("host", Text),
+    Column("place", String(64)),
 )
-"""One row per run, in the order they began (`number`); times are ISO 8601 in UTC, `report` is the JSON report."""
+"""One row per run, in the order they began (`number`); times are ISO 8601 in UTC, `report` is the JSON report.
+
+`place` names the state folder that has the run's lock and logs (`runner.store.owners.place`), `host` the machine that it was on.
+"""
 
 gate_log = Table(
     "gate_log",
     metadata,
-    Column("seq", Integer, primary_key=True),
-    Column("gate", String(32), nullable=False),
+    Column("seq", NUMBER, primary_key=True),
+    Column("gate", Text, nullable=False),
     Column("key", Text, nullable=False),
-    Column("kind", String(32), nullable=False),
-    Column("run", String(64), nullable=False),
-    Column("at", Float, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("run", Text, nullable=False),
+    Column("at", Double, nullable=False),
     Column("body", Text, nullable=False),
     Index("gate_log_at", "gate", "key", "at"),
     Index("gate_log_once", "gate", "key", "kind", "run", unique=True, sqlite_where=text("run <> ''"), postgresql_where=text("run <> ''")),
@@ -49,9 +56,25 @@ gate_log = Table(
 gate_state = Table(
     "gate_state",
     metadata,
-    Column("gate", String(32), primary_key=True),
+    Column("gate", Text, primary_key=True),
     Column("key", Text, primary_key=True),
-    Column("seq", Integer, nullable=False),
+    Column("seq", NUMBER, nullable=False),
     Column("state", Text, nullable=False),
 )
 """What a gate's log folds to up to `seq`; only saves time, since the log says it all."""
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("seq", NUMBER, primary_key=True, autoincrement=False),
+    Column("at", Double, nullable=False),
+    Column("host", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("previous", String(64), nullable=False),
+    Column("hash", String(64), nullable=False),
+    Index("audit_kind", "kind", "seq"),
+    Index("audit_subject", "subject", "seq"),
+)
+"""What happened, append-only and chained: `seq` without gaps, `previous` the hash of the entry before (`runner.store.audit`)."""

@@ -144,7 +144,8 @@ def test_everything_is_private_to_its_owner(runs: SqlRuns, tmp_path: Path, run_o
 def test_the_file_is_durable_and_lets_readers_in_while_somebody_writes(runs: SqlRuns, tmp_path: Path, run_of: Make) -> None:
     runs.begin(run_of())
     database = Database(tmp_path / "state", patience=0.2)
-    with database.reading() as connection:
+    with database.reading() as transaction:
+        connection = transaction.connection
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
     with database.writing():
@@ -190,8 +191,7 @@ def test_a_full_disk_is_a_clear_error_and_leaves_the_old_record(
     full = SqlRuns(tmp_path / "state")
     with full._database.reading():
         pass
-    engine = full._database._engine
-    assert engine is not None
+    engine = full._database._engine()
     from sqlalchemy import event
 
     event.listen(engine, "connect", lambda raw, _: raw.execute(f"PRAGMA max_page_count={raw.execute('PRAGMA page_count').fetchone()[0]}"))
@@ -243,8 +243,8 @@ def test_the_migrations_make_exactly_the_tables_that_the_code_uses(runs: SqlRuns
     import runner.store.database as module
 
     runs.begin(run_of())
-    with Database(tmp_path / "state").reading() as connection:
-        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+    with Database(tmp_path / "state").reading() as transaction:
+        assert compare_metadata(MigrationContext.configure(transaction.connection), metadata) == []
     config = Config()
     config.set_main_option("script_location", str(Path(module.__file__).with_name("migrations")))
     assert tuple(reversed([script.revision for script in ScriptDirectory.from_config(config).walk_revisions()])) == REVISIONS

@@ -13,7 +13,7 @@ def upgrade() -> None:
     """Make the table of runs."""
     op.create_table(
         "runs",
-        sa.Column("number", sa.Integer, primary_key=True),
+        sa.Column("number", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), primary_key=True),
         sa.Column("id", sa.String(64), nullable=False, unique=True),
         sa.Column("change_id", sa.String(64), nullable=False, index=True),
         sa.Column("patch_id", sa.String(64), nullable=False, index=True),
