@@ -1,9 +1,10 @@
 """Judge every case of the evaluation corpus through the command line and print the confusion table.
 
-    python bench/corpus.py --corpus ../shared/corpus [--out out/corpus] [--project NAME] [--kind KIND] [--case ID] [--json FILE]
+    python bench/corpus.py --corpus ../shared/corpus [--out out/corpus] [--project NAME] [--kind KIND] [--case ID] [--json FILE] [--gates enforce]
 
 Builds the corpus (its own README), one image per project, and checks each case with `seatrial check`, as a user would.
-Exit status 1 when a counted `reject` case was accepted, an `accept` case was rejected, or a rejection had the wrong reason.
+With `--gates enforce` the gates decide, too, in a state folder of their own; each case has its own author, and there is no rate, so that cases do not
+count against one another. Exit status 1 when a counted `reject` case was accepted, an `accept` case was rejected, or a rejection had the wrong reason.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import argparse
 import json
 import os
 import shlex
+import shutil
 import statistics
 import subprocess
 import sys
@@ -24,7 +26,7 @@ from typing import Any
 
 SEATRIAL = (sys.executable, "-m", "runner.cli.main")
 HELD_MOST = 0.05
-"""Of the accept cases that touch nothing protected and no expectation, as many may be held."""
+"""Of the accept cases that touch nothing protected and no expectation, as many may be held; of all accept cases, as many by anomaly."""
 LAYERS = ("intake", "paths", "syntax", "static", "supply", "load")
 VERDICTS = ("accept", "hold", "reject", "none")
 
@@ -60,10 +62,13 @@ def main() -> int:
     command([sys.executable, Path(options.corpus) / "build.py", "--out", out, "--cache", out / ".cache"])
     cases = [case for case in json.loads((out / "cases.json").read_text())["cases"] if wanted(case, options)]
     projects = sorted({case["project"] for case in cases})
+    if options.gates == "enforce":
+        shutil.rmtree(out / "state", ignore_errors=True)
+        os.environ["XDG_STATE_HOME"] = str(out / "state")
     policies = {project: prepare(project, out, next(c for c in cases if c["project"] == project)) for project in projects}
     with ThreadPoolExecutor(options.jobs) as pool:
         answers = []
-        for answer in pool.map(lambda case: judge(case, out, policies[case["project"]]), cases):
+        for answer in pool.map(lambda case: judge(case, out, policies[case["project"]], options.gates), cases):
             answers.append(answer)
             mark = "ok   " if answer.right else ("  -  " if not answer.counted else "WRONG")
             print(f"{mark} {answer.case:34} {answer.verdict:7} {answer.seconds:6.1f}s  {answer.reason[:110]}", flush=True)
@@ -82,6 +87,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--case", action="append")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--json")
+    parser.add_argument("--gates", choices=("inform", "enforce"), default="inform")
     return parser.parse_args()
 
 
@@ -105,15 +111,15 @@ def prepare(project: str, out: Path, case: dict[str, Any]) -> Path:
     policy.parent.mkdir(exist_ok=True)
     environment = "\n".join(f"    {name}: {json.dumps(value)}" for name, value in case["env"].items())
     policy.write_text(
-        f"seatrial: 1\ntests:\n  runner: pytest\n  args: {json.dumps(arguments)}\nsandbox:\n  image: {tag}\n  env:\n{environment}\n"
+        f"seatrial: 1\ntests:\n  runner: pytest\n  args: {json.dumps(arguments)}\npreflight: {{rate: []}}\nsandbox:\n  image: {tag}\n  env:\n{environment}\n"
     )
     return policy
 
 
-def judge(case: dict[str, Any], out: Path, policy: Path) -> Answer:
+def judge(case: dict[str, Any], out: Path, policy: Path, gates: str) -> Answer:
     """One case through the command line."""
     argv = [*SEATRIAL, "check", out / case["patch"], "--repo", out / "repos" / case["project"]]
-    argv += ["--base", case["base"], "--policy", policy, "--format", "json"]
+    argv += ["--base", case["base"], "--policy", policy, "--format", "json", "--gates", gates, "--author", case["id"]]
     began = time.monotonic()
     done = subprocess.run([str(part) for part in argv], capture_output=True, text=True, env={**os.environ, "NO_COLOR": "1"}, check=False)
     seconds = time.monotonic() - began
@@ -166,6 +172,10 @@ def faults(answers: list[Answer]) -> list[str]:
     held = [a.case for a in plain(answers) if a.verdict == "hold"]
     if len(held) > HELD_MOST * len(plain(answers)):
         wrong.append(f"held though nothing protected and no expectation is touched: {', '.join(held)}")
+    honest = [a for a in answers if a.counted and a.expected == "accept"]
+    strange = [a.case for a in honest if any(check.startswith("anomaly=") for check in a.checks)]
+    if len(strange) > HELD_MOST * len(honest):
+        wrong.append(f"honest changes held by anomaly: {', '.join(strange)}")
     wrong += [f"{a.case}: no verdict: {a.reason}" for a in answers if a.verdict == "none"]
     # a tamper case may be stopped by what it adds; only the plain bugs must be stopped by the test they break
     wrong += [f"{a.case}: rejected for another reason: {a.reason}" for a in answers if a.right_reason is False and a.kind != "tamper"]

@@ -17,6 +17,15 @@ if TYPE_CHECKING:
     from runner.model.run import Run
     from runner.reports.report import Report
 
+_LONGEST_NAME = 200
+
+
+def _name(_context: click.Context, _parameter: click.Parameter, given: str) -> str:
+    name = given.strip()
+    if len(name) > _LONGEST_NAME or not name.isprintable():
+        raise UsageError(f"--author is a name of at most {_LONGEST_NAME} printable characters")
+    return name
+
 
 @click.command()
 @click.argument("change", required=False)
@@ -39,7 +48,11 @@ if TYPE_CHECKING:
     "change before anything runs, and count it.",
 )
 @click.option(
-    "--author", metavar="NAME", default="", help="Who made the change, by your word: what the gates count by. [default: nobody's word]"
+    "--author",
+    metavar="NAME",
+    default="",
+    callback=_name,
+    help="Who made the change, by your word: what the gates count by. [default: nobody's word]",
 )
 @report_form
 @click.option(

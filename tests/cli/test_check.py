@@ -335,3 +335,17 @@ def test_the_help_names_every_kind_and_no_other_is_taken(seatrial: Command, judg
     assert f"--as [{'|'.join(Kind)}]" in text
     assert all(f"({kind};" in text or f"({kind})" in text for kind in Kind)
     assert (seatrial("check", "x", "--as", "patch").code, requests) == (2, [])
+
+
+@pytest.mark.parametrize("name", ["a\x1b]0;b", "x" * 201, "two\nlines"])
+def test_an_author_is_a_short_printable_name(name: str, seatrial: Command, judged: Command, run_of: Command) -> None:
+    requests = judged(run_of("accepted"))
+    answer = seatrial("check", "x.diff", "--author", name)
+    assert (answer.code, requests) == (2, [])
+    assert "--author is a name" in answer.err
+
+
+def test_gates_and_author_reach_the_run(seatrial: Command, judged: Command, run_of: Command) -> None:
+    requests = judged(run_of("accepted"))
+    seatrial("check", "x.diff", "--author", " ann ", "--gates", "enforce")
+    assert [(request.author, request.gates) for request in requests] == [("ann", "enforce")]
