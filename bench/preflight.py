@@ -89,7 +89,8 @@ def stage(repo: Path, branch: str, runs: int) -> dict[str, float]:
         for number in range(runs):
             timed(f"earlier{number}")
             accepted = Decision(verdict=Verdict.ACCEPT, ending=Ending.ACCEPTED, reason="")
-            settle(run.with_(id=f"earlier{number}", decision=accepted), ports, policy)
+            with ports.ledger.writing() as moment:
+                settle(run.with_(id=f"earlier{number}", decision=accepted), ports, policy, moment)
         unique = f"{time.time_ns():x}"
         return {"libraries": libraries, "first": timed(unique), "again": timed(f"{unique}0")}
 

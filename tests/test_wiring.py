@@ -12,11 +12,13 @@ from typing import Any
 
 import pytest
 
-from runner.errors import EngineUnavailable, Terminated, UsageError
+from runner.errors import EngineUnavailable, StoreUnavailable, Terminated, UsageError
 from runner.git.objects import PrivateObjects
 from runner.model.result import Decision, Ending, Verdict
 from runner.model.run import PolicyFacts, Run
 from runner.policy.load import find_policy
+from runner.ports import Moment
+from runner.store.ledger import SqlLedger
 from runner.store.runs import Record, SqlRuns
 from runner.wiring.begin import Request, begin, unreadable
 from runner.wiring.recorded import recorded
@@ -35,7 +37,7 @@ def a_run() -> Run:
     return Run(id="abc123", started=datetime(2026, 11, 22, tzinfo=UTC), repository="/r", policy=policy, change=a_change("a.py"))
 
 
-def untold(run: Run) -> None:
+def untold(run: Run, moment: Moment) -> None:
     """Stands for gates that need not know."""
 
 
@@ -89,11 +91,28 @@ def test_the_record_is_begun_once_a_suite_is_under_way(where: Any) -> None:
 @pytest.mark.parametrize("problem", [None, Terminated(signal.SIGTERM)])
 def test_whatever_ends_a_run_the_gates_are_told_of_its_decision(problem: BaseException | None, where: Any) -> None:
     told: list[Run] = []
-    with suppress(Terminated), recorded(a_run(), where, threading.Event(), told.append) as record:
+
+    def tell(run: Run, moment: Moment) -> None:
+        told.append(run)
+        moment.append("g", "k", "outcome", run=run.id)
+
+    with suppress(Terminated), recorded(a_run(), where, threading.Event(), tell) as record:
         if problem is not None:
             raise problem
         record(a_run().with_(decision=ACCEPTED))
     assert [run.decision.ending for run in told if run.decision] == [Ending.CANCELLED if problem else Ending.ACCEPTED]
+    with SqlLedger(where.state).reading() as moment:
+        assert moment.find("g", "k", "outcome", "abc123") is not None
+
+
+def test_an_outcome_that_cannot_be_told_is_no_record_either(where: Any) -> None:
+    def full(run: Run, moment: Moment) -> None:
+        raise StoreUnavailable("the disk is full")
+
+    with recorded(a_run(), where, threading.Event(), full) as record:
+        done = record(a_run().with_(decision=ACCEPTED))
+    assert "the disk is full" in done.notes[0]
+    assert SqlRuns(where.state).show("latest").report is None
 
 
 def test_a_record_that_cannot_be_written_is_a_note_and_no_other_verdict(where: Any) -> None:

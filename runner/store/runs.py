@@ -3,7 +3,7 @@
 import json
 import re
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,9 +13,11 @@ from runner.errors import StoreUnavailable, UsageError
 from runner.model.result import Ending
 from runner.model.run import Run, State
 from runner.model.value import Value
+from runner.ports import Moment
 from runner.store import logs as log_files
 from runner.store import owners
 from runner.store.database import PATIENCE, Database
+from runner.store.ledger import SqlMoment
 from runner.store.names import storable
 from runner.store.places import claim
 
@@ -72,8 +74,16 @@ class SqlRuns:
             transaction.connection.execute(insert(runs).values(values))
             transaction.audit(BEGAN, run.id, {"change": run.change.id, "policy": run.policy.digest})
 
-    def finish(self, run: Run, report: str, logs: Mapping[str, str], *, ended: datetime | None = None) -> None:
-        """Write down how it ended: decision, JSON report, and the ends of the suites' logs.
+    def finish(
+        self,
+        run: Run,
+        report: str,
+        logs: Mapping[str, str],
+        *,
+        settle: Callable[[Moment], None] | None = None,
+        ended: datetime | None = None,
+    ) -> None:
+        """Write down how it ended: decision, JSON report, and the ends of the suites' logs; `settle` writes in the same transaction.
 
         A run that never began is recorded whole. A run that was recorded as ended stays as it was.
         """
@@ -93,6 +103,8 @@ class SqlRuns:
                 connection.execute(update(runs).where(runs.c.id == run.id).values(**values))
             if there is None or there.state == State.RUNNING.value:
                 transaction.audit(HELD if run.state is State.HELD else ENDED, run.id, _told(values))
+            if settle is not None:
+                settle(SqlMoment(transaction, writable=True))
         self._disown(run.id)
         log_files.save(self._state, run.id, logs)  # last: a log that does not fit must not cost the record
 

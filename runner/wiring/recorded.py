@@ -10,6 +10,7 @@ from runner.errors import SeatrialError, StoreUnavailable
 from runner.model.result import Decision, Ending
 from runner.model.run import Run
 from runner.model.text import printable
+from runner.ports import Moment
 from runner.reports.exits import exit_of_problem, was_stopped
 from runner.store.places import Places
 from runner.store.runs import SqlRuns
@@ -19,8 +20,10 @@ _ANYWHERE = Path("/")
 
 
 @contextmanager
-def recorded(run: Run, where: Places, under_way: threading.Event, settle: Callable[[Run], object]) -> Iterator[Callable[[Run], Run]]:
+def recorded(run: Run, where: Places, under_way: threading.Event, settle: Callable[[Run, Moment], None]) -> Iterator[Callable[[Run], Run]]:
     """Keep the record of a run in the background; a record that cannot be written is said, and changes no verdict.
+
+    `settle` is told how the run ended in the transaction that records it: neither is kept without the other.
 
     The first entry waits until a suite is under way: the libraries behind the record take longer to load than git takes to
     apply a change, and a check touches nothing that a record would have to come before.
@@ -53,11 +56,11 @@ def _begun(runs: SqlRuns, run: Run, under_way: threading.Event) -> None:
     runs.begin(run)
 
 
-def _finish(runs: SqlRuns, run: Run, settle: Callable[[Run], object], exit_code: int | None = None) -> None:
+def _finish(runs: SqlRuns, run: Run, settle: Callable[[Run, Moment], None], exit_code: int | None = None) -> None:
     from runner.reports.report import build, to_json
 
-    settle(run)
-    runs.finish(run, to_json(build(run, exit_code=exit_code, here=_ANYWHERE)), run.logs)
+    report = to_json(build(run, exit_code=exit_code, here=_ANYWHERE))
+    runs.finish(run, report, run.logs, settle=lambda moment: settle(run, moment))
 
 
 def _cut_short(problem: BaseException) -> Decision:

@@ -147,5 +147,6 @@ def test_the_gates_are_told_of_a_decision_once_and_only_where_they_were_enforced
 ) -> None:
     decided = a_run(gates).with_(decision=Decision(verdict=Verdict.ACCEPT, ending=Ending.ACCEPTED, reason="fine"))
     for _ in range(2):
-        settle(decided, ports(ledger, Counting("one")), POLICY)
+        with ledger.writing() as moment:
+            settle(decided, ports(ledger, Counting("one")), POLICY, moment)
     assert (kinds(ledger, "one") if gates is Gates.ENFORCE else []) == expected
