@@ -134,14 +134,17 @@ class Gate(Protocol):
     def judge(self, run: Run, facts: Any, moment: Moment, options: Any) -> Result:
         """The gate's answer, `refuse` always with `retry_after`. Reads only; `policy` of the Result may be a key path of the policy."""
 
-    def observe(self, run: Run, facts: Any, moment: Moment, options: Any) -> None:
+    def observe(self, run: Run, facts: Any, moment: Moment, options: Any) -> None:  # noqa: ARG002
         """Keep what was measured, whether or not the gates are enforced."""
+        return
 
-    def charge(self, run: Run, facts: Any, moment: Moment, options: Any) -> None:
+    def charge(self, run: Run, facts: Any, moment: Moment, options: Any) -> None:  # noqa: ARG002
         """The run was admitted by every gate: charge for it, in the transaction that judged. A second time is free."""
+        return
 
-    def settle(self, run: Run, moment: Moment, options: Any) -> None:
+    def settle(self, run: Run, moment: Moment, options: Any) -> None:  # noqa: ARG002
         """The run that was charged has its decision: record the outcome. A second time counts nothing."""
+        return
 
 
 class Images(Protocol):

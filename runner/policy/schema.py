@@ -104,7 +104,14 @@ def _defaults(model: type[BaseModel]) -> dict[str, Any]:
 
 @cache
 def field_docs(model: type[BaseModel]) -> dict[str, str]:
-    """The docstrings under the fields of a model, by field name; empty where the source cannot be had."""
+    """The docstrings under the fields of a model or of the models it extends, by field name; empty where the source cannot be had."""
+    docs: dict[str, str] = {}
+    for extended in reversed(model.__mro__):
+        docs.update(_docs(extended) if issubclass(extended, BaseModel) else {})
+    return docs
+
+
+def _docs(model: type[BaseModel]) -> dict[str, str]:
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(model)))
     except (OSError, TypeError, SyntaxError):
