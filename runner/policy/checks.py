@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 
 from runner.gates import gates
-from runner.model.units import show_size
+from runner.gates.breaker.options import NAMES
+from runner.gates.rate.options import Limit, most_in
+from runner.model.units import show_duration, show_size
 from runner.policy.nodes import Path
 from runner.policy.schema import Policy
 
@@ -20,6 +22,34 @@ def errors(policy: Policy) -> Iterator[Remark]:
     for gate in gates():
         for path, what in gate.faults(getattr(policy.preflight, gate.name)):
             yield ("preflight", gate.name, *path), what
+    yield from _of_breakers(policy)
+
+
+def _of_breakers(policy: Policy) -> Iterator[Remark]:
+    """What a breaker has to do with the sandbox, whose runs it waits for, and with the rates, which bound how many there are."""
+    wall = policy.sandbox.limits.wall
+    for name in NAMES:
+        breaker, above = policy.preflight.breaker.of(name), ("preflight", "breaker", name, "advanced")
+        advanced = breaker.advanced
+        if advanced.lease < wall:
+            what = (
+                f"lease {show_duration(advanced.lease)} < sandbox.limits.wall {show_duration(wall)}: permits would end during normal work"
+            )
+            yield (*above, "lease"), what
+        if isinstance(advanced.window, int) or not breaker.failure_rate or breaker.consecutive:
+            continue
+        for limit in policy.preflight.rate:
+            most = _most(name, limit, advanced.window + advanced.lease)
+            if most is not None and most < advanced.minimum_calls:
+                what = f"{limit} lets at most {most} runs end in a window of {show_duration(advanced.window)}; "
+                yield (*above, "minimum_calls"), f"{what}minimum_calls {advanced.minimum_calls} is never reached"
+
+
+def _most(breaker: str, limit: Limit, seconds: float) -> int | None:
+    """Runs that a limit admits to one key of a breaker in so many seconds; `None` where it does not bound them."""
+    known = {"host": set(), "promotion": {"target"}, "author": {"target", "author"}}[breaker]
+    sound = limit.limit and limit.per > 0 and limit.parts
+    return most_in(limit, seconds) if sound and known.issuperset(limit.parts) else None
 
 
 def warnings(policy: Policy) -> Iterator[Remark]:

@@ -107,7 +107,7 @@ def field_docs(model: type[BaseModel]) -> dict[str, str]:
     """The docstrings under the fields of a model or of the models it extends, by field name; empty where the source cannot be had."""
     docs: dict[str, str] = {}
     for extended in reversed(model.__mro__):
-        docs.update(_docs(extended) if issubclass(extended, BaseModel) else {})
+        docs.update(_docs(extended) if issubclass(extended, Value) else {})
     return docs
 
 

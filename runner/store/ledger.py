@@ -60,16 +60,21 @@ class SqlMoment:
         """The log of a key in order: entries with `seq` > `after` and `at` > `since`, of one kind or of all."""
         from runner.store.schema import gate_log as log
 
-        query = log.select().where(log.c.gate == gate, log.c.key == storable(key), log.c.seq > after, log.c.at > since).order_by(log.c.seq)
+        query = log.select().where(log.c.gate == gate, log.c.key == storable(key)).order_by(log.c.seq)
+        if after:
+            query = query.where(log.c.seq > after)
+        if since:  # one bound at most: a planner that sees two may go by the one that leaves the whole log
+            query = query.where(log.c.at > since)
         if kind is not None:
             query = query.where(log.c.kind == kind)
         return tuple(_entry(row) for row in self._connection.execute(query))
 
     def find(self, gate: str, key: str, kind: str, run: str) -> Entry | None:
         """The entry that a run has of this kind; it has one at most."""
+        from runner.store.schema import ONCE
         from runner.store.schema import gate_log as log
 
-        here = (log.c.gate == gate, log.c.key == storable(key), log.c.kind == kind, log.c.run == storable(run))
+        here = (log.c.gate == gate, log.c.key == storable(key), log.c.kind == kind, log.c.run == storable(run), ONCE)
         query = log.select().where(*here).order_by(log.c.seq).limit(1)
         row = self._connection.execute(query).first()
         return None if row is None else _entry(row)

@@ -11,6 +11,9 @@ metadata = MetaData()
 NUMBER: Final = BigInteger().with_variant(Integer(), "sqlite")
 """64 bits everywhere; SQLite counts up by itself only in what is called INTEGER."""
 
+ONCE: Final = text("run <> ''")
+"""Which entries of the gates' log there is one of at most; a query that says so finds it without reading the log."""
+
 runs = Table(
     "runs",
     metadata,
@@ -48,7 +51,8 @@ gate_log = Table(
     Column("at", Double, nullable=False),
     Column("body", Text, nullable=False),
     Index("gate_log_at", "gate", "key", "at"),
-    Index("gate_log_once", "gate", "key", "kind", "run", unique=True, sqlite_where=text("run <> ''"), postgresql_where=text("run <> ''")),
+    Index("gate_log_seq", "gate", "key", "seq"),
+    Index("gate_log_once", "gate", "key", "kind", "run", unique=True, sqlite_where=ONCE, postgresql_where=ONCE),
     sqlite_autoincrement=True,
 )
 """What the gates decided and saw, append-only: charges, permits, outcomes, samples. `at` is the database's clock, in seconds since 1970."""

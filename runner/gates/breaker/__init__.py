@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from runner.gates.breaker.admission import Admission, Refusal, ask, by_hand
 from runner.gates.breaker.fold import State, Status
-from runner.gates.breaker.log import GATE, Log
+from runner.gates.breaker.log import GATE, Log, called
 from runner.gates.breaker.options import NAMES, Breaker, faults, limits
 from runner.gates.breaker.options import Options as Section
 from runner.gates.breaker.scores import score_of
@@ -86,11 +86,6 @@ class BreakerGate(Gate):
 
 
 gate = BreakerGate()
-
-
-def called(key: str) -> str:
-    """A breaker by its name and key, for people: `author /srv/app alice`."""
-    return " ".join(part or "unidentified" for part in parts_of(key))
 
 
 def measured(state: State) -> str:

@@ -71,18 +71,22 @@ class Log:
         return self.state.options is not None and options_entry(self.state.options) == options_entry(options)
 
     def _audit(self, kind: str, before: State, body: Mapping[str, Any]) -> None:
-        name, *key = parts_of(self._key)
         after = self.state
         told = {"from": before.status.value, "to": after.status.value, "generation": after.generation, "why": after.why, "by": kind}
         if kind in ("forced", "reset"):
             told |= {"reason": body["reason"], "who": body["who"]}
         verb = _FORCED[str(body["state"])] if kind == "forced" else "reset" if kind == "reset" else _VERBS[after.status]
-        self._moment.audit(f"breaker.{verb}", " ".join((name, *key)), told)
+        self._moment.audit(f"breaker.{verb}", called(self._key), told)
 
 
 def again(generation: int, number: int = 0) -> str:
     """The kind of the entry by which a run that was let in before is let in once more: a run has one entry of a kind."""
     return f"again:{generation}:{number}"
+
+
+def called(key: str) -> str:
+    """A breaker by its name and key, for people: `author /srv/app alice`."""
+    return " ".join(part or "unidentified" for part in parts_of(key))
 
 
 def refolded(moment: Moment, key: str) -> State:

@@ -26,6 +26,7 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("gate_log_at", "gate_log", ["gate", "key", "at"])
+    op.create_index("gate_log_seq", "gate_log", ["gate", "key", "seq"])
     once = sa.text("run <> ''")
     op.create_index("gate_log_once", "gate_log", ["gate", "key", "kind", "run"], unique=True, sqlite_where=once, postgresql_where=once)
     op.create_table(
