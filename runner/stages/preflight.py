@@ -26,7 +26,8 @@ def preflight(run: Run, ports: Ports, policy: Loaded) -> Run:
                     one.gate.observe(run, one.facts, moment, one.options)
             if run.gates is Gates.ENFORCE and not any(stops(answer) for answer in answers):
                 for one in asked:
-                    one.gate.charge(run, one.facts, moment, one.options)
+                    if one.problem is None:
+                        one.gate.charge(run, one.facts, moment, one.options)
     except StoreUnavailable as problem:
         answers = [_broken(one.gate, problem, f"the gates' record cannot be used: {problem}") for one in asked]
     told = answers if run.gates is Gates.ENFORCE else [informing(answer) for answer in answers]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from runner.errors import StoreUnavailable
 from runner.store.checkpoints import Checkpoint, Checkpoints
+from runner.store.library import loaded
 from runner.store.sqlite import SqliteFile
 
 if TYPE_CHECKING:
@@ -144,6 +145,7 @@ class Database:
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
+        loaded()
         from sqlalchemy.exc import SQLAlchemyError
 
         try:

@@ -18,6 +18,7 @@ from runner.store import logs as log_files
 from runner.store import owners
 from runner.store.database import PATIENCE, Database
 from runner.store.ledger import SqlMoment
+from runner.store.library import loaded
 from runner.store.names import storable
 from runner.store.places import claim
 
@@ -63,6 +64,7 @@ class SqlRuns:
 
     def begin(self, run: Run) -> None:
         """Write down that the run goes on; on disk when this returns. It counts as such until it is finished or this process ends."""
+        loaded()
         from sqlalchemy import insert
 
         from runner.store.schema import runs
@@ -87,6 +89,7 @@ class SqlRuns:
 
         A run that never began is recorded whole. A run that was recorded as ended stays as it was.
         """
+        loaded()
         from sqlalchemy import insert, update
 
         from runner.store.schema import runs
