@@ -12,6 +12,9 @@ import pytest
 
 from runner.errors import SeatrialError
 from runner.sandbox.engine import Engine
+from testing.postgres import any_database, postgres, postgres_url, why_none
+
+__all__ = ["any_database", "postgres", "postgres_url"]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -19,12 +22,13 @@ def own_home() -> Iterator[Path]:
     """State, cache and settings of the tests are nobody else's."""
     home = Path(tempfile.mkdtemp(prefix="seatrial-tests-"))
     names = {f"XDG_{kind}_HOME": str(home / kind.lower()) for kind in ("STATE", "CACHE", "CONFIG")}
-    before = {name: os.environ.get(name) for name in names}
+    before = {name: os.environ.get(name) for name in (*names, "SEATRIAL_DATABASE")}
+    os.environ.pop("SEATRIAL_DATABASE", None)
     os.environ.update(names)
     yield home
     for name, value in before.items():
         if value is None:
-            os.environ.pop(name)
+            os.environ.pop(name, None)
         else:
             os.environ[name] = value
     shutil.rmtree(home, ignore_errors=True)
@@ -47,8 +51,9 @@ def _why_no_engine() -> str:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    if item.get_closest_marker("docker") is None or not (why := _why_no_engine()):
-        return
-    if os.environ.get("CI", "").lower() in ("1", "true", "yes"):
-        pytest.fail(f"this test needs a container engine: {why}", pytrace=False)
-    pytest.skip(f"NOT RUN, it needs a container engine: {why}")
+    for marker, what, why in (("docker", "a container engine", _why_no_engine), ("postgres", "a Postgres server", why_none)):
+        if item.get_closest_marker(marker) is None or not (reason := why()):
+            continue
+        if os.environ.get("CI", "").lower() in ("1", "true", "yes"):
+            pytest.fail(f"this test needs {what}: {reason}", pytrace=False)
+        pytest.skip(f"NOT RUN, it needs {what}: {reason}")

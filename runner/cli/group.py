@@ -17,6 +17,7 @@ class Lazy(click.Group):
     TABLE: ClassVar[dict[str, str]] = {
         "check": "Judge a change in a disposable sandbox; change nothing.",
         "run": "List and show recorded runs, and their logs.",
+        "audit": "List the audit log, and find out whether it was tampered with.",
         "image": "Build, list and remove images for the sandbox.",
         "policy": "Lint policies, and show what they resolve to.",
         "cache": "Say what the cache holds, and clear it.",

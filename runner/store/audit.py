@@ -1,26 +1,19 @@
-"""The audit log: rows that are only appended, each sealed by a hash over itself and the hash of the one before."""
+"""The audit log as its readers see it: listed, verified against checkpoints, and with one to keep elsewhere."""
 
 import json
-import socket
-from collections.abc import Iterable, Iterator, Mapping
-from hashlib import sha256
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
 
-from runner.model.value import Value
+from runner.errors import StoreUnavailable
+from runner.store import chain
+from runner.store.chain import Verified
 from runner.store.checkpoints import Checkpoint
+from runner.store.database import PATIENCE, Database
 from runner.store.names import storable
 
-if TYPE_CHECKING:
-    from sqlalchemy import Connection, RowMapping
 
-FIRST: Final = "0" * 64
-"""What the first entry has in the place of a hash before it."""
-_FORMAT: Final = "seatrial.audit/v1"
-_CHUNK = 500
-_COLUMNS: Final = ("seq", "at", "host", "kind", "subject", "body", "previous", "hash")
-
-
-class AuditEntry(Value):
+class AuditEntry(NamedTuple):
     """One entry: what happened (`kind`) to what (`subject`), when by the database's clock in seconds since 1970, and on which host."""
 
     seq: int
@@ -33,122 +26,50 @@ class AuditEntry(Value):
     hash: str
 
 
-class Flaw(NamedTuple):
-    """The first entry of the log that is not as it was written, and what is wrong there."""
+class AuditLog:
+    """The audit log that belongs to the folder `state`; every method raises StoreUnavailable when it cannot be read."""
 
-    seq: int
-    what: str
+    def __init__(self, state: Path, *, patience: float = PATIENCE) -> None:
+        self._database = Database(state, patience=patience)
 
+    def newest(self, limit: int, *, kind: str | None = None, subject: str | None = None) -> tuple[AuditEntry, ...]:
+        """Entries, newest first, of one kind and about one subject where these are given. They are not verified."""
+        from runner.store.schema import audit
 
-class Verified(NamedTuple):
-    """What a look at the whole log found: entries read up to the flaw, checkpoints compared, the last good entry."""
+        query = audit.select().order_by(audit.c.seq.desc()).limit(limit)
+        if kind is not None:
+            query = query.where(audit.c.kind == storable(kind))
+        if subject is not None:
+            query = query.where(audit.c.subject == storable(subject))
+        with self._database.reading() as transaction:
+            return tuple(_entry(dict(row)) for row in transaction.connection.execute(query).mappings()) if transaction else ()
 
-    entries: int
-    checkpoints: int
-    newest: Checkpoint | None
-    flaw: Flaw | None
+    def head(self) -> Checkpoint | None:
+        """The newest entry as a checkpoint; `None` where nothing was recorded."""
+        with self._database.reading() as transaction:
+            return chain.head(transaction.connection) if transaction else None
 
-
-def seal(seq: int, at: float, host: str, kind: str, subject: str, body: str, previous: str) -> str:
-    """The sha256 of an entry: over a JSON array of ASCII that no two different entries share."""
-    return sha256(json.dumps([_FORMAT, seq, at, host, kind, subject, body, previous], separators=(",", ":")).encode()).hexdigest()
-
-
-def canonical(body: Mapping[str, Any]) -> str:
-    """The JSON of a body that only its content decides; raises ValueError for a number that JSON does not have."""
-    return json.dumps(dict(body), sort_keys=True, separators=(",", ":"), allow_nan=False)
-
-
-def append(connection: "Connection", at: float, kind: str, subject: str, body: Mapping[str, Any]) -> Checkpoint:
-    """Write the next entry; the caller holds the write lock, so that nobody else can take the same number."""
-    from sqlalchemy import insert
-
-    from runner.store.schema import audit
-
-    newest = head(connection)
-    seq, previous = (newest.seq + 1, newest.hash) if newest else (1, FIRST)
-    named = {"host": storable(socket.gethostname()), "kind": storable(kind), "subject": storable(subject), "body": canonical(body)}
-    sealed = seal(seq, at, **named, previous=previous)
-    connection.execute(insert(audit).values(seq=seq, at=at, **named, previous=previous, hash=sealed))
-    return Checkpoint(seq, at, sealed)
+    def verify(self, known: Iterable[Checkpoint] = ()) -> Verified:
+        """Look at every entry, and compare with our own checkpoints and those of `known`."""
+        try:
+            kept = self._database.checkpoints.load()  # before the view: what it knows was committed, and the view must show it
+        except OSError as problem:
+            raise StoreUnavailable(f"{self._database.checkpoints.path} cannot be read: {problem.strerror}") from problem
+        checkpoints = {*kept, *known}
+        with self._database.reading() as transaction:
+            return chain.verify(transaction.connection, checkpoints) if transaction else chain.absent(checkpoints)
 
 
-def head(connection: "Connection") -> Checkpoint | None:
-    """The newest entry as a checkpoint; `None` for an empty log."""
-    from runner.store.schema import audit
-
-    row = connection.execute(audit.select().order_by(audit.c.seq.desc()).limit(1)).first()
-    return None if row is None else Checkpoint(row.seq, row.at, row.hash)
-
-
-def newest(connection: "Connection", limit: int, *, kind: str | None = None, subject: str | None = None) -> tuple[AuditEntry, ...]:
-    """Entries, newest first, of one kind and about one subject where these are given. They are not verified."""
-    from runner.store.schema import audit
-
-    query = audit.select().order_by(audit.c.seq.desc()).limit(limit)
-    if kind is not None:
-        query = query.where(audit.c.kind == storable(kind))
-    if subject is not None:
-        query = query.where(audit.c.subject == storable(subject))
-    return tuple(_entry(row) for row in connection.execute(query).mappings())
+def _entry(row: Mapping[str, Any]) -> AuditEntry:
+    """A row for people: one that was edited may hold anything."""
+    texts = {name: str(row[name]) for name in ("host", "kind", "subject", "previous", "hash")}
+    at = row["at"] if isinstance(row["at"], float) else 0.0
+    return AuditEntry(seq=row["seq"], at=at, body=_body(row["body"]), **texts)
 
 
-def verify(connection: "Connection", known: Iterable[Checkpoint]) -> Verified:
-    """Look at every entry in order, and at every checkpoint of `known`, which must be older than the connection's view."""
-    expected: dict[int, set[str]] = {}
-    for checkpoint in known:
-        expected.setdefault(checkpoint.seq, set()).add(checkpoint.hash)
-    entries, compared, last = 0, 0, None
-    for row in _rows(connection):
-        if flaw := _flaw(row, last) or _contradicted(row, expected.get(row[0], ())):
-            return Verified(entries, compared, last, flaw)
-        compared += len(expected.pop(row[0], ()))
-        entries, last = entries + 1, Checkpoint(row[0], row[1], row[7])
-    return Verified(entries, compared, last, _missing(entries, expected))
-
-
-def _flaw(row: tuple[Any, ...], last: Checkpoint | None) -> Flaw | None:
-    """What is wrong with an entry by itself, or with the step from the one before."""
-    seq, at, *texts = row
-    due, previous = (last.seq + 1, last.hash) if last else (1, FIRST)
-    if seq != due:
-        return Flaw(due, f"entry {due} is missing: entry {seq} comes in its place")
-    if not isinstance(at, float) or not all(isinstance(text, str) for text in texts):
-        return Flaw(seq, f"entry {seq} was edited: it holds values that no entry has")
-    host, kind, subject, body, before, sealed = texts
-    if seal(seq, at, host, kind, subject, body, before) != sealed:
-        return Flaw(seq, f"entry {seq} was edited, or stands in the place of another: its hash is not that of its content")
-    if before != previous:
-        return Flaw(seq, f"entry {seq} does not follow the one before it: that one was edited and stamped anew, or this one was put in")
-    return None
-
-
-def _contradicted(row: tuple[Any, ...], hashes: Iterable[str]) -> Flaw | None:
-    if all(known == row[7] for known in hashes):
-        return None
-    return Flaw(row[0], f"entry {row[0]} is another than the one that a checkpoint knows: the log was stamped anew from here or before")
-
-
-def _missing(entries: int, expected: Mapping[int, set[str]]) -> Flaw | None:
-    if not expected:
-        return None
-    return Flaw(entries + 1, f"entry {entries + 1} is missing: the log ends before it, and a checkpoint knows entry {max(expected)}")
-
-
-def _rows(connection: "Connection") -> Iterator[tuple[Any, ...]]:
-    """Every row as it is stored, in bounded memory: edited ones may hold anything."""
-    from sqlalchemy import inspect, literal_column, select
-
-    from runner.store.schema import audit
-
-    if not inspect(connection).has_table(audit.name):
-        return
-    raw: Any = select(*(literal_column(name) for name in _COLUMNS)).select_from(audit).order_by(audit.c.seq).limit(_CHUNK)
-    rows = [tuple(row) for row in connection.execute(raw)]
-    while rows:
-        yield from rows
-        rows = [tuple(row) for row in connection.execute(raw.where(audit.c.seq > rows[-1][0]))]
-
-
-def _entry(row: "RowMapping") -> AuditEntry:
-    return AuditEntry(**{**row, "body": json.loads(row["body"])})
+def _body(text: Any) -> dict[str, Any]:
+    try:
+        body = json.loads(text)
+    except (TypeError, ValueError, RecursionError):
+        body = None
+    return body if isinstance(body, dict) else {"unreadable": str(text)}

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from runner.errors import StoreUnavailable
+from runner.store.address import address
 from runner.store.checkpoints import Checkpoint, Checkpoints
-from runner.store.library import loaded
+from runner.store.library import ONE_AT_A_TIME, loaded
+from runner.store.postgres import PostgresServer
 from runner.store.sqlite import SqliteFile
 
 if TYPE_CHECKING:
@@ -45,19 +47,20 @@ class Transaction:
 
     def audit(self, kind: str, subject: str, body: Mapping[str, Any]) -> None:
         """Write an entry of the audit log."""
-        from runner.store import audit
+        from runner.store import chain
 
-        self.written = audit.append(self.connection, self.now, kind, subject, body)
+        self.written = chain.append(self.connection, self.now, kind, subject, body)
 
 
 class Database:
-    """The database of the folder `state`; made and brought to the current schema at the first write.
+    """The database that SEATRIAL_DATABASE names, else the SQLite file of the folder `state`.
 
-    Every method raises StoreUnavailable when it cannot be used.
+    It is made, and brought to the current schema, at the first write. Raises UsageError when SEATRIAL_DATABASE cannot be understood; every method raises StoreUnavailable when it cannot be used.
     """
 
     def __init__(self, state: Path, *, patience: float = PATIENCE) -> None:
-        self.server: Server = SqliteFile(state, patience)
+        named = address()
+        self.server: Server = PostgresServer(named, patience) if named else SqliteFile(state, patience)
         self.checkpoints = Checkpoints(state / self.server.checkpoints)
         self._made: Engine | None = None
         self._ready = False
@@ -97,7 +100,8 @@ class Database:
 
     def _engine(self) -> "Engine":
         if self._made is None:
-            self._made = self.server.engine()
+            with ONE_AT_A_TIME:  # it loads what speaks to this kind of server
+                self._made = self.server.engine()
         return self._made
 
     @contextmanager

@@ -2,10 +2,10 @@
 
 from threading import Lock
 
-_ONE_AT_A_TIME = Lock()
+ONE_AT_A_TIME = Lock()
 
 
 def loaded() -> None:
     """Return once it is loaded. Two threads that import a package of circular imports at once may each find half of it."""
-    with _ONE_AT_A_TIME:
+    with ONE_AT_A_TIME:
         import runner.store.schema  # noqa: F401  it imports more of the library

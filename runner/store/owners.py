@@ -8,23 +8,32 @@ from uuid import uuid4
 
 from runner.replacing import replace
 
+_PLACE = "place"
+
 
 def place(state: Path) -> str:
     """The name of this state folder, given at random when it is first asked for: locks and logs of a run are in one such folder.
 
     Raises OSError when it cannot be kept.
     """
-    file = state / "place"
-    with suppress(FileNotFoundError):
-        return _name_in(file)
+    if found := known_place(state):
+        return found
     beside = state / f".place-{uuid4().hex}"
     replace(beside, f"{uuid4().hex}\n".encode())
     try:
         with suppress(FileExistsError):  # another process was first
-            os.link(beside, file)
+            os.link(beside, state / _PLACE)
     finally:
         beside.unlink()
-    return _name_in(file)
+    return known_place(state)
+
+
+def known_place(state: Path) -> str:
+    """The same, but empty where no run ever began. Raises OSError when it cannot be read."""
+    try:
+        return (state / _PLACE).read_text("ascii", "replace").strip()[:64]
+    except FileNotFoundError:
+        return ""
 
 
 def own(state: Path, run: str) -> int:
@@ -62,7 +71,3 @@ def is_dead(state: Path, run: str) -> bool:
         return True
     finally:
         os.close(lock)
-
-
-def _name_in(file: Path) -> str:
-    return file.read_text("ascii", "replace").strip()[:64]

@@ -153,7 +153,7 @@ class SqlRuns:
         found = log_files.load(self._state, run)
         if not found and self._database.server.shared:
             row = self._row(run, "host", "place")
-            if row["place"] != self._whereabouts()["place"]:
+            if row["place"] != self._whereabouts(owners.known_place)["place"]:
                 host = row["host"] or "another machine"
                 raise UsageError(f"the logs of run {run} are on {host}, where it ran", hint=f"`seatrial run logs {run}` shows them there.")
         return found
@@ -170,11 +170,10 @@ class SqlRuns:
             query = select(*(runs.c[name] for name in names)).where(runs.c.id == run)
             return dict(transaction.connection.execute(query).mappings().one())
 
-    def _whereabouts(self) -> dict[str, str]:
+    def _whereabouts(self, place: Callable[[Path], str] = owners.place) -> dict[str, str]:
         """This machine, and the state folder that has the locks and logs of the runs begun here."""
-        claim(self._state)
         try:
-            return {"host": storable(socket.gethostname()), "place": owners.place(self._state)}
+            return {"host": storable(socket.gethostname()), "place": place(self._state)}
         except OSError as problem:
             hint = "Set XDG_STATE_HOME to a folder that you can write to."
             raise StoreUnavailable(f"{self._state} cannot be used: {problem.strerror}", hint=hint) from problem
@@ -196,7 +195,7 @@ class SqlRuns:
 
         query = select(runs.c.id).where(runs.c.state == State.RUNNING.value)
         if self._database.server.shared:
-            query = query.where(*(runs.c[name] == value for name, value in self._whereabouts().items()))
+            query = query.where(*(runs.c[name] == value for name, value in self._whereabouts(owners.known_place).items()))
         with self._database.reading() as transaction:
             going = transaction.connection.execute(query).scalars().all() if transaction else ()
         dead = [run for run in going if owners.is_dead(self._state, run)]

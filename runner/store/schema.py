@@ -81,4 +81,4 @@ audit = Table(
     Index("audit_kind", "kind", "seq"),
     Index("audit_subject", "subject", "seq"),
 )
-"""What happened, append-only and chained: `seq` without gaps, `previous` the hash of the entry before (`runner.store.audit`)."""
+"""What happened, append-only and chained: `seq` without gaps, `previous` the hash of the entry before (`runner.store.chain`)."""

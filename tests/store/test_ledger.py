@@ -1,6 +1,5 @@
 """The gates' ledger on real databases, used by several processes at once."""
 
-import sqlite3
 import subprocess
 import sys
 import time
@@ -22,7 +21,7 @@ def state(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def ledger(state: Path) -> SqlLedger:
+def ledger(state: Path, any_database: str) -> SqlLedger:
     return SqlLedger(state, patience=0.2)
 
 
@@ -158,8 +157,10 @@ def test_any_name_can_be_a_key(ledger: SqlLedger, name: str) -> None:
 
 
 def _entry_at(state: Path, at: float) -> None:
-    with sqlite3.connect(state / "state.db") as raw:
-        raw.execute("INSERT INTO gate_log (gate, key, kind, run, at, body) VALUES ('x', 'x', 'x', '', ?, '{}')", (at,))
+    with Database(state).writing() as transaction:
+        transaction.connection.exec_driver_sql(
+            f"INSERT INTO gate_log (gate, key, kind, run, at, body) VALUES ('x', 'x', 'x', '', {at}, '{{}}')"
+        )
 
 
 def test_time_stands_still_while_the_clock_is_behind_the_newest_entry(ledger: SqlLedger, state: Path) -> None:
@@ -197,7 +198,7 @@ print(admitted)
 """
 
 
-def test_processes_that_count_then_insert_at_once_never_pass_the_limit(state: Path) -> None:
+def test_processes_that_count_then_insert_at_once_never_pass_the_limit(state: Path, any_database: str) -> None:
     workers = [
         subprocess.Popen([sys.executable, "-c", _COUNTING, state, letter, "12"], cwd=ROOT, stdout=subprocess.PIPE, text=True)
         for letter in "abcdef"

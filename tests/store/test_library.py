@@ -23,7 +23,7 @@ def use(which):
     except AttributeError:
         pass  # that is no run
 thread = threading.Thread(target=use, args=(sys.argv[2],))
-with library._ONE_AT_A_TIME:
+with library.ONE_AT_A_TIME:
     thread.start()
     thread.join(0.2)
     print("waits" if thread.is_alive() and "sqlalchemy" not in sys.modules else "does not wait")

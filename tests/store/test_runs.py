@@ -1,18 +1,27 @@
-"""The record of runs on a real SQLite file."""
+"""The record of runs on real databases."""
 
 import os
-import sqlite3
+import socket
 import stat
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
 from runner.errors import StoreUnavailable, UsageError
 from runner.model.result import Decision
 from runner.model.run import Run
+from runner.store import database as database_module
+from runner.store import owners
+from runner.store.audit import AuditLog
 from runner.store.database import Database
 from runner.store.runs import SqlRuns
 from runner.store.schema import REVISIONS, metadata
@@ -21,7 +30,13 @@ Make = Callable[..., Run]
 
 
 @pytest.fixture
-def runs(tmp_path: Path) -> SqlRuns:
+def runs(tmp_path: Path, any_database: str) -> SqlRuns:
+    return SqlRuns(tmp_path / "state", patience=0.2)
+
+
+@pytest.fixture
+def in_file(tmp_path: Path) -> SqlRuns:
+    """The record in the SQLite file, where a test is about that."""
     return SqlRuns(tmp_path / "state", patience=0.2)
 
 
@@ -129,11 +144,11 @@ def test_reading_where_nothing_was_ever_recorded_makes_nothing(runs: SqlRuns, tm
     assert not (tmp_path / "state").exists()
 
 
-def test_everything_is_private_to_its_owner(runs: SqlRuns, tmp_path: Path, run_of: Make, accepted: Decision) -> None:
+def test_everything_is_private_to_its_owner(in_file: SqlRuns, tmp_path: Path, run_of: Make, accepted: Decision) -> None:
     old = os.umask(0)
     try:
-        runs.begin(run_of())
-        runs.finish(run_of(decision=accepted), "{}", {"base": "secret"})
+        in_file.begin(run_of())
+        in_file.finish(run_of(decision=accepted), "{}", {"base": "secret"})
     finally:
         os.umask(old)
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in [tmp_path / "state", *(tmp_path / "state").rglob("*")]}
@@ -141,15 +156,15 @@ def test_everything_is_private_to_its_owner(runs: SqlRuns, tmp_path: Path, run_o
     assert "base.log" in modes
 
 
-def test_the_file_is_durable_and_lets_readers_in_while_somebody_writes(runs: SqlRuns, tmp_path: Path, run_of: Make) -> None:
-    runs.begin(run_of())
+def test_the_file_is_durable_and_lets_readers_in_while_somebody_writes(in_file: SqlRuns, tmp_path: Path, run_of: Make) -> None:
+    in_file.begin(run_of())
     database = Database(tmp_path / "state", patience=0.2)
     with database.reading() as transaction:
         connection = transaction.connection
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
     with database.writing():
-        assert [record.id for record in runs.list()] == ["abc123abc123"]
+        assert [record.id for record in in_file.list()] == ["abc123abc123"]
 
 
 def test_a_database_that_somebody_keeps_locked_is_a_clear_error(runs: SqlRuns, tmp_path: Path, run_of: Make) -> None:
@@ -160,34 +175,36 @@ def test_a_database_that_somebody_keeps_locked_is_a_clear_error(runs: SqlRuns, t
 
 def test_a_database_of_a_newer_version_is_left_alone(runs: SqlRuns, tmp_path: Path, run_of: Make) -> None:
     runs.begin(run_of("aa1"))
-    with sqlite3.connect(tmp_path / "state" / "state.db") as raw:
-        raw.execute("UPDATE alembic_version SET version_num = '0999'")
-    with pytest.raises(StoreUnavailable, match=r"newer version of Seatrial \(schema 0999") as refused:
-        SqlRuns(tmp_path / "state").begin(run_of("aa2"))
-    assert "Upgrade" in refused.value.hint
+    with Database(tmp_path / "state").writing() as transaction:
+        transaction.connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0999'")
+        transaction.connection.exec_driver_sql("ALTER TABLE runs RENAME TO voyages")
+    for use in (lambda other: other.begin(run_of("aa2")), lambda other: other.list(), lambda other: other.find("latest")):
+        with pytest.raises(StoreUnavailable, match=r"newer version of Seatrial \(schema 0999") as refused:
+            use(SqlRuns(tmp_path / "state"))
+        assert "Upgrade" in refused.value.hint
 
 
 @pytest.mark.parametrize(
     "content", [b"this is no database, and long enough to be read as one" * 100, b"SQLite format 3\0" + b"\xff" * 5000]
 )
-def test_a_damaged_file_is_a_clear_error(runs: SqlRuns, tmp_path: Path, run_of: Make, content: bytes) -> None:
+def test_a_damaged_file_is_a_clear_error(in_file: SqlRuns, tmp_path: Path, run_of: Make, content: bytes) -> None:
     (tmp_path / "state").mkdir(mode=0o700)
     (tmp_path / "state" / "state.db").write_bytes(content)
     with pytest.raises(StoreUnavailable, match=r"is damaged|is not a database"):
-        runs.begin(run_of())
+        in_file.begin(run_of())
 
 
-def test_a_folder_where_a_file_must_go_is_a_clear_error(runs: SqlRuns, tmp_path: Path, run_of: Make) -> None:
+def test_a_folder_where_a_file_must_go_is_a_clear_error(in_file: SqlRuns, tmp_path: Path, run_of: Make) -> None:
     (tmp_path / "state" / "state.db").mkdir(parents=True, mode=0o700)
     (tmp_path / "state").chmod(0o700)
     with pytest.raises(StoreUnavailable, match="cannot be opened"):
-        runs.begin(run_of())
+        in_file.begin(run_of())
 
 
 def test_a_full_disk_is_a_clear_error_and_leaves_the_old_record(
-    runs: SqlRuns, tmp_path: Path, run_of: Make, monkeypatch: pytest.MonkeyPatch
+    in_file: SqlRuns, tmp_path: Path, run_of: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    runs.begin(run_of("aa1"))
+    in_file.begin(run_of("aa1"))
     full = SqlRuns(tmp_path / "state")
     with full._database.reading():
         pass
@@ -197,7 +214,7 @@ def test_a_full_disk_is_a_clear_error_and_leaves_the_old_record(
     event.listen(engine, "connect", lambda raw, _: raw.execute(f"PRAGMA max_page_count={raw.execute('PRAGMA page_count').fetchone()[0]}"))
     with pytest.raises(StoreUnavailable, match="disk is full"):
         full.finish(run_of("aa2"), '{"filler": "' + "x" * 100_000 + '"}', {})
-    assert [record.id for record in runs.list()] == ["aa1"]
+    assert [record.id for record in in_file.list()] == ["aa1"]
 
 
 _WRITER = """
@@ -213,7 +230,7 @@ for number in range(8):
 """
 
 
-def test_processes_that_start_at_once_on_a_new_machine_all_write_everything(tmp_path: Path) -> None:
+def test_processes_that_start_at_once_on_a_new_machine_all_write_everything(tmp_path: Path, any_database: str) -> None:
     here = tmp_path / "code"
     here.mkdir()
     (here / "test_writer.py").write_text((Path(__file__).parent / "conftest.py").read_text())
@@ -225,8 +242,8 @@ def test_processes_that_start_at_once_on_a_new_machine_all_write_everything(tmp_
     )
 
 
-def test_alembic_is_only_imported_when_the_schema_is_not_current(tmp_path: Path, runs: SqlRuns, run_of: Make) -> None:
-    runs.begin(run_of())
+def test_alembic_is_only_imported_when_the_schema_is_not_current(tmp_path: Path, in_file: SqlRuns, run_of: Make) -> None:
+    in_file.begin(run_of())
     code = (
         "import sys; from pathlib import Path; import runner.store.runs as r; assert 'sqlalchemy' not in sys.modules\n"
         f"assert r.SqlRuns(Path({str(tmp_path / 'state')!r})).find('latest'); assert 'alembic' not in sys.modules and 'sqlalchemy' in sys.modules"
@@ -234,17 +251,104 @@ def test_alembic_is_only_imported_when_the_schema_is_not_current(tmp_path: Path,
     assert subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2], check=False).returncode == 0
 
 
+def _alembic() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(database_module.__file__).with_name("migrations")))
+    return config
+
+
 def test_the_migrations_make_exactly_the_tables_that_the_code_uses(runs: SqlRuns, tmp_path: Path, run_of: Make) -> None:
-    from alembic.autogenerate import compare_metadata
-    from alembic.config import Config
-    from alembic.migration import MigrationContext
-    from alembic.script import ScriptDirectory
-
-    import runner.store.database as module
-
     runs.begin(run_of())
     with Database(tmp_path / "state").reading() as transaction:
         assert compare_metadata(MigrationContext.configure(transaction.connection), metadata) == []
-    config = Config()
-    config.set_main_option("script_location", str(Path(module.__file__).with_name("migrations")))
-    assert tuple(reversed([script.revision for script in ScriptDirectory.from_config(config).walk_revisions()])) == REVISIONS
+    assert tuple(reversed([script.revision for script in ScriptDirectory.from_config(_alembic()).walk_revisions()])) == REVISIONS
+
+
+def test_a_record_of_an_older_version_is_brought_up_to_date_with_its_runs(tmp_path: Path, any_database: str, run_of: Make) -> None:
+    state = tmp_path / "state"
+    state.mkdir(mode=0o700)
+    old = "id, change_id, patch_id, repository, base, started, state, reason, policy_digest"
+    database = Database(state)
+    with database._translated(), database._engine().connect() as connection, connection.begin():
+        database.server.begin(connection, writing=True)
+        database.server.prepare(connection)
+        config = _alembic()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.exec_driver_sql(f"INSERT INTO runs ({old}) VALUES ('aa1', 'c', 'p', '/r', 'b', '2026-11-22', 'held', '', 'd')")
+    runs = SqlRuns(state)
+    assert [(record.id, record.host) for record in runs.list()] == [("aa1", None)]
+    runs.begin(run_of("aa2"))
+    assert [record.id for record in runs.list()] == ["aa2", "aa1"]
+
+
+def test_what_happens_to_a_run_is_in_the_audit_log(runs: SqlRuns, tmp_path: Path, run_of: Make, accepted: Decision, held: Decision) -> None:
+    runs.begin(run_of("aa1"))
+    runs.finish(run_of("aa1", accepted), '{"exit_code": 0}', {})
+    runs.finish(run_of("aa1", held), '{"exit_code": 3}', {})  # too late: it stays as it was
+    runs.finish(run_of("bb2", held), '{"exit_code": 3}', {})
+    runs.begin(run_of("cc3"))
+    runs.close()
+    SqlRuns(tmp_path / "state").list()
+    log = AuditLog(tmp_path / "state")
+    assert log.verify().flaw is None
+    assert [(entry.kind, entry.subject) for entry in reversed(log.newest(9))] == [
+        ("run.began", "aa1"),
+        ("run.ended", "aa1"),
+        ("run.held", "bb2"),
+        ("run.began", "cc3"),
+        ("run.ended", "cc3"),
+    ]
+    change, facts = run_of().change.id, {"policy": "d" * 64, "state": "ended", "ending": "accepted", "verdict": "accept", "exit_code": 0}
+    assert log.newest(1, kind="run.ended", subject="aa1")[0].body == {"change": change, "reason": "every check passed", **facts}
+    assert log.newest(1, kind="run.began")[0].body == {"change": change, "policy": "d" * 64}
+    assert log.newest(1)[0].body["ending"] == "cancelled"
+
+
+def test_an_end_that_could_not_be_recorded_is_not_in_the_audit_log(runs: SqlRuns, tmp_path: Path, run_of: Make, accepted: Decision) -> None:
+    runs.begin(run_of("aa1"))
+
+    def failing(_moment: object) -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        runs.finish(run_of("aa1", accepted), "{}", {}, settle=failing)
+    assert runs.show("aa1").state == "running"
+    assert [entry.kind for entry in AuditLog(tmp_path / "state").newest(9)] == ["run.began"]
+
+
+@pytest.mark.postgres
+def test_runs_of_another_state_folder_are_not_ours_to_end_and_their_logs_are_said_to_be_there(
+    tmp_path: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch, run_of: Make, accepted: Decision
+) -> None:
+    monkeypatch.setenv("SEATRIAL_DATABASE", postgres_url)
+    there, here = SqlRuns(tmp_path / "there"), SqlRuns(tmp_path / "here")
+    there.begin(run_of("aa1"))
+    there.finish(run_of("bb2", accepted), "{}", {"base": "fine\n"})
+    there.close()  # from here on nobody works on aa1, but only the folder `there` can tell
+    assert {record.id: record.state for record in here.list()} == {"aa1": "running", "bb2": "ended"}
+    with pytest.raises(UsageError, match=f"are on {socket.gethostname()}, where it ran"):
+        here.logs("bb2")
+    assert there.logs("bb2") == {"base": "fine\n"}
+    assert there.show("aa1").state == "ended"
+
+
+@pytest.mark.postgres
+def test_a_state_folder_copied_to_another_machine_does_not_speak_for_the_first(
+    tmp_path: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch, run_of: Make
+) -> None:
+    monkeypatch.setenv("SEATRIAL_DATABASE", postgres_url)
+    SqlRuns(tmp_path / "state").begin(run_of("aa1"))
+    for lock in (tmp_path / "state/running").iterdir():
+        lock.unlink()
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr(socket, "gethostname", lambda: "elsewhere")
+        assert SqlRuns(tmp_path / "state").show("aa1").state == "running"
+    assert SqlRuns(tmp_path / "state").show("aa1").state == "ended"
+
+
+def test_a_state_folder_is_named_once_by_whoever_is_first(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        names = set(pool.map(lambda _: owners.place(tmp_path), range(32)))
+    assert len(names) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["place"]

@@ -9,7 +9,7 @@ from runner.gates.breaker.options import Options
 from runner.model.keys import key_of
 from runner.model.result import Ending
 from runner.ports import Moment
-from runner.store import audit
+from runner.store.audit import AuditLog
 from testing.ledgers import START, ClockedLedger, Gatekeeper, a_gated_run
 
 Door = Callable[..., Gatekeeper]
@@ -154,9 +154,7 @@ def test_every_change_of_state_is_in_the_audit_log(door: Door, ledger: ClockedLe
     with ledger.writing() as moment:
         forced(moment, "disabled")
         Log(moment, KEY).write("reset", {"reason": "fixed", "who": "alice"})
-    with ledger._database.reading() as transaction:
-        assert transaction is not None
-        found = audit.newest(transaction.connection, 10)
+    found = AuditLog(ledger._state).newest(10)
     assert [(entry.kind, entry.body["from"], entry.body["to"]) for entry in reversed(found)] == [
         ("breaker.opened", "closed", "open"),
         ("breaker.half-opened", "open", "half-open"),
