@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from runner.model.change import Change, FileChange
@@ -184,6 +185,12 @@ class Sandbox(Protocol):
     def cancel(self) -> None:
         """Kill everything that runs now; may be called from any thread, and more than once."""
 
+    def ping(self) -> float:
+        """Seconds that the engine takes to answer; raises EngineUnavailable when it has not within five."""
+
+    def storage(self) -> Path | None:
+        """Where the engine keeps images and containers, if this process can see that; told at once, by what is known so far."""
+
 
 class Plan(NamedTuple):
     """How a suite is started inside."""
@@ -268,3 +275,5 @@ class Ports:
     cores: int
     version: Callable[[], str]
     """Tells the release that the base commit is described as, for projects that take their version from tags."""
+    folders: Mapping[str, Path] = field(default_factory=dict)
+    """The folders that a run writes to, by what they are called."""

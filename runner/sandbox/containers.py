@@ -199,6 +199,14 @@ class DockerSandbox:
         for flight in flights:
             self._strike(flight)
 
+    def ping(self) -> float:
+        """Seconds that the engine takes to answer; raises EngineUnavailable when it has not within five."""
+        return self._engine.ping()
+
+    def storage(self) -> Path | None:
+        """Where the engine keeps images and containers, if this process can see that."""
+        return self._engine.storage
+
     def close(self) -> None:
         """Wait until everything of all runs is removed, and drop the connections."""
         with self._guard:

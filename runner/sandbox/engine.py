@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import socket
 import struct
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 DEFAULT_SOCKET = "/var/run/docker.sock"
 CALL_SECONDS = 120
 """How long one engine call may take; starting a container on a busy machine is slow."""
+PING_SECONDS = 5.0
+DEFAULT_STORAGE = "/var/lib/docker"
 CONNECTIONS = 64
 
 
@@ -81,6 +85,49 @@ class Engine:
         """Whether the engine is a process of this machine and of our process namespace."""
         return _peer(self.address) is not None
 
+    def ping(self, patience: float = PING_SECONDS) -> float:
+        """Seconds that the engine takes to say that it is there; raises EngineUnavailable when it has not within `patience`.
+
+        Spoken to directly where that is possible: the docker library takes far longer to import than an engine to answer.
+        """
+        began = time.monotonic()
+        if (wire := self._wire(patience)) is None:
+            with speaking("ping the container engine", self.address):
+                self.api.get(f"{self.api.base_url}/_ping", timeout=patience).raise_for_status()
+            return time.monotonic() - began
+        try:
+            wire.request("GET", "/_ping")
+            answer = wire.getresponse()
+            answer.read(64)
+        except (OSError, http.client.HTTPException) as problem:
+            raise _unreachable("ping the container engine", self.address, problem) from problem
+        finally:
+            wire.close()
+        if answer.status != HTTPStatus.OK:
+            raise EngineUnavailable(f"Cannot ping the container engine: it answers {answer.status}.", hint="Is it still starting?")
+        return time.monotonic() - began
+
+    def _wire(self, patience: float) -> http.client.HTTPConnection | None:
+        """A plain connection; `None` for an engine behind TLS or ssh."""
+        kind, _, place = self.address.partition("://")
+        if kind == "unix":
+            return _Local(place, patience)
+        host, _, port = place.partition(":")
+        if kind in ("tcp", "http") and host and port.isdigit() and not self._environment.get("DOCKER_TLS_VERIFY"):
+            return http.client.HTTPConnection(host, int(port), timeout=patience)
+        return None
+
+    @property
+    def storage(self) -> Path | None:
+        """Where an engine of this machine keeps its data; until it has said so, where Docker does by default. `None` when out of sight."""
+        if not self.shares_our_files:
+            return None
+        found = Path(str((self._info or {}).get("DockerRootDir") or DEFAULT_STORAGE))
+        try:
+            return found if found.is_dir() else None
+        except OSError:
+            return None
+
     def has_option(self, word: str) -> bool:
         """Whether the engine's security options name `word`, e.g. `rootless`, `userns`, `selinux`."""
         return any(word in option for option in self.info.get("SecurityOptions") or ())
@@ -89,6 +136,20 @@ class Engine:
         """Drop the connections, if any were made."""
         if self._api is not None:
             self._api.close()
+
+
+class _Local(http.client.HTTPConnection):
+    """HTTP over a socket of this machine."""
+
+    def __init__(self, path: str, patience: float) -> None:
+        super().__init__("localhost", timeout=patience)
+        self._path = path
+
+    def connect(self) -> None:
+        """Open the socket; raises OSError."""
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._path)
 
 
 @contextmanager

@@ -16,6 +16,11 @@ class Places:
     cache: Path
     state: Path
 
+    @property
+    def folders(self) -> dict[str, Path]:
+        """Both, by what they are called."""
+        return {"state": self.state, "cache": self.cache}
+
 
 def places(env: Mapping[str, str] | None = None) -> Places:
     """The directories for this environment; raises StoreUnavailable when there is no home directory to put them in."""

@@ -85,6 +85,7 @@ def prepared(request: Request, progress: Progress) -> Iterator[Prepared]:
             monotonic=time.monotonic,
             cores=len(os.sched_getaffinity(0)),
             version=lambda: objects.describe(run.change.base_commit),
+            folders=where.folders,
         )
         yield Prepared(run, ports, policy, where, sandbox.under_way)
 
