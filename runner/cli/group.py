@@ -21,6 +21,7 @@ class Lazy(click.Group):
         "image": "Build, list and remove images for the sandbox.",
         "policy": "Lint policies, and show what they resolve to.",
         "cache": "Say what the cache holds, and clear it.",
+        "health": "Show this machine's signals, limits and history.",
         "doctor": "Say whether this machine can judge changes, and what is missing.",
         "init": "Write a first policy for a repository.",
         "demo": "Judge three example changes: a good, a broken and a cheating one.",

@@ -10,7 +10,7 @@ from pydantic import PlainSerializer, PlainValidator, WithJsonSchema
 from runner.model.units import duration, exact_duration, exact_size, percent, show_percent, size
 
 NONE: Final = "none"
-_FORM = re.compile(r"([<>])\s*(\d{1,15}(?:\.\d{1,9})?)\s*(%|[A-Za-z]{1,3})?")
+_FORM = re.compile(r"([<>])\s*([0-9]{1,18}(?:\.[0-9]{1,20})?)\s*(%|[A-Za-z]{1,3})?")
 _AND = re.compile(r"\s+and\s+")
 _LONGEST = 100
 
@@ -112,7 +112,7 @@ def _example(sign: str, units: tuple[Unit, ...]) -> str:
 
 def written(sign: str, *units: Unit) -> Any:
     """The type of a policy key that holds a threshold on the side `sign`, in any of `units`."""
-    one = rf"{sign}\s*\d+(\.\d+)?\s*({'|'.join(name for unit in units for name in _UNITS[unit])})"
+    one = rf"{sign}\s*[0-9]+(\.[0-9]+)?\s*({'|'.join(name for unit in units for name in _UNITS[unit])})"
     pattern = rf"^\s*({NONE}|{one}(\s+and\s+{one})?)\s*$" if len(units) > 1 else rf"^\s*({NONE}|{one})\s*$"
     examples = [*(f"{sign}{_EXAMPLES[unit]}" for unit in units), NONE]
     return Annotated[

@@ -1,6 +1,8 @@
 """Durations and sizes as people write them: a number and its unit, never a bare number."""
 
 import re
+from collections.abc import Callable
+from decimal import Decimal
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
@@ -53,13 +55,18 @@ def show_size(count: int) -> str:
 def exact_duration(seconds: float) -> str:
     """Like `show_duration`, but reads back as the very same number."""
     text = show_duration(seconds)
-    return text if duration(text) == seconds else f"{seconds:.15g}s"
+    return text if _reads_as(text, seconds, duration) else f"{Decimal(repr(float(seconds))):f}s"
 
 
 def exact_size(count: int) -> str:
     """Like `show_size`, but reads back as the very same number."""
     text = show_size(count)
-    return text if size(text) == count else f"{count}B"
+    return text if _reads_as(text, count, size) else f"{count}B"
+
+
+def _reads_as(text: str, value: float, read: Callable[[object], object]) -> bool:
+    """Whether this is a quantity, which numbers too large or too small to be written out are not, and the very same one."""
+    return _QUANTITY.fullmatch(text) is not None and read(text) == value
 
 
 def _written(units: dict[str, float], *examples: str) -> WithJsonSchema:

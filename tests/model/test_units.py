@@ -2,7 +2,7 @@
 
 import pytest
 
-from runner.model.units import duration, show_duration, show_size, size
+from runner.model.units import duration, exact_duration, exact_size, show_duration, show_size, size
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("90s", 90), ("10m", 600), ("1h", 3600), ("250ms", 0.25), ("1.5m", 90), ("2 d", 172800)])
@@ -29,3 +29,13 @@ def test_a_shown_duration_reads_back_as_itself(seconds: float, text: str) -> Non
 
 def test_a_shown_size_is_short() -> None:
     assert (show_size(2**31), show_size(1536), show_size(12)) == ("2GiB", "1.5KiB", "12B")
+
+
+@pytest.mark.parametrize("seconds", [999_999.5, 1_000_001.0, 1e9, 1e-7, 0.1 + 0.2, 123456789.123])
+def test_a_duration_too_long_or_too_short_for_the_usual_form_is_written_out(seconds):
+    assert duration(exact_duration(seconds)) == seconds
+
+
+@pytest.mark.parametrize("count", [2**50, 2**50 + 1, 10**15])
+def test_a_size_too_large_for_the_usual_form_is_written_out(count):
+    assert size(exact_size(count)) == count

@@ -9,6 +9,7 @@ from runner.gates.health.kernel import Absent, Roots, fields, number, text, whol
 _NO_LIMIT: Final = 2**60
 """Version 1 says "no limit" by a number of this order."""
 _DEEPEST = 32
+_CONTROLLERS = frozenset(("", "memory", "pids", "cpu", "cpuacct"))
 
 
 class Group(NamedTuple):
@@ -123,7 +124,7 @@ def _found(roots: Roots) -> Mapping[str, tuple[Group, ...]]:
     found: dict[str, tuple[Group, ...]] = {}
     for line in mounts.splitlines():
         for controller, root, point, version in _mounted(line, roots):
-            if controller in own and controller not in found:
+            if controller in _CONTROLLERS & own.keys() and controller not in found:
                 found[controller] = tuple(_chain(own[controller], root, point, version))
     return found
 

@@ -73,7 +73,7 @@ def times(past: Sequence[Past], now: float, fresh: Sample) -> list[float]:
     found: list[float] = []
     later_at, later, at = now, fresh, now
     for one in reversed(past):
-        same = one.sample.boot == later.boot != "" and one.sample.uptime <= later.uptime
+        same = one.sample.boot == later.boot != "" and 0 < one.sample.uptime <= later.uptime
         at -= later.uptime - one.sample.uptime if same else max(0.0, later_at - one.at)
         found.append(at)
         later_at, later = one.at, one.sample

@@ -1,10 +1,11 @@
 """Small files of /proc and /sys, read with care: what is not there, what cannot be read, and what makes no sense."""
 
 import errno
+from io import FileIO
 from pathlib import Path
 from typing import NamedTuple
 
-_MOST = 4 * 2**20
+_MOST, _PIECE = 4 * 2**20, 2**16
 _NOT_THERE = frozenset((errno.ENOENT, errno.ENOTDIR, errno.EOPNOTSUPP, errno.ENODEV))
 
 
@@ -26,12 +27,20 @@ class Unreadable(Exception):
 def text(path: Path) -> str:
     """The content of a file. Raises Absent, Unreadable."""
     try:
-        with path.open("rb") as file:
-            return file.read(_MOST).decode("utf-8", "replace")
+        with path.open("rb", buffering=0) as file:
+            return _whole(file).decode("utf-8", "replace")
     except OSError as problem:
         if problem.errno in _NOT_THERE:
             raise Absent(f"there is no {path}") from None
         raise Unreadable(f"{path} cannot be read: {problem.strerror}") from None
+
+
+def _whole(file: FileIO) -> bytes:
+    """In pieces: the kernel allots the room that a reader of /proc/sys asks for, and refuses much."""
+    found = bytearray()
+    while len(found) < _MOST and (piece := file.read(_PIECE)):
+        found += piece
+    return bytes(found)
 
 
 def number(path: Path, *, unlimited: str = "") -> int | None:
