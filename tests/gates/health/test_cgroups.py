@@ -1,5 +1,7 @@
 """Limits of control groups, from trees laid out as kernels show them."""
 
+from contextlib import suppress
+
 import pytest
 from laid_out import GIB, MIB, a_host, in_v1, in_v2, write
 
@@ -99,10 +101,8 @@ def test_a_garbled_quota_is_unreadable_or_none(tmp_path, content):
 def test_any_membership_is_survived(tmp_path, lines):
     roots = in_v2(tmp_path, "/a", {"a": SMALL})
     write(roots.proc, {"self/cgroup": lines})
-    try:
+    with suppress(Unreadable):
         list(Groups(roots).memory())
-    except Unreadable:
-        pass
 
 
 @pytest.mark.parametrize(
@@ -111,10 +111,8 @@ def test_any_membership_is_survived(tmp_path, lines):
 def test_any_table_of_mounts_is_survived(tmp_path, lines):
     roots = in_v2(tmp_path, "/a", {"a": SMALL})
     write(roots.proc, {"self/mountinfo": lines})
-    try:
+    with suppress(Unreadable):
         list(Groups(roots).memory())
-    except Unreadable:
-        pass
 
 
 def test_mount_points_with_spaces_are_found(tmp_path):

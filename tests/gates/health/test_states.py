@@ -1,6 +1,7 @@
 """The state of a signal agrees with a model that is written for reading, not for speed."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import pytest
 from hypothesis import example, given
@@ -31,7 +32,7 @@ def lasting(readings: Sequence[Seen], entry: int, now: float, level: Level, rule
     if not any(entered(readings[first : entry + 1], level, rules) for first in range(entry + 1)):
         return False
     breaches = [one.at for one in readings[entry:] if one.level is not None and one.level >= level]
-    if any(later - before >= rules.recover for before, later in zip(breaches, breaches[1:], strict=False)):
+    if any(later - before >= rules.recover for before, later in pairwise(breaches)):
         return False
     still = readings[-1].level is not None and readings[-1].level >= level
     return still or now - breaches[-1] < rules.recover
@@ -39,7 +40,7 @@ def lasting(readings: Sequence[Seen], entry: int, now: float, level: Level, rule
 
 def entered(run: Sequence[Seen], level: Level, rules: Rules) -> bool:
     unbroken = all(one.level is not None and one.level >= level for one in run)
-    close = all(later.at - before.at <= rules.stale for before, later in zip(run, run[1:], strict=False))
+    close = all(later.at - before.at <= rules.stale for before, later in pairwise(run))
     return unbroken and close and len(run) >= rules.samples and run[-1].at - run[0].at >= rules.hold
 
 
