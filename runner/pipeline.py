@@ -62,7 +62,7 @@ def carry(run: Run, ports: Ports, policy: Loaded, stages: tuple[Stage, ...]) -> 
         run = run.with_(timings={**run.timings, stage.__name__: round(ports.monotonic() - began - parts, 3)})
         if stage is preflight and any(stops(result) for result in run.results):
             break
-    return decide(run, required(ports, run.gates))
+    return decide(run, required(ports, run.gates), minor=frozenset(gate.name for gate in ports.gates))
 
 
 def refuse(run: Run, refused: ChangeRefused, policy: Loaded) -> Run:
@@ -78,10 +78,13 @@ def required(ports: Ports, gates: Gates) -> tuple[str, ...]:
     return (*asked, *(layer.name for layer in ports.validators), *trial_stage.CHECKS)
 
 
-def decide(run: Run, names: tuple[str, ...]) -> Run:
-    """Fold the results to a decision; warnings are named in an accepted run's reason, what the base lacks where that is what holds."""
+def decide(run: Run, names: tuple[str, ...], minor: frozenset[str] = frozenset()) -> Run:
+    """Fold the results to a decision; warnings are named in an accepted run's reason, what the base lacks where that is what holds.
+
+    A warning of one of the `minor` checks is named where there is no other.
+    """
     decision = fold(run.results, names)
-    warned = [result for result in run.results if result.outcome is Outcome.WARN]
+    warned = sorted((result for result in run.results if result.outcome is Outcome.WARN), key=lambda result: result.check in minor)
     if decision.verdict == "accept" and warned:
         decision = decision.model_copy(update={"reason": f"every check passed; worth knowing: {warned[0].reason}"})
     if decision.reason == judge.NO_MEASURE:

@@ -66,6 +66,15 @@ def test_one_answer_among_passes_decides(outcome: Outcome, cause: Cause | None, 
     assert ("the odd one" in decision.reason) is (outcome is not Outcome.PASS)
 
 
+def test_of_two_warnings_that_of_a_gate_is_the_lesser() -> None:
+    rate, tests = (Result(check=name, outcome=Outcome.WARN, reason=name) for name in ("rate", "tests"))
+    rest = passed(*(name for name in NAMES if name != "tests"))
+    for results, told in (((rate, *rest, tests), "tests"), ((rate, *rest, *passed("tests")), "rate")):
+        decision = pipeline.decide(a_run(*results), NAMES, minor=frozenset({"rate"})).decision
+        assert decision is not None
+        assert decision.reason == f"every check passed; worth knowing: {told}"
+
+
 def test_where_the_base_is_no_measure_the_reason_is_what_it_lacks_and_not_what_follows() -> None:
     lacking = Result(check=judge.BASE, outcome=Outcome.UNKNOWN, cause=Cause.EVIDENCE, reason="no module yaml")
     rest = passed(*(name for name in NAMES if name not in ("load", judge.BASE)))

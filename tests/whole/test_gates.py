@@ -3,12 +3,15 @@
 import json
 import os
 import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from runner.store.ledger import SqlLedger
 from runner.store.places import places
 from runner.store.runs import SqlRuns
 from testing.whole import ROOT, commit, git
@@ -46,6 +49,11 @@ def report(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
 def result(answer: dict[str, Any], check: str) -> dict[str, Any]:
     (found,) = (one for one in answer["results"] if one["check"] == check)
     return dict(found)
+
+
+def charged() -> bool:
+    with SqlLedger(places().state).reading() as moment:
+        return bool(moment.keys("rate"))
 
 
 def test_a_flood_is_refused_before_anything_runs_and_told_when_to_come_back(seatrial: Seatrial, policy: Callable[[str], str]) -> None:
@@ -141,12 +149,12 @@ def test_commands_of_the_gates_answer_on_a_machine_without_any_record(seatrial: 
 def test_a_killed_run_leaves_the_gates_usable(change: str, seatrial: Seatrial, berth: Path) -> None:
     commit(berth)
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    argv = ["python3", "-m", "runner.cli.main", "check", str(ROOT / f"examples/changes/{change}.diff"), *ENFORCE]
-    import sys
-    import time
-
-    process = subprocess.Popen([sys.executable, *argv[1:]], cwd=berth, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    time.sleep(1.5)
+    argv = [sys.executable, "-m", "runner.cli.main", "check", str(ROOT / f"examples/changes/{change}.diff"), *ENFORCE]
+    process = subprocess.Popen(argv, cwd=berth, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    deadline = time.monotonic() + 60
+    while not charged():
+        assert time.monotonic() < deadline, "the run was never charged"
+        time.sleep(0.02)
     process.kill()
     process.communicate()
     assert seatrial("check", GOOD, *ENFORCE).returncode == 0
