@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from runner.model.change import Change, FileChange
+from runner.model.history import Past
 from runner.model.result import Result
 from runner.model.run import Run
 from runner.model.sandbox import Execution, Image, Job
@@ -48,6 +49,16 @@ class Trees(Protocol):
 
     def with_paths(self, tree: str, paths: Iterable[bytes], source: str) -> str:
         """The id of `tree` with each of `paths` as it is in `source`, absent where `source` has none."""
+
+
+class History(Protocol):
+    """The commits behind a base, in numbers."""
+
+    def past(self, commit: str, paths: Iterable[bytes], most: int) -> Past:
+        """What the last `most` commits up to `commit` say, and what they say of each of these paths; empty where there is no history.
+
+        Raises InfrastructureError when git cannot be started.
+        """
 
 
 class Validator(Protocol):
@@ -263,6 +274,7 @@ class Ports:
     """Everything a stage may touch."""
 
     trees: Trees
+    history: History
     gates: tuple[Gate, ...]
     ledger: Ledger
     validators: tuple[Validator, ...]

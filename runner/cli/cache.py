@@ -19,11 +19,12 @@ from runner.reports.exits import Exit
 if TYPE_CHECKING:
     from runner.sandbox.cached import Cleared, Entry
 
-_CHOICES = ("snapshots", "baselines", "settled", "registry", "other")
+_CHOICES = ("snapshots", "baselines", "settled", "history", "registry", "other")
 _MEANING = {
     "snapshots": "base trees, as directories",
     "baselines": "results of base suites",
     "settled": "how bases are installed and tested, where no policy says so",
+    "history": "what commits look like, in numbers",
     "registry": "whether a registry answered lately",
     "locks": "",
     "live": "runs in progress, and what killed ones left until the next start",

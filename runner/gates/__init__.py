@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 if TYPE_CHECKING:
     from runner.ports import Gate
 
-REGISTERED: tuple[str, ...] = ("health", "breaker", "rate")
+REGISTERED: tuple[str, ...] = ("health", "anomaly", "breaker", "rate")
 """The gates in the order in which they answer (DESIGN §2: health, anomaly, breaker, rate), by module of this package with a `gate`."""
 
 

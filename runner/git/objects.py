@@ -10,6 +10,7 @@ from runner.errors import InfrastructureError, UsageError
 from runner.git import apply as applying
 from runner.git import cat, difference, loose
 from runner.git.command import Git, ended, pipes
+from runner.git.history import GitHistory
 from runner.git.repository import Repository, open_repository
 from runner.git.trees import DIRECTORY, Entry, TreeReader, rewrite
 from runner.model.change import FileChange
@@ -70,6 +71,10 @@ class PrivateObjects:
     def describe(self, commit: str) -> str:
         """The PEP 440 version of a commit by its last tag, or `0.0.0`."""
         return self.repository.describe(commit)
+
+    def history(self, folder: Path | None) -> GitHistory:
+        """The commits behind a base in numbers, kept in `folder`."""
+        return GitHistory(self._git, self.repository.objects, folder, shallow=self.repository.shallow)
 
     def _commit(self, commit: str) -> list[str]:
         """Tree and parents."""

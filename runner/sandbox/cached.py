@@ -14,12 +14,12 @@ from pathlib import Path
 from runner.sandbox import live, snapshots
 from runner.sandbox.file_lock import alone
 
-SNAPSHOTS, BASELINES, SETTLED, REGISTRY = "snapshots", "baselines", "settled", "registry"
+SNAPSHOTS, BASELINES, SETTLED, HISTORY, REGISTRY = "snapshots", "baselines", "settled", "history", "registry"
 LOCKS, LIVE, OTHER = "locks", "live", "other"
-KINDS = (SNAPSHOTS, BASELINES, SETTLED, REGISTRY, LOCKS, LIVE, OTHER)
-CLEARED = (SNAPSHOTS, BASELINES, SETTLED, REGISTRY)
+KINDS = (SNAPSHOTS, BASELINES, SETTLED, HISTORY, REGISTRY, LOCKS, LIVE, OTHER)
+CLEARED = (SNAPSHOTS, BASELINES, SETTLED, HISTORY, REGISTRY)
 """What a clear takes when it is not told what; `other` it takes when told."""
-_FOLDERS = {snapshots.FOLDER: SNAPSHOTS, "baselines": BASELINES, "settled": SETTLED, "locks": LOCKS, "live": LIVE}
+_FOLDERS = {snapshots.FOLDER: SNAPSHOTS, "baselines": BASELINES, "settled": SETTLED, "history": HISTORY, "locks": LOCKS, "live": LIVE}
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _BLOCK = 512
 

@@ -4,13 +4,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from runner.model.names_of_tests import COMMAND_TEST_FILES
 from runner.model.sandbox import Execution
 from runner.model.suite import Stop, SuiteRun, TestOutcome, TestRecord
 from runner.ports import Plan, Trees
 from runner.trial import junit, records, tap
 from runner.trial.options import Tests
 from runner.trial.records import Told
-from runner.trial.sides import COMMAND_TEST_FILES
 
 ONLY_TEST = "command"
 """The id of the one test that `report: exit` knows."""

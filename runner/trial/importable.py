@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 
 from runner.model.change import FileChange, Status
+from runner.model.names_of_tests import TEST_FOLDERS, is_test_module
 from runner.ports import Trees
 from runner.trial.roots import NOT_IMPORTED, NOT_PACKAGES
-from runner.trial.sides import TEST_FOLDERS, is_test_module
 
 _FOLDER = "040000"
 _NEVER = frozenset({*NOT_IMPORTED, "__main__"})

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
+from runner.model.names_of_tests import TEST_FILES
 from runner.ports import Importer, Plan, Trees
 from runner.trial.options import Tests
 from runner.trial.pytest_options import PytestConfig, kept, read_configuration
 from runner.trial.pytest_reader import PytestReader
 from runner.trial.roots import import_roots, own_modules
-from runner.trial.sides import TEST_FILES
 
 LONGEST_ARGUMENT = 100_000
 """Characters; the kernel allows 128 KiB for one argument."""

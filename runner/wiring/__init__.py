@@ -74,6 +74,7 @@ def prepared(request: Request, progress: Progress) -> Iterator[Prepared]:
         policy, run = _settled(policy, begin(request, objects, policy, progress), objects, progress, where.cache)
         ports = Ports(
             trees=objects,
+            history=objects.history(where.cache / "history"),
             gates=gates(),
             ledger=ledger,
             validators=layers(),

@@ -26,7 +26,7 @@ def test_info_counts_by_kind(seatrial: Command, cache: Path) -> None:
     answer = seatrial("cache", "info", "--format", "json").json
     assert (answer["schema"], answer["directory"]) == ("seatrial.cache/v1", str(cache))
     kinds = {kind["kind"]: kind for kind in answer["kinds"]}
-    assert list(kinds) == ["snapshots", "baselines", "settled", "registry", "locks", "live", "other"]
+    assert list(kinds) == ["snapshots", "baselines", "settled", "history", "registry", "locks", "live", "other"]
     assert (kinds["baselines"]["count"], kinds["baselines"]["oldest_use"]) == (2, "1970-01-01T00:00:00+00:00")
     assert answer["size"] == kinds["baselines"]["size"] >= 6000
     assert kinds["snapshots"] == {"kind": "snapshots", "count": 0, "size": 0, "in_use": 0, "oldest_use": None, "newest_use": None}

@@ -69,6 +69,7 @@ class Silent:
 def ports(world: Scripted, cores: int = 1) -> Ports:
     return Ports(
         trees=None,
+        history=None,
         gates=(),
         ledger=None,
         validators=(),

@@ -2,7 +2,8 @@
 
 import pytest
 
-from runner.trial.sides import COMMAND_TEST_FILES, Inventory, Sides, split, touched
+from runner.model.names_of_tests import COMMAND_TEST_FILES
+from runner.trial.sides import Inventory, Sides, split, touched
 from testing.builders import a_file
 
 TESTS_FOLDER = Inventory(frozenset({"tests/test_a.py", "tests/sub/test_b.py"}))
