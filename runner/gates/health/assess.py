@@ -74,7 +74,7 @@ def room(needed: int, sample: Sample, options: Options) -> Assessed:
 def outlook(moment: Moment, host: str, sample: Sample, options: Options) -> tuple[Outlook, ...]:
     """The future of every file system whose history is long enough, up to the sample; the first to be full comes first."""
     given = options.advanced.forecast
-    past = trend(moment, host, given.lookback)
+    past = trend(moment, host, given.lookback, ("disk_free",))
     axis = times(past, moment.now, sample)
     reading = sample.readings.get("disk_free")
     told = [_outlook(value, past, axis, moment.now, options) for value in (reading.values if reading else ()) if Unit.SIZE in value.values]

@@ -1,6 +1,6 @@
 """The samples of a host in the gates' ledger: which are kept, for how long, and how they are read again."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from runner.gates.health.levels import level
@@ -13,7 +13,7 @@ GATE: Final = "health"
 _KIND: Final = "sample"
 _TREND: Final = "/trend"
 _NEAR = 60.0
-SPACING, TREND_SPACING = 5.0, 120.0
+SPACING, TREND_SPACING = 10.0, 120.0
 """Seconds between samples of the recent log, where nothing changed, and of the trend."""
 
 
@@ -24,19 +24,19 @@ class Past(NamedTuple):
     sample: Sample
 
 
-def recent(moment: Moment, host: str, seconds: float) -> tuple[Past, ...]:
+def recent(moment: Moment, host: str, seconds: float, names: Container[str] = SIGNALS) -> tuple[Past, ...]:
     """The samples of the last `seconds`, in the order in which they were written; ones that the clock has put ahead included."""
-    return _past(moment.entries(GATE, host, since=moment.now - seconds, kind=_KIND))
+    return _past(moment.entries(GATE, host, since=moment.now - seconds, kind=_KIND), names)
 
 
-def trend(moment: Moment, host: str, seconds: float) -> tuple[Past, ...]:
+def trend(moment: Moment, host: str, seconds: float, names: Container[str] = SIGNALS) -> tuple[Past, ...]:
     """The samples of the last `seconds`, one in two minutes at most."""
-    return _past(moment.entries(GATE, host + _TREND, since=moment.now - seconds, kind=_KIND))
+    return _past(moment.entries(GATE, host + _TREND, since=moment.now - seconds, kind=_KIND), names)
 
 
 def before(moment: Moment, host: str, seconds: float) -> tuple[Sample, ...]:
-    """Samples of the last `seconds` that the present can be compared with, the newest last; few."""
-    found = (*trend(moment, host, seconds), *recent(moment, host, min(seconds, _NEAR)))
+    """The counters of the last `seconds`, as samples without readings, the newest last; few."""
+    found = (*trend(moment, host, seconds, ()), *recent(moment, host, min(seconds, _NEAR), ()))
     return tuple(past.sample for past in sorted(found, key=lambda past: past.at) if past.at <= moment.now)
 
 
@@ -51,7 +51,7 @@ def keep(moment: Moment, host: str, sample: Sample, options: Options) -> None:
     near = [past for past in recent(moment, host, SPACING) if past.at <= moment.now]
     if not near or levels(near[-1].sample, options) != levels(sample, options):
         moment.append(GATE, host, _KIND, body=body)
-    if not any(past.at <= moment.now for past in trend(moment, host, TREND_SPACING)):
+    if not any(past.at <= moment.now for past in trend(moment, host, TREND_SPACING, ())):
         moment.append(GATE, host + _TREND, _KIND, body=body)
         for key in moment.keys(GATE):
             moment.forget(GATE, key, moment.now - (KEPT if key.endswith(_TREND) else window(options)))
@@ -80,6 +80,6 @@ def times(past: Sequence[Past], now: float, fresh: Sample) -> list[float]:
     return found[::-1]
 
 
-def _past(entries: Iterable[Entry]) -> tuple[Past, ...]:
-    found = ((entry.at, from_body(entry.body)) for entry in entries)
+def _past(entries: Iterable[Entry], names: Container[str]) -> tuple[Past, ...]:
+    found = ((entry.at, from_body(entry.body, names)) for entry in entries)
     return tuple(Past(at, sample) for at, sample in found if sample is not None)

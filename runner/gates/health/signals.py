@@ -1,7 +1,7 @@
 """What is known of the machine at one time: the signals, and one reading of each."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
@@ -22,6 +22,7 @@ SIGNALS: Final[Mapping[str, str]] = {
 ROOM: Final = "room"
 """What the change at hand needs of what is free: no property of the machine, so it has no history."""
 _LONGEST = 300
+_UNITS: Final[Mapping[str, Unit]] = {unit.value: unit for unit in Unit}
 
 
 class Status(StrEnum):
@@ -84,11 +85,11 @@ def _plain(values: Mapping[Unit, float]) -> dict[str, float]:
     return {unit.value: float(f"{value:.6g}") if unit is Unit.SHARE else value for unit, value in values.items()}
 
 
-def from_body(body: Mapping[str, Any]) -> Sample | None:
-    """The sample that `to_body` wrote; `None` for anything else, whoever wrote it."""
+def from_body(body: Mapping[str, Any], names: Container[str] = SIGNALS) -> Sample | None:
+    """The sample that `to_body` wrote, with the readings of these signals; `None` for anything else, whoever wrote it."""
     try:
-        read = {name: Reading(Status.READ, tuple(_value(one) for one in found)) for name, found in body["read"].items() if name in SIGNALS}
-        unread = {name: Reading(Status(status), (), str(why)) for name, (status, why) in body["not"].items() if name in SIGNALS}
+        read = {name: Reading(Status.READ, tuple(map(_value, found))) for name, found in body["read"].items() if name in names}
+        unread = {name: Reading(Status(status), (), str(why)) for name, (status, why) in body["not"].items() if name in names}
         cpu = None if body["cpu"] is None else Cpu(*(None if part is None else _number(part) for part in body["cpu"]))  # type: ignore[arg-type]
         load = None if body["load"] is None else _number(body["load"])
         return Sample(str(body["boot"]), _number(body["up"]), {**read, **unread}, cpu, load)
@@ -98,10 +99,14 @@ def from_body(body: Mapping[str, Any]) -> Sample | None:
 
 def _value(one: Any) -> Value:
     values, source = one
-    return Value({Unit(unit): _number(number) for unit, number in values.items()}, str(source))
+    for unit, number in values.items():
+        if unit not in _UNITS:
+            raise ValueError(unit)
+        _number(number)
+    return Value(values, str(source))  # a unit and its text are one and the same key
 
 
 def _number(number: Any) -> float:
-    if isinstance(number, bool) or not math.isfinite(number):
+    if type(number) not in (int, float) or not math.isfinite(number):
         raise ValueError(number)
     return float(number)
