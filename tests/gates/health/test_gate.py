@@ -132,6 +132,23 @@ def test_recovery_takes_its_time_and_says_how_long():
     assert ask(book, a_sample(uptime=later(book, 240))).outcome is Outcome.PASS
 
 
+def test_of_several_the_one_that_takes_longest_leads_and_says_when_to_come_back():
+    book = Book()
+    ask(book, a_sample(disk_free=FULL))
+    answer = ask(book, a_sample(uptime=later(book, 60), inodes_free=a_reading(0.01)))
+    assert (answer.outcome, answer.retry_after, answer.policy) == (Outcome.REFUSE, 300, "preflight.health.inodes_free.hard")
+    assert "; disk free was in breach" in answer.reason
+
+
+def test_the_time_since_a_breach_counts_to_the_judgement_and_not_to_the_sample():
+    book = Book()
+    ask(book, a_sample(uptime=5000.0, disk_free=FULL))
+    book.now += 60
+    waited = facts(book, a_sample(uptime=5060.0))
+    book.now += 20
+    assert gate.judge(None, waited, book, USUAL).retry_after == 220  # type: ignore[arg-type]
+
+
 def test_a_breach_between_two_samples_that_are_kept_is_remembered():
     book = Book()
     ask(book, a_sample())

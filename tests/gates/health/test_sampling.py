@@ -1,5 +1,6 @@
 """A sample of the machine: what is there, what is not, and that nothing void ever passes for a value."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -195,9 +196,9 @@ def test_an_engine_that_does_not_answer_is_silent(tmp_path):
 def test_folders_of_one_file_system_are_told_once_and_missing_ones_by_their_parent(tmp_path):
     (value,) = sample(a_host(tmp_path), tmp_path).readings["disk_free"].values
     assert value.source == f"{tmp_path} (state, cache)"
-    import shutil
-
-    assert value.values[Unit.SIZE] == pytest.approx(shutil.disk_usage(tmp_path).free, rel=0.05)
+    disk = shutil.disk_usage(tmp_path)
+    assert value.values[Unit.SIZE] == pytest.approx(disk.free, rel=0.05)
+    assert value.values[Unit.SHARE] == pytest.approx(disk.free / (disk.used + disk.free), rel=0.05), "as df counts, without what is reserved"
 
 
 def test_a_file_system_without_inodes_does_not_offer_them(tmp_path):
