@@ -71,6 +71,8 @@ def _as_text(found: "Checkup") -> Iterator[str]:
         )
     yield ""
     yield from (f"disk at {printable(one.source)}: {_future(one)}" for one in found.outlooks)
+    if not found.outlooks:
+        yield "no forecast of the disk yet: it needs ten samples, two minutes apart, over half of its lookback"
     load = f"load {found.facts.sample.load:g}; " if found.facts.sample.load is not None else ""
     absent = [f"{told.NAMES[one.name]} ({printable(one.reading.why)})" for one in found.signals if one not in shown]
     yield f"{load}not shown: {', '.join(absent)}" if absent else f"{load}every signal is shown"

@@ -198,7 +198,9 @@ def test_folders_of_one_file_system_are_told_once_and_missing_ones_by_their_pare
     assert value.source == f"{tmp_path} (state, cache)"
     disk = shutil.disk_usage(tmp_path)
     assert value.values[Unit.SIZE] == pytest.approx(disk.free, rel=0.05)
-    assert value.values[Unit.SHARE] == pytest.approx(disk.free / (disk.used + disk.free), rel=0.05), "as df counts, without what is reserved"
+    assert value.values[Unit.SHARE] == pytest.approx(disk.free / (disk.used + disk.free), rel=0.05), (
+        "as df counts, without what is reserved"
+    )
 
 
 def test_a_file_system_without_inodes_does_not_offer_them(tmp_path):
