@@ -10,9 +10,10 @@ from importlib import metadata
 from pathlib import Path
 
 from runner import __version__
+from runner.store.address import scrubbed
 from runner.store.places import claim, places
 
-_PACKAGES = ("click", "pydantic", "docker", "sqlalchemy", "alembic", "rich", "pyyaml")
+_PACKAGES = ("click", "pydantic", "docker", "sqlalchemy", "alembic", "psycopg", "rich", "pyyaml")
 
 
 def write(problem: BaseException, arguments: Sequence[str]) -> Path:
@@ -25,7 +26,7 @@ def write(problem: BaseException, arguments: Sequence[str]) -> Path:
 
 
 def text(problem: BaseException, arguments: Sequence[str]) -> str:
-    """Versions, command line and traceback."""
+    """Versions, command line and traceback, without the password of the database."""
     versions = [f"{name} {_version(name)}" for name in _PACKAGES]
     head = (
         f"seatrial {__version__}",
@@ -33,7 +34,7 @@ def text(problem: BaseException, arguments: Sequence[str]) -> str:
         ", ".join(versions),
         f"arguments {[*arguments]!a}",
     )
-    return "\n".join((*head, "", *traceback.format_exception(problem)))
+    return scrubbed("\n".join((*head, "", *traceback.format_exception(problem))))
 
 
 def _version(name: str) -> str:

@@ -40,6 +40,7 @@ def facts(repo: Path) -> Iterator[Fact]:
     yield from _asked("cores", _cores)
     yield from _asked("cache", lambda: _directory("cache", places().cache))
     yield from _asked("state", lambda: _directory("state", places().state))
+    yield from _asked("database", _database)
     yield from _asked("record", _record)
     yield from _engine_facts()
     yield from _asked("policy", lambda: _policy(repo))
@@ -81,6 +82,13 @@ def _directory(name: str, directory: Path) -> Iterator[Fact]:
     free = shutil.disk_usage(directory).free
     status = "bad" if free < _TOO_LITTLE else "warn" if free < _SCARCE else "ok"
     yield Fact(name, status, f"{directory} is writable, {free / 2**30:.1f} GiB free", "Free some disk space." if status != "ok" else "")
+
+
+def _database() -> Iterator[Fact]:
+    from runner.store.database import Database
+
+    database = Database(places().state)
+    yield Fact("database", "ok", f"{database.version()} answers at {database.server.name}")
 
 
 def _record() -> Iterator[Fact]:

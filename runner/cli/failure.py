@@ -15,6 +15,7 @@ from runner.cli.output import emit
 from runner.errors import InfrastructureError, PolicyInvalid, SeatrialError, UsageError, machine_at_fault
 from runner.model.text import printable
 from runner.reports.exits import Exit, exit_of_problem, signal_of, was_stopped
+from runner.store.address import scrubbed
 
 SCHEMA = "seatrial.error/v1"
 
@@ -34,6 +35,7 @@ def explain(problem: BaseException, arguments: Sequence[str]) -> int:
         _say(problem.ctx.get_help() if problem.ctx else problem.format_message())
         return Exit.USAGE
     failure = _failure(problem, arguments)
+    failure = failure._replace(message=scrubbed(failure.message), hint=scrubbed(failure.hint))
     report(failure)
     form = wanted(arguments)
     if form == "json":

@@ -6,6 +6,7 @@ import traceback
 from contextlib import suppress
 
 from runner.model.text import cut, printable
+from runner.store.address import scrubbed
 
 _LONGEST = 1000
 
@@ -34,7 +35,7 @@ def install(*, verbose: bool) -> None:
 
 
 def _line(record: logging.LogRecord) -> str:
-    return cut(printable(f"{record.levelname.lower()}: {record.getMessage()}{_problem(record)}"), _LONGEST)
+    return cut(printable(scrubbed(f"{record.levelname.lower()}: {record.getMessage()}{_problem(record)}")), _LONGEST)
 
 
 def _problem(record: logging.LogRecord) -> str:

@@ -13,10 +13,11 @@ VARIABLE: Final = "SEATRIAL_DATABASE"
 HIDDEN: Final = "***"
 _HINT: Final = f"{VARIABLE} is postgresql://USER:PASSWORD@HOST:PORT/NAME, with special characters of the password as %XX; unset it for the SQLite file."
 _WORD = r"(?:[^%:/?#@\[\]\s]|%[0-9A-Fa-f]{2})"
-_HOST = rf"(?:{_WORD}*|\[[0-9A-Fa-f:.]+\])(?::[0-9]{{1,5}})?"
+_NAME = r"(?:[^%:/?#@\[\]\s,]|%[0-9A-Fa-f]{2})"
+_HOST = rf"(?:{_NAME}*|\[[0-9A-Fa-f:.]+\])(?::[0-9]{{1,5}})?"
 _URL: Final = re.compile(
     rf"postgres(?:ql)?(?:\+psycopg)?://(?:(?P<user>{_WORD}*)(?::(?P<password>(?:{_WORD}|:)*))?@)?"
-    rf"(?P<hosts>{_HOST}(?:,{_HOST})*)(?:/(?P<name>{_WORD}*))?(?:\?(?P<query>[A-Za-z_]+=[^@#?\s]*))?"
+    rf"(?P<hosts>{_HOST}(?:,{_HOST})*)(?:/(?P<name>{_NAME}*))?(?:\?(?P<query>[A-Za-z_]+=[^@#?\s]*))?"
 )
 """Stricter than libpq, which takes what stands behind a stray `@`, `/` or `#` of a password for a host and then prints it."""
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,30}(?=:)")

@@ -92,6 +92,14 @@ class Database:
             with self._view() as connection:
                 yield Transaction(connection, self.server)
 
+    def version(self) -> str:
+        """What the database is, once it has answered; an SQLite file that is absent is not made."""
+        with self._translated():
+            if not self.server.present():
+                return f"SQLite {sqlite3.sqlite_version}, nothing recorded yet,"
+            with self._view() as connection:
+                return self.server.version(connection)
+
     def close(self) -> None:
         """Let go of the database; a later use opens it again."""
         if self._made is not None:

@@ -33,7 +33,7 @@ def test_without_an_engine_everything_else_is_still_told(seatrial: Command, monk
     monkeypatch.setenv("DOCKER_HOST", NO_ENGINE)
     answer = seatrial("doctor", "--format", "json")
     assert (answer.code, answer.json["able"], _statuses(answer)["docker"]) == (4, False, "bad")
-    assert {"seatrial", "git", "cores", "cache", "state", "record", "docker", "policy"} <= set(_statuses(answer))
+    assert {"seatrial", "git", "cores", "cache", "state", "database", "record", "docker", "policy"} <= set(_statuses(answer))
     text = seatrial("doctor")
     assert text.code == 4
     assert "BAD   docker" in text.out
@@ -78,3 +78,30 @@ def test_a_policy_of_the_repository_that_is_broken_is_bad(seatrial: Command, mon
     facts = {fact["name"]: fact for fact in seatrial("doctor", "--repo", str(repo), "--format", "json").json["facts"]}
     assert facts["policy"]["status"] == "bad"
     assert "policy.yaml:2:1" in facts["policy"]["value"]
+
+
+def test_the_database_is_told_without_its_password(seatrial: Command, monkeypatch: pytest.MonkeyPatch, own_home: Path) -> None:
+    monkeypatch.setenv("DOCKER_HOST", NO_ENGINE)
+    told = {fact["name"]: fact["value"] for fact in seatrial("doctor", "--format", "json").json["facts"]}
+    assert told["database"].startswith("SQLite 3")
+    assert told["database"].endswith(f"nothing recorded yet, answers at {own_home / 'state' / 'seatrial' / 'state.db'}")
+    monkeypatch.setenv("SEATRIAL_DATABASE", "postgresql://me:0pen-5esame@/db?host=/nonexistent")
+    answer = seatrial("doctor", "--format", "json")
+    assert (_statuses(answer)["database"], _statuses(answer)["record"]) == ("bad", "bad")
+    assert "postgresql://me@/nonexistent/db cannot be reached" in answer.out
+    assert "0pen-5esame" not in answer.out + answer.err
+    monkeypatch.setenv("SEATRIAL_DATABASE", "mysql://me:0pen-5esame@host/db")
+    answer = seatrial("doctor")
+    assert "names a database of the kind 'mysql': only postgresql is known" in answer.out
+    assert "0pen-5esame" not in answer.out + answer.err
+
+
+@pytest.mark.postgres
+def test_a_postgres_database_that_answers_is_told_with_its_version(
+    seatrial: Command, monkeypatch: pytest.MonkeyPatch, postgres_url: str
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", NO_ENGINE)
+    monkeypatch.setenv("SEATRIAL_DATABASE", postgres_url)
+    told = {fact["name"]: fact["value"] for fact in seatrial("doctor", "--format", "json").json["facts"]}
+    assert told["database"].startswith("PostgreSQL 1")
+    assert told["record"] == "no run yet"
