@@ -13,12 +13,12 @@ READY := $(VENV)/.ready
 JOBS ?= 2
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
 
-.PHONY: help setup compiled engine image demo test check lint format types layers long bench lock clean
+.PHONY: help setup compiled engine postgres image demo test check lint format types layers long bench lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(READY) compiled engine image ## virtual environment, container engine, base image
+setup: $(READY) compiled engine postgres image ## virtual environment, container engine, Postgres for the tests, base image
 
 # An installed package comes compiled; a checkout may be used where nobody writes bytecode, and then starts half a second later.
 compiled: $(READY)
@@ -30,6 +30,9 @@ $(READY): requirements/dev.txt pyproject.toml scripts/venv.sh
 
 engine:
 	@scripts/engine.sh
+
+postgres:
+	@scripts/postgres.sh
 
 image: $(READY) engine ## the base image that sandboxes are built on
 	@$(BIN)/python scripts/base_image.py
@@ -57,8 +60,8 @@ types: $(READY) ## mypy, strict
 layers: $(READY) ## import-linter: imports point downward only
 	@$(BIN)/lint-imports --no-logo >$(VENV)/layers.log 2>&1 || { cat $(VENV)/layers.log; exit 1; }
 
-long: setup ## all tests and the long tiers: 10 000 damaged patches, 100 runs, 50 random kills
-	@SEATRIAL_DAMAGED=10000 SEATRIAL_PAIRS=300 SEATRIAL_RUNS=100 SEATRIAL_KILL_TRIALS=50 $(PYTEST) --timeout 7200
+long: setup ## all tests and the long tiers: 10 000 damaged patches, 100 runs, 200 random kills
+	@SEATRIAL_DAMAGED=10000 SEATRIAL_PAIRS=300 SEATRIAL_RUNS=100 SEATRIAL_KILL_TRIALS=200 $(PYTEST) --timeout 7200
 
 bench: setup ## how much time a sandbox costs; ARGS="..." is passed on
 	@$(BIN)/python bench/overhead.py $(ARGS)

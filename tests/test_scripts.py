@@ -1,4 +1,4 @@
-"""scripts/engine.sh and scripts/venv.sh: what they decide, with stand-ins for everything that would change this machine."""
+"""scripts/engine.sh, postgres.sh and venv.sh: what they decide, with stand-ins for everything that would change this machine."""
 
 import os
 import re
@@ -82,6 +82,15 @@ class Machine:
         process = self.start(**more)
         said, _ = process.communicate(timeout=60)
         return process.returncode, said
+
+    def postgres(self) -> tuple[int, str]:
+        own = {
+            name: str(self.folder / name.lower())
+            for name in ("SEATRIAL_POSTGRES_LIB", "SEATRIAL_POSTGRES_DEFAULTS", "SEATRIAL_POSTGRES_LOCK")
+        }
+        argv = ["/bin/bash", str(ROOT / "scripts/postgres.sh")]
+        done = subprocess.run(argv, env=self.env(**own), capture_output=True, text=True, check=False, timeout=60)
+        return done.returncode, done.stdout + done.stderr
 
     def starts(self) -> list[int]:
         file = self.run / "started"
@@ -273,6 +282,46 @@ def test_a_python_that_cannot_make_environments_names_the_one_command(machine: M
     done = subprocess.run(argv, env=machine.env(), capture_output=True, text=True, check=False)
     assert done.returncode != 0
     assert "sudo apt-get install -y python3.11-venv" in done.stderr
+
+
+APT_WITH_POSTGRES = """#!/bin/sh
+echo "$*" >>"$SEATRIAL_RUN_DIR/apt"
+case "$*" in
+*install*) cat "$SEATRIAL_POSTGRES_DEFAULTS/seatrial.conf" >>"$SEATRIAL_RUN_DIR/asked"
+    mkdir -p "$SEATRIAL_POSTGRES_LIB/15/bin" && echo >"$SEATRIAL_POSTGRES_LIB/15/bin/initdb" ;;
+esac
+"""
+
+
+def test_postgres_is_installed_once_without_a_database_of_the_system(machine: Machine) -> None:
+    machine.command("apt-get", APT_WITH_POSTGRES)
+    machine.command("rmdir", '#!/bin/sh\nexec /bin/rmdir "$@"\n')
+    assert machine.postgres() == (0, "postgres: installing postgresql\n")
+    assert (machine.run / "asked").read_text() == "create_main_cluster = false\n"
+    assert (machine.run / "apt").read_text().splitlines()[-1].endswith("install -y --no-install-recommends postgresql")
+    assert not (machine.folder / "seatrial_postgres_defaults").exists()
+    assert machine.postgres() == (0, "")
+    assert len((machine.run / "apt").read_text().splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    ("os_release", "user", "apt", "words"),
+    [
+        (DEBIAN, "1000", APT, "sudo bash "),
+        ("ID=fedora\n", "0", APT, "for this system"),
+        (DEBIAN, "0", "#!/bin/sh\nexit 100\n", "could not be installed"),
+        (DEBIAN, "0", APT, "no initdb"),
+    ],
+)
+def test_without_postgres_setup_goes_on_and_says_which_tests_will_not_run(
+    machine: Machine, os_release: str, user: str, apt: str, words: str
+) -> None:
+    machine.write("os-release", os_release)
+    machine.command("id", f"#!/bin/sh\necho {user}\n")
+    machine.command("apt-get", apt)
+    status, said = machine.postgres()
+    assert (status, "tests with Postgres will be skipped" in said, words in said) == (0, True, True)
+    assert (machine.run / "apt").exists() == (apt is APT and words == "no initdb")
 
 
 def test_every_setting_of_the_long_tiers_is_read_by_a_test() -> None:
