@@ -25,7 +25,7 @@ from typing import Any
 from measure import git
 
 GATES = ("health", "anomaly", "breaker", "rate")
-POLICY = "seatrial: 1\ntests: {runner: command, command: [true]}\nsandbox: {image: none}\npreflight: {rate: [{limit: 100000, per: 1m, key: [target]}]}\n"
+POLICY = "seatrial: 1\ntests: {runner: command, command: [true]}\nsandbox: {image: none}\npreflight: {rate: [{limit: 10000, per: 1m, key: [target]}]}\n"
 
 
 def established(folder: Path, commits: int) -> Path:
@@ -73,7 +73,7 @@ def stage(repo: Path, branch: str, runs: int) -> dict[str, float]:
         def note(self, text: str) -> None: ...
         def tests(self, side: str, done: int, total: int | None) -> None: ...
 
-    request = Request(repo=repo, change=branch, base="main", policy=repo.parent / "policy.yaml", author="bench", gates=Gates.ENFORCE)
+    request = Request(repo=repo, change=branch, base="main", kind="revision", policy=repo.parent / "policy.yaml", author="bench", gates=Gates.ENFORCE)
     with prepared(request, Silent()) as (run, ports, policy, _where, _under_way):
         ports.sandbox.start()  # type: ignore[attr-defined]
 
