@@ -73,7 +73,9 @@ def stage(repo: Path, branch: str, runs: int) -> dict[str, float]:
         def note(self, text: str) -> None: ...
         def tests(self, side: str, done: int, total: int | None) -> None: ...
 
-    request = Request(repo=repo, change=branch, base="main", kind="revision", policy=repo.parent / "policy.yaml", author="bench", gates=Gates.ENFORCE)
+    request = Request(
+        repo=repo, change=branch, base="main", kind="revision", policy=repo.parent / "policy.yaml", author="bench", gates=Gates.ENFORCE
+    )
     with prepared(request, Silent()) as (run, ports, policy, _where, _under_way):
         ports.sandbox.start()  # type: ignore[attr-defined]
 

@@ -52,8 +52,9 @@ gate_log = Table(
     Column("body", Text, nullable=False),
     Index("gate_log_at", "gate", "key", "at"),
     Index("gate_log_seq", "gate", "key", "seq"),
-    Index("gate_log_once", "gate", "key", "kind", "run", unique=True, sqlite_where=ONCE, postgresql_where=ONCE),
-    sqlite_autoincrement=True,
+    Index(
+        "gate_log_once", "gate", "key", "kind", "run", unique=True
+    ),  # where ONCE; said in the migration, since to say it here loads all of Postgres
 )
 """What the gates decided and saw, append-only: charges, permits, outcomes, samples. `at` is the database's clock, in seconds since 1970."""
 
