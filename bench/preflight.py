@@ -3,8 +3,8 @@
     python bench/preflight.py [--rounds 15] [--commits 600] [--runs 400] [--json FILE]
 
 Every round starts one fresh process per case, in random order. `first` is the whole stage in a process that has its program and
-libraries loaded; `again` is the same in the same process (a server); `libraries` is what loading SQLAlchemy takes on the way, the part
-that ends with process start. A stage whose gates did not all answer, or that refused, ends the bench: no figure is printed for
+libraries loaded; `again` is the same in the same process (a server); `libraries` is what loading SQLAlchemy and psutil takes, which a check
+does while git works. A stage whose gates did not all answer, or that refused, ends the bench: no figure is printed for
 something that did not happen.
 """
 
@@ -59,8 +59,12 @@ def established(folder: Path, commits: int) -> Path:
 def stage(repo: Path, branch: str, runs: int) -> dict[str, float]:
     """Seconds of the stage in this process, the first time and again; with `runs`, so many earlier runs are recorded first."""
     began = time.perf_counter()
-    import sqlalchemy  # noqa: F401
+    import psutil  # noqa: F401
+    import sqlalchemy.dialects.sqlite  # noqa: F401
 
+    from runner.store.library import loaded
+
+    loaded()
     libraries = time.perf_counter() - began
     from runner.model.result import Decision, Ending, Verdict
     from runner.model.run import Gates

@@ -1,6 +1,7 @@
 """Preflight: the gates, asked before anything runs and all at one moment of the ledger."""
 
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 from runner.errors import PolicyInvalid, StoreUnavailable, UsageError, machine_at_fault
@@ -17,7 +18,10 @@ def preflight(run: Run, ports: Ports, policy: Loaded) -> Run:
     """Ask the gates. Enforced, they may stop the run and charge it when none does; else they only say what they would have done."""
     if run.gates is Gates.ENFORCE:
         ports.progress.stage("preflight")
-    asked = [_measured(gate, run, ports, getattr(policy.policy.preflight, gate.name)) for gate in ports.gates]
+    with ThreadPoolExecutor(
+        len(ports.gates) or 1, thread_name_prefix="preflight"
+    ) as pool:  # at once: some wait for a child process or the engine
+        asked = list(pool.map(lambda gate: _measured(gate, run, ports, getattr(policy.policy.preflight, gate.name)), ports.gates))
     try:
         with ports.ledger.writing() as moment:
             answers = [one.problem or _judged(one, run, moment) for one in asked]

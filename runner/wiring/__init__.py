@@ -69,6 +69,8 @@ def prepared(request: Request, progress: Progress) -> Iterator[Prepared]:
         threading.Thread(target=_warm, args=(sandbox,), daemon=True).start()
         objects = stack.enter_context(_objects(request.repo, where))
         ledger = stack.enter_context(closing(SqlLedger(where.state)))
+        if request.gates is Gates.ENFORCE:
+            threading.Thread(target=_load, args=(ledger,), daemon=True).start()
         start = start_of(request.change, objects=objects, base=request.base, kind=request.forced)
         policy = find_policy(request.policy, objects, objects.tree_of(start.commit), start.label)
         policy, run = _settled(policy, begin(request, objects, policy, progress), objects, progress, where.cache)
@@ -95,6 +97,14 @@ def _warm(sandbox: DockerSandbox) -> None:
     """Import and connect while git works; whoever needs the engine meets its error again and reports it."""
     with suppress(Exception):
         sandbox.start()
+
+
+def _load(ledger: SqlLedger) -> None:
+    """Load what enforced gates need while git works; whoever needs the ledger meets its error again and reports it."""
+    with suppress(Exception), ledger.reading():
+        from runner.gates.health.machine import memory
+
+        memory(Path("/proc"))
 
 
 @contextmanager
