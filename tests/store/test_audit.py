@@ -44,11 +44,11 @@ def tamper(state: Path, *statements: str) -> None:
             transaction.connection.exec_driver_sql(statement)
 
 
-def restamp(state: Path, first: int) -> None:
+def restamp(state: Path, first: int, last: int = 99) -> None:
     """What a forger does who knows how it works: every hash from there on is right again."""
     with Database(state).writing() as transaction:
         connection = transaction.connection
-        for row in connection.exec_driver_sql(f"SELECT * FROM audit WHERE seq >= {first} ORDER BY seq").mappings().all():
+        for row in connection.exec_driver_sql(f"SELECT * FROM audit WHERE seq BETWEEN {first} AND {last} ORDER BY seq").mappings().all():
             before = connection.exec_driver_sql(f"SELECT hash FROM audit WHERE seq = {row['seq'] - 1}").scalar_one_or_none() or chain.FIRST
             sealed = seal(*(row[name] for name in COLUMNS[:-2]), before)
             connection.exec_driver_sql(f"UPDATE audit SET previous = '{before}', hash = '{sealed}' WHERE seq = {row['seq']}")
@@ -165,6 +165,15 @@ def test_a_tail_that_was_edited_and_stamped_anew_is_found_by_the_checkpoints(log
     assert "a checkpoint knows" in found.what
     forget_checkpoints(state)
     assert log.verify().flaw is None  # and this is what a chain alone cannot see
+
+
+def test_an_entry_that_was_edited_and_stamped_anew_by_itself_breaks_the_next(log: AuditLog, state: Path) -> None:
+    tamper(state, "UPDATE audit SET subject = 'forged' WHERE seq = 5")
+    restamp(state, 5, 5)
+    forget_checkpoints(state)
+    found = log.verify().flaw
+    assert found is not None
+    assert (found.seq, "does not follow the one before it" in found.what) == (6, True)
 
 
 def test_a_log_cut_off_and_carried_on_is_found_by_the_checkpoints(log: AuditLog, state: Path) -> None:
