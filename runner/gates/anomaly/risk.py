@@ -14,10 +14,10 @@ _RULES = {
 }  # fmt: skip
 """Points of an exact rule that found something, once however often; patterns bring their own, size has points as it is."""
 _FEATURES = {
-    "lines added": 14, "lines deleted": 8, "files": 8, "folders": 6, "top folders": 6, "scatter": 6, "files removed": 6, "binary files": 4,
+    "lines added": 20, "lines deleted": 8, "files": 8, "folders": 6, "top folders": 6, "scatter": 6, "files removed": 6, "binary files": 4,
     "commits to one of its files": 4, "people at one of its files": 4, "days since its files were touched": 2,
 }  # fmt: skip
-"""Points of a feature at twice the z that is called unusual, or at twice the cap."""
+"""Points of a feature, most for the one that tells most by itself in studies of many projects (LApredict, ISSTA 2021), at twice the z that is called unusual, or at twice the cap."""
 _DEPENDENCIES, _UNTESTED = 6, 3
 
 
