@@ -14,6 +14,7 @@ _STRENGTH = {
 """How little an assertion of this kind leaves open."""
 _STRICT, _VAGUE = 5, 2
 _MUCH = 100
+_MOST_SEARCHED = 60
 _ANY = {"Exception", "BaseException"}
 _UPPER = ("lt", "le")
 
@@ -32,19 +33,46 @@ def compare(old: Mapping[str, Any], new: Mapping[str, Any]) -> Compared:
     looser: list[int] = []
     edited: list[int] = []
     left, right = _unequal(old["claims"], new["claims"], looser)
-    lost = []
+    lost: list[Claim] = []
+    by_thing: dict[tuple[Any, ...], list[Claim]] = {}
+    for claim in right:
+        by_thing.setdefault(_thing(claim), []).append(claim)
+    taken: set[int] = set()
     for claim in left:
-        found = next((other for other in right if _same_thing(claim, other)), None)
-        found = found or next((other for other in right if _about(claim, other)), None)
+        same = by_thing.get(_thing(claim), [])
+        found = same.pop(0) if same else None
         if found is None:
             lost.append(claim)
-            continue
-        right.remove(found)
-        if _is_looser(claim, found):
-            looser.append(found["line"])
-        elif _is_edited(claim, found):
-            edited.append(found["line"])
-    return Compared(looser, edited, lost, right)
+        else:
+            taken.add(id(found))
+            _judge(claim, found, looser, edited)
+    rest = [claim for claim in right if id(claim) not in taken]
+    return _about_the_same(lost, rest, looser, edited)
+
+
+def _about_the_same(lost: list[Claim], rest: list[Claim], looser: list[int], edited: list[int]) -> Compared:
+    """Of what is left on both sides, the claims about the same thing that are of another kind."""
+    gone = lost[_MOST_SEARCHED:]
+    for claim in lost[:_MOST_SEARCHED]:
+        found = next((other for other in rest[:_MOST_SEARCHED] if _about(claim, other)), None)
+        if found is None:
+            gone.append(claim)
+        else:
+            rest.remove(found)
+            _judge(claim, found, looser, edited)
+    return Compared(looser, edited, gone, rest)
+
+
+def _judge(claim: Claim, found: Claim, looser: list[int], edited: list[int]) -> None:
+    if _is_looser(claim, found):
+        looser.append(found["line"])
+    elif _is_edited(claim, found):
+        edited.append(found["line"])
+
+
+def _thing(claim: Claim) -> tuple[Any, ...]:
+    """What makes two claims the same kind of claim about the same thing."""
+    return claim["op"], tuple(claim["sides"]), claim.get("named")
 
 
 def _unequal(old: list[Claim], new: list[Claim], looser: list[int]) -> tuple[list[Claim], list[Claim]]:
@@ -62,11 +90,6 @@ def _unequal(old: list[Claim], new: list[Claim], looser: list[int]) -> tuple[lis
         else:
             rest.append(claim)
     return [claim for claims in waiting.values() for claim in claims], rest
-
-
-def _same_thing(one: Claim, other: Claim) -> bool:
-    """Both claim the same kind of thing of the same subject."""
-    return bool(one["op"] == other["op"] and one["sides"] == other["sides"] and one.get("named") == other.get("named"))
 
 
 def _about(one: Claim, other: Claim) -> bool:

@@ -29,6 +29,8 @@ class Paired(NamedTuple):
     pool: Counter[tuple[Any, ...]]
     brought: int
     """New tests that claim something and stand for none of the base."""
+    cases: Counter[tuple[str, ...]]
+    """The cases of new tests."""
 
 
 def key(claim: Claim) -> tuple[Any, ...]:
@@ -66,7 +68,8 @@ def pair(old: Mapping[Place, Mapping[str, Any]], new: Mapping[Place, Mapping[str
     _merge(gone, pool)
     used = _turn_into_cases(gone, fresh, pairs)
     brought = sum(bool(test["total"]) for place, test in fresh.items() if place not in used)
-    return Paired(pairs, gone, fresh, pool, brought)
+    theirs = Counter(tuple(case) for test in fresh.values() for _, given in test["cases"] for case in given or ())
+    return Paired(pairs, gone, fresh, pool, brought, theirs)
 
 
 def _take(place: Place, found: Place, pairs: list[Pair], gone: dict[Place, Any], fresh: dict[Place, Any]) -> None:
@@ -107,11 +110,11 @@ def _by_claims(pairs: list[Pair], gone: dict[Place, Any], fresh: dict[Place, Any
 
 def _merge(gone: dict[Place, Any], pool: Counter[tuple[Any, ...]]) -> None:
     """Merged into others, or split: all that it claimed is claimed by tests of the change that did not."""
-    taken: Counter[tuple[Any, ...]] = Counter()
+    left = Counter(pool)
     for place in list(gone):
         mine = keys(gone[place])
-        if mine and not mine - (pool - taken):
-            taken += mine
+        if mine and all(left[claim] >= count for claim, count in mine.items()):
+            left.subtract(mine)
             del gone[place]
 
 

@@ -25,6 +25,8 @@ _HARMLESS = (
 _NARROWING = ("--cov-fail-under",)
 _PATTERNS = {"python_files": ("test_*.py", "*_test.py"), "python_classes": ("Test",), "python_functions": ("test",)}
 _LISTS = (*_PATTERNS, "testpaths", "norecursedirs", "usefixtures")
+_MOST_WORDS = 100
+_MOST_OPTIONS = 10_000
 _VALUED = ("-k", "-m", "-p", "-o", "-c", "-W", "-n", "-r", "--deselect", "--ignore", "--ignore-glob", "--tb", "--durations", "--maxfail",
            "--override-ini", "--rootdir", "--confcutdir", "--color", "--timeout", "--dist", "--numprocesses", "--cov", "--cov-report",
            "--cov-config", "--import-mode", "--ds")  # fmt: skip
@@ -76,24 +78,34 @@ def changed(folder: str, old: Settings, new: Settings, tests: Iterable[str]) -> 
         if old != new:
             yield Term("selection", path, "the settings of pytest cannot be read")
         return
+    if long := [key for key in _LISTS if len(_words(new.keys, key)) > _MOST_WORDS]:
+        yield Term("selection", path, f"{long[0]} is too long to be compared")
+        return
     yield from _options(path, old.keys, new.keys)
+    yield from _collected(folder, path, old.keys, new.keys, tests)
+    if _true(old.keys.get("xfail_strict")) and not _true(new.keys.get("xfail_strict")):
+        yield Term("selection", path, "xfail_strict is no longer set: tests that fail as expected may pass unseen")
+    if _raises(old.keys) and not _raises(new.keys):
+        yield Term("selection", path, "warnings are no longer errors")
+
+
+def _raises(keys: Mapping[str, Any]) -> bool:
+    return any("error" in word for word in _words(keys, "filterwarnings"))
+
+
+def _collected(folder: str, path: str, old: Mapping[str, Any], new: Mapping[str, Any], tests: Iterable[str]) -> Iterator[Term]:
+    """Which files, classes and functions are tests, and where they are looked for."""
     for key, default in _PATTERNS.items():
-        had, has = (_words(side, key) or list(default) for side in (old.keys, new.keys))
+        had, has = (_words(side, key) or list(default) for side in (old, new))
         if lost := [word for word in had if word not in has and not any(fnmatchcase(word.replace("*", "x"), given) for given in has)]:
             yield Term("selection", path, f"{key} no longer names {lost[0]}")
-    had_paths, has_paths = _words(old.keys, "testpaths"), _words(new.keys, "testpaths")
+    had_paths, has_paths = _words(old, "testpaths"), _words(new, "testpaths")
     if has_paths and has_paths != had_paths:
         yield from _narrowed(folder, path, had_paths, has_paths, tests)
-    if added := [word for word in _words(new.keys, "norecursedirs") if word not in _words(old.keys, "norecursedirs")]:
+    if added := [word for word in _words(new, "norecursedirs") if word not in _words(old, "norecursedirs")]:
         names = [part for test in tests for part in PurePosixPath(test).parts[:-1]]
         if any(fnmatchcase(name, pattern) for pattern in added for name in names):
             yield Term("selection", path, f"norecursedirs leaves out {added[0]}")
-    if _true(old.keys.get("xfail_strict")) and not _true(new.keys.get("xfail_strict")):
-        yield Term("selection", path, "xfail_strict is no longer set: tests that fail as expected may pass unseen")
-    if any("error" in word for word in _words(old.keys, "filterwarnings")) and not any(
-        "error" in word for word in _words(new.keys, "filterwarnings")
-    ):
-        yield Term("selection", path, "warnings are no longer errors")
 
 
 def _narrowed(folder: str, path: str, old: list[str], new: list[str], tests: Iterable[str]) -> Iterator[Term]:
@@ -131,6 +143,8 @@ def _options(path: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Itera
 def _tokens(keys: Mapping[str, Any]) -> list[str] | None:
     """The options with their values; `None` when they cannot be split."""
     given = keys.get("addopts", "")
+    if len(str(given)) > _MOST_OPTIONS:
+        return None
     try:
         words = [str(word) for word in given] if isinstance(given, list) else shlex.split(str(given), comments=False)
     except ValueError:

@@ -1,10 +1,12 @@
 """Every way to make a test weaker is seen, and every honest edit that looks like one is not."""
 
 from functools import cache
+from time import process_time
 
 import pytest
 
-from testing.weakenings import compared
+from runner.parsing import Source, parse
+from testing.weakenings import INSIDE, compared
 
 T = "tests/test_a.py"
 C = "tests/conftest.py"
@@ -343,3 +345,30 @@ def test_what_prepares_tests_is_not(name: str) -> None:
 def test_the_same_steering_is_no_news_where_it_was_there_before() -> None:
     texts = [text for _, text in STEERING.values()]
     assert compared([{C: (text, text + "\n# a comment\n")} for text in texts]) == [set()] * len(texts)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "def test_a():\n    assert a" + ".b" * 50_000,
+        "def test_a():\n    a0 = 1\n" + "".join(f"    a{n + 1} = (a{n}, a{n})\n" for n in range(3000)) + "    assert a3000\n",
+        "".join(f"def test_{n}():\n" + "    assert x\n" * 1000 for n in range(40)),
+    ],
+    ids=["deep", "exponential", "very many"],
+)
+def test_a_hostile_file_is_no_answer_and_takes_nothing_with_it(text: str) -> None:
+    (answer,) = parse([Source("testfile:compare", b"0 0\n" + text.encode())], INSIDE)
+    assert answer.state in ("broken", "unjudged")
+
+
+def test_many_changed_tests_are_compared_in_linear_time() -> None:
+    old = "".join(f"def test_{n}():\n    assert f({n}) == {n}\n" for n in range(1500))
+    new = "".join(f"def test_x{n}():\n    assert g({n}) == {n + 1}\n" for n in range(1500))
+    began = process_time()
+    assert compared([{T: (old, new)}]) == [{"exchanged_tests"}]
+    assert process_time() - began < 2  # of this process: quadratic would be ten times that
+
+
+def test_another_coding_makes_other_code_of_the_same_bytes() -> None:
+    old = "# coding: utf-8\ndef test_a():\n    assert f() == '+AGE-'\n"
+    assert compared([{T: (old, old.replace("utf-8", "utf-7"))}]) == [{"edited_expectations"}]

@@ -39,6 +39,7 @@ class Deeds:
     def __init__(self, tree, names, *, configures):
         self.names, self.hooks, self.found, self.lists = names, {}, [], {}
         self.configures = configures
+        self.known = {value.lstrip(".").partition(".")[0] for value in names.names.values()}
         for node in tree.body:
             self.top(node)
             if self.shadows(node):
@@ -150,8 +151,7 @@ class Deeds:
     def is_foreign(self, name):
         """Whether a dotted name starts at a module that was imported and is not of the standard library."""
         top = name.lstrip(".").partition(".")[0]
-        known = {value.lstrip(".").partition(".")[0] for value in self.names.names.values()}
-        return bool(top) and top in known and (top not in sys.stdlib_module_names or top in ("unittest", "builtins"))
+        return bool(top) and top in self.known and (top not in sys.stdlib_module_names or top in ("unittest", "builtins"))
 
     def add(self, kind, node):
         if len(self.found) < 100:

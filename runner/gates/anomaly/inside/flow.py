@@ -6,7 +6,7 @@ from claims import Claims
 from skips import CALLS, ERRORS, MAY_SKIP
 from spelling import Spelling, truth
 
-MOST_CLAIMS = 400
+MOST_CLAIMS = 1000
 _CATCHERS = {"raises": "raises", "assertRaises": "raises", "assertRaisesRegex": "raises", "assertRaisesRegexp": "raises",
              "warns": "raises", "assertWarns": "raises", "assertWarnsRegex": "raises", "assertLogs": "raises", "deprecated_call": "raises"}  # fmt: skip
 _SWALLOW = {"Exception", "BaseException", "AssertionError"}

@@ -10,6 +10,7 @@ from skips import MAY_SKIP, Names, marks, skip_of
 from spelling import FUNCTIONS, digest, meaning, shape, truth
 
 MOST_TESTS = 5000
+MOST_CLAIMS = 20_000
 _STRONG_BASES = ("object", "Generic", "Protocol", "ABC")
 
 
@@ -51,7 +52,9 @@ class _Side:
     def __init__(self, content, configures):
         self.names, self.tests, self.helpers, self.made, self.broken = Names(), {}, {}, {}, False
         self.ignored, self.tree, self.bases = [], None, set()
-        self.configures = configures
+        self.configures, self.claims = configures, 0
+        # another coding may make other code of the same bytes
+        self.plain = all(b"coding" not in line or b"utf-8" in line for line in content.split(b"\n", 2)[:2])
         try:
             text = content.decode("utf-8-sig", "replace").replace("\r\n", "\n").replace("\r", "\n")
             self.tree = ast.parse(content)
@@ -136,7 +139,7 @@ class _Side:
         own = [skip for mark in node.decorator_list if (skip := skip_of(mark, self.names))]
         first = min([node.lineno, *(mark.lineno for mark in node.decorator_list)])
         text = "\n".join(line.rstrip() for line in self.lines[first - 1 : node.end_lineno])
-        test = _Test(node, text, [*skips, *own], guard, strong)
+        test = _Test(node, text if self.plain else "", [*skips, *own], guard, strong)
         is_test = node.name.startswith("test") and not self.is_fixture(node)
         table, other = (self.tests, self.helpers) if is_test else (self.helpers, self.tests)
         other.pop(front + node.name, None)
@@ -189,10 +192,11 @@ class _Side:
         if self.broken:
             return {"broken": self.problem}
         deeds = Deeds(self.tree, self.names, configures=self.configures)
-        many = list(self.tests.items())[:MOST_TESTS]
+        if len(self.tests) + len(self.helpers) > MOST_TESTS:
+            raise ValueError("it has too many functions")
         return {
-            "tests": {name: self.brief(test) if name in same else self.full(test) for name, test in many},
-            "helpers": {name: self.full(test, helper=True) for name, test in list(self.helpers.items())[:MOST_TESTS]},
+            "tests": {name: self.brief(test) if name in same else self.full(test) for name, test in self.tests.items()},
+            "helpers": {name: self.full(test, helper=True) for name, test in self.helpers.items()},
             "made": self.made,
             "ignored": self.ignored,
             "hooks": deeds.hooks,
@@ -205,6 +209,9 @@ class _Side:
 
     def full(self, test, *, helper=False):
         flow = Flow(test.node, self.names)
+        self.claims += len(flow.claims)
+        if self.claims > MOST_CLAIMS:
+            raise ValueError("it has too many assertions")
         told = {
             "line": test.node.lineno,
             "strong": test.strong,
