@@ -21,6 +21,8 @@ class Lazy(click.Group):
         "image": "Build, list and remove images for the sandbox.",
         "policy": "Lint policies, and show what they resolve to.",
         "cache": "Say what the cache holds, and clear it.",
+        "breaker": "List the breakers; open, disable or reset one by hand.",
+        "limits": "Show how full the rate limits are, and when there is room again.",
         "health": "Show this machine's signals, limits and history.",
         "doctor": "Say whether this machine can judge changes, and what is missing.",
         "init": "Write a first policy for a repository.",

@@ -4,21 +4,20 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from runner.errors import StoreUnavailable, UsageError
+from runner.errors import StoreUnavailable
 from runner.gates.health import Facts, measure
 from runner.gates.health.assess import Assessed, Outlook, assess, outlook
 from runner.gates.health.history import GATE, Past, keep, known, recent, trend
 from runner.gates.health.options import Options
 from runner.gates.health.verdict import answer
-from runner.git.objects import PrivateObjects
 from runner.model.result import Result
-from runner.policy.load import Loaded, builtin, find_policy, load_policy
+from runner.policy.load import Loaded
 from runner.ports import Moment
-from runner.sandbox import live
 from runner.sandbox.containers import DockerSandbox
 from runner.sandbox.engine import Engine
 from runner.store.ledger import SqlLedger
 from runner.store.places import claim, places
+from runner.wiring.policies import policy_here
 
 
 class Checkup(NamedTuple):
@@ -49,7 +48,7 @@ def checkup(file: Path | None, repo: Path) -> Checkup:
     Raises PolicyInvalid, StoreUnavailable.
     """
     where = places()
-    policy = _policy(file, repo, where.cache)
+    policy = policy_here(file, repo)
     options: Options = getattr(policy.policy.preflight, GATE)
     ledger = SqlLedger(claim(where.state))
     with DockerSandbox(Engine(), claim(where.cache)) as sandbox:
@@ -78,13 +77,3 @@ def _judged(moment: Moment, facts: Facts, policy: Loaded, options: Options) -> C
 
 def _ordered(past: Mapping[float, Past]) -> tuple[Past, ...]:
     return tuple(past[at] for at in sorted(past))
-
-
-def _policy(file: Path | None, repo: Path, cache: Path) -> Loaded:
-    if file is not None:
-        return load_policy(file)
-    try:
-        with live.scratch(claim(cache) / "live") as folder, PrivateObjects(repo, folder / "objects") as objects:
-            return find_policy(None, objects, objects.tree_of(objects.resolve("HEAD")), "HEAD")
-    except UsageError:  # asked where there is no repository, or none with a commit
-        return builtin()

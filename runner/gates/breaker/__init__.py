@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from runner.gates.breaker.admission import Admission, Refusal, ask, by_hand
-from runner.gates.breaker.fold import State, Status
+from runner.gates.breaker.fold import State, Status, at_time
 from runner.gates.breaker.log import GATE, Log, called
 from runner.gates.breaker.options import NAMES, Breaker, faults, limits
 from runner.gates.breaker.options import Options as Section
@@ -64,6 +64,8 @@ class BreakerGate(Gate):
         """Write the run down with the generation that it is let in by, and for a probe its permit."""
         for name, key in _keys(run, facts):
             log, section = Log(moment, key), options.of(name)
+            if whole(moment, name).forced:
+                continue
             log.under(section)
             answer = ask(log.seen(section), section, moment.now, run.id)
             if isinstance(answer, Admission):
@@ -88,6 +90,11 @@ class BreakerGate(Gate):
 gate = BreakerGate()
 
 
+def whole(moment: Moment, name: str) -> State:
+    """What was decided by hand for all keys of a breaker: it comes before what a key's own log says."""
+    return at_time(Log(moment, key_of(name)).state, moment.now)
+
+
 def measured(state: State) -> str:
     """What was counted, for people: `2 of 3 failed`."""
     return f"{state.failed} of {len(state.window)} failed"
@@ -110,8 +117,10 @@ def _settled_keys(run: Run, moment: Moment) -> Iterator[tuple[str, str]]:
 
 def _asked(run: Run, host: str, moment: Moment, options: Section) -> Iterator[_Asked]:
     for name, key in _keys(run, host):
-        section = options.of(name)
+        section, over = options.of(name), whole(moment, name)
         state = Log(moment, key).seen(section)
+        if over.forced and not (over.forced.state == "disabled" and state.forced and state.forced.state == "open"):
+            state = over
         yield _Asked(name, section, state, ask(state, section, moment.now, run.id))
 
 

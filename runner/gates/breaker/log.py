@@ -1,7 +1,7 @@
 """The log of one breaker within a moment: read with the state it folds to, written with the audit entries of what changes."""
 
 from collections.abc import Mapping
-from itertools import chain, count
+from itertools import count
 from typing import Any, Final
 
 from runner.gates.breaker.fold import Score, State, Status, at_time, dump, fold, live, load, options_entry, step
@@ -15,15 +15,16 @@ _VERBS: Final = {Status.CLOSED: "closed", Status.OPEN: "opened", Status.HALF_OPE
 
 
 class Log:
-    """The log of `key`; `state` is what it folds to, without what time made of it since the last entry."""
+    """The log of `key`; `state` is what it folds to, without what time made of it since the last entry.
+
+    Each entry is written in one transaction with the state that it leads to; a state that is not there, or that another version
+    wrote, is folded anew from the log's start.
+    """
 
     def __init__(self, moment: Moment, key: str) -> None:
         self._moment, self._key = moment, key
         kept = moment.state(GATE, key)
-        state = None if kept is None else load(kept[1])
-        self._seq, self.state = (kept[0], state) if kept is not None and state is not None else (0, State(key=key))
-        for entry in moment.entries(GATE, key, after=self._seq):
-            self._seq, self.state = entry.seq, step(self.state, entry)
+        self.state = (load(kept[1]) if kept else None) or refolded(moment, key)
 
     def seen(self, options: Breaker) -> State:
         """The state now, under these options; nothing is written."""
@@ -48,8 +49,8 @@ class Log:
         has_permit = lease is None or any(permit.run == run for permit in live(self.state, self._moment.now))
         if found is not None and found.body["generation"] == generation and has_permit:
             return
-        kinds = chain(("admitted",), (again(generation, number) for number in count()))
-        free = next(kind for kind in kinds if self._moment.find(GATE, self._key, kind, run) is None)
+        kinds = (again(generation, number) for number in count()) if found else ("admitted",)
+        free = next(kind for kind in kinds if not found or self._moment.find(GATE, self._key, kind, run) is None)
         self.write(free, {"generation": generation, "lease": lease}, run=run)
 
     def end(self, run: str, generation: int, score: Score, ending: str) -> None:
@@ -62,8 +63,8 @@ class Log:
         entry = self._moment.append(GATE, self._key, kind, run=run, body=body)
         if entry is None:
             return
-        self._seq, self.state = entry.seq, step(before, entry)
-        self._moment.keep(GATE, self._key, self._seq, dump(self.state))
+        self.state = step(before, entry)
+        self._moment.keep(GATE, self._key, entry.seq, dump(self.state))
         if self.state.generation != before.generation:
             self._audit(kind, before, body)
 

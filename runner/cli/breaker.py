@@ -1,0 +1,343 @@
+"""`seatrial breaker`: which breakers are open and why, and deciding over their heads."""
+
+import json
+import os
+import pwd
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from runner.cli.output import emit
+from runner.cli.settings import common, form, settings
+from runner.errors import UsageError
+from runner.model.text import cut, printable
+
+if TYPE_CHECKING:
+    from runner.gates.breaker.fold import State
+    from runner.ports import Moment
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+_NAMES = ("host", "promotion", "author")
+_PARTS = {"host": "the host", "promotion": "the target", "author": "the target and the author"}
+_MOST_REASON = 500
+_MOST_SHOWN = 20
+_LEAST = 0.0001
+_HONEST = (0.05, 0.1, 0.2, 0.3)
+
+
+@click.group()
+@common
+def breaker() -> None:
+    """List the breakers; open, disable or reset one by hand. What is done by hand needs a reason, and is in the audit log.
+
+    \b
+    Examples:
+      seatrial breaker list
+      seatrial breaker open promotion --reason "release freeze" --for 2h
+      seatrial breaker reset author --key repo:/srv/app --key alice --reason "the agent was repaired"
+    """
+
+
+@breaker.command("list")
+@click.option("--policy", "file", metavar="FILE", type=click.Path(path_type=Path), help="With -v: tell the odds of this policy's breakers.")
+@form
+@common
+def list_(file: Path | None, form: str) -> int:
+    """List the breakers that ever counted something: state, outcomes (✓ fine, ✗ failed, newest last), why, and until when.
+
+    With -v also how likely each kind opens by chance, where failures have nothing to do with one another.
+
+    \b
+    Examples:
+      seatrial breaker list
+      seatrial breaker list -v --policy strict.yaml
+      seatrial breaker list --format json
+    """
+    with _moment() as moment:
+        found, now = [_seen(moment, key) for key in moment.keys("breaker")], moment.now
+    odds = _odds(file) if settings().verbose else []
+    if form == "json":
+        answer = {"schema": "seatrial.breakers/v1", "now": _time(now), "breakers": [_as_json(state, now) for state in found]}
+        emit(json.dumps({**answer, **({"odds": odds} if odds else {})}, indent=2) + "\n")
+        return 0
+    emit("".join(f"{line}\n" for line in (*_rows(found, now), *_odds_told(odds))))
+    if not found:
+        click.echo("no breaker has counted anything yet; only runs with --gates enforce are counted", err=True)
+    return 0
+
+
+def _by_hand(command: Command) -> Command:
+    """The options of what is done by hand."""
+    for option in (
+        click.option("--author", metavar="WHO", help="Who decides this. [default: the user of this process]"),
+        click.option("--reason", metavar="TEXT", required=True, help="Why; it is shown to whoever is refused."),
+        click.option(
+            "--key", "keys", metavar="KEY", multiple=True, help="Only this one: a host, a target, or for author a target and an author."
+        ),
+        click.argument("name", metavar="NAME", type=click.Choice(_NAMES)),
+    ):
+        command = option(command)
+    return command
+
+
+_FOR = click.option("--for", "time", metavar="TIME", help="Until so much later, e.g. 2h. [default: until it is reset]")
+
+
+@breaker.command("open")
+@_by_hand
+@_FOR
+@form
+@common
+def open_(name: str, keys: tuple[str, ...], reason: str, author: str | None, time: str | None, form: str) -> int:
+    """Refuse every run, of one key or of all, whatever was counted. NAME is host, promotion or author.
+
+    \b
+    Examples:
+      seatrial breaker open promotion --reason "release freeze" --for 2h
+      seatrial breaker open author --key repo:/srv/app --key alice --reason "loops since noon"
+    """
+    return _forced("open", name, keys, reason, author, time, form)
+
+
+@breaker.command()
+@_by_hand
+@_FOR
+@form
+@common
+def disable(name: str, keys: tuple[str, ...], reason: str, author: str | None, time: str | None, form: str) -> int:
+    """Let every run in and count nothing, of one key or of all. NAME is host, promotion or author.
+
+    \b
+    Examples:
+      seatrial breaker disable host --reason "the registry is being moved" --for 30m
+    """
+    return _forced("disabled", name, keys, reason, author, time, form)
+
+
+@breaker.command()
+@_by_hand
+@form
+@common
+def reset(name: str, keys: tuple[str, ...], reason: str, author: str | None, form: str) -> int:
+    """Close a breaker with an empty window, of one key or all there are. What it counted stays in the log.
+
+    \b
+    Examples:
+      seatrial breaker reset promotion --key repo:/srv/app --reason "fixed by 1a2b3c4"
+      seatrial breaker reset host --reason "new disk"
+    """
+    from difflib import get_close_matches
+
+    from runner.gates.breaker.log import Log, called
+    from runner.model.keys import key_of, parts_of
+
+    body = {"reason": _reason(reason), "who": _who(author)}
+    with _moment(writing=True) as moment:
+        known = [key for key in moment.keys("breaker") if parts_of(key)[0] == name]
+        wanted = [key_of(*_parts(name, keys))] if keys else known
+        for key in wanted:
+            if key not in known:
+                near = get_close_matches(called(key), [called(one) for one in known], 1, 0.5)
+                hint = f"The nearest is: {printable(near[0])}" if near else "`seatrial breaker list` shows what there is."
+                raise UsageError(f"the breaker {printable(called(key))} has counted nothing", hint=hint)
+            Log(moment, key).write("reset", body)
+        found, now = [_seen(moment, key) for key in wanted], moment.now
+    return _told(found, now, form)
+
+
+def _forced(state: str, name: str, keys: tuple[str, ...], reason: str, author: str | None, time: str | None, form: str) -> int:
+    from runner.gates.breaker.log import Log
+    from runner.model.keys import key_of
+
+    body = {"state": state, "reason": _reason(reason), "who": _who(author)}
+    seconds = _seconds(time) if time is not None else None
+    key = key_of(*_parts(name, keys))
+    with _moment(writing=True) as moment:
+        if keys and key not in moment.keys("breaker"):
+            click.echo("nothing was counted under this key so far; `seatrial breaker list` shows those that there are", err=True)
+        Log(moment, key).write("forced", {**body, "until": None if seconds is None else moment.now + seconds})
+        found, now = [_seen(moment, key)], moment.now
+    return _told(found, now, form)
+
+
+def _parts(name: str, keys: tuple[str, ...]) -> tuple[str, ...]:
+    """The key of a breaker's log; without KEY what holds for all keys. Whom nobody vouched for is the author without a name."""
+    if name == "author" and len(keys) == 1:
+        return (name, *keys, "")
+    if keys and len(keys) != (2 if name == "author" else 1):
+        raise UsageError(f"the key of {name} is {_PARTS[name]}", hint="Give --key once for each.")
+    return (name, *keys)
+
+
+def _reason(text: str) -> str:
+    if not text.strip():
+        raise click.BadParameter("say why", param_hint="--reason")
+    return cut(text.strip(), _MOST_REASON)
+
+
+def _who(author: str | None) -> str:
+    if author is not None and author.strip():
+        return cut(author.strip(), _MOST_REASON)
+    try:
+        name = pwd.getpwuid(os.getuid()).pw_name  # the environment's word for it is anybody's
+    except KeyError:
+        name = f"user {os.getuid()}"
+    return f"{name} on {socket.gethostname()}"
+
+
+def _seconds(text: str) -> float:
+    from runner.model.units import duration
+
+    try:
+        found = duration(text)
+    except ValueError as problem:
+        raise click.BadParameter(str(problem), param_hint="--for") from problem
+    if not isinstance(found, float) or not found > 0:
+        raise click.BadParameter("give more than 0", param_hint="--for")
+    return found
+
+
+@contextmanager
+def _moment(*, writing: bool = False) -> Iterator["Moment"]:
+    from runner.store.ledger import SqlLedger
+    from runner.store.places import places
+
+    ledger = SqlLedger(places().state)
+    try:
+        with ledger.writing() if writing else ledger.reading() as moment:
+            yield moment
+    finally:
+        ledger.close()
+
+
+def _seen(moment: "Moment", key: str) -> "State":
+    from runner.gates.breaker.fold import at_time
+    from runner.gates.breaker.log import Log
+
+    return at_time(Log(moment, key).state, moment.now)
+
+
+def _told(found: list["State"], now: float, form: str) -> int:
+    if form == "json":
+        emit(
+            json.dumps({"schema": "seatrial.breakers/v1", "now": _time(now), "breakers": [_as_json(one, now) for one in found]}, indent=2)
+            + "\n"
+        )
+    else:
+        emit("".join(f"{line}\n" for line in _rows(found, now)))
+    return 0
+
+
+def _as_json(state: "State", now: float) -> dict[str, Any]:
+    from runner.gates.breaker.fold import live
+    from runner.model.keys import parts_of
+
+    name, *key = parts_of(state.key)
+    forced = state.forced
+    return {
+        "breaker": name,
+        "key": key,
+        "state": state.status.value,
+        "why": state.why,
+        "since": _time(state.since) if state.since else None,
+        "until": _time(state.until) if state.status.value == "open" else None,
+        "window": [{"at": _time(outcome.at), "failed": outcome.failed} for outcome in state.window],
+        "failed": state.failed,
+        "generation": state.generation,
+        "reopens": state.reopens,
+        "probes": [{"run": permit.run, "until": _time(permit.until)} for permit in live(state, now)],
+        "forced": forced
+        and {
+            **forced.model_dump(include={"state", "reason", "who"}),
+            "since": _time(forced.since),
+            "until": None if forced.until is None else _time(forced.until),
+        },
+    }
+
+
+def _rows(found: list["State"], now: float) -> Iterator[str]:
+    from runner.gates.breaker.log import called
+
+    rows = [(_state(state), printable(called(state.key)) + _all(state), _bar(state), _why(state, now)) for state in found]
+    if rows:
+        rows.insert(0, ("STATE", "BREAKER", "WINDOW", "WHY"))
+    widths = [max((len(row[column]) for row in rows), default=0) for column in range(3)]
+    for row in rows:
+        yield "  ".join((*(cell.ljust(width) for cell, width in zip(row[:3], widths, strict=True)), row[3])).rstrip()
+
+
+def _all(state: "State") -> str:
+    from runner.model.keys import parts_of
+
+    return "" if len(parts_of(state.key)) > 1 else " (all)"
+
+
+def _state(state: "State") -> str:
+    return (
+        f"forced {state.forced.state}"
+        if state.forced and state.forced.state == "open"
+        else "disabled"
+        if state.forced
+        else state.status.value
+    )
+
+
+def _bar(state: "State") -> str:
+    shown = state.window[-_MOST_SHOWN:]
+    return ("…" if len(state.window) > len(shown) else "") + "".join("✗" if outcome.failed else "✓" for outcome in shown)
+
+
+def _why(state: "State", now: float) -> str:
+    from runner.gates.breaker.admission import by_hand
+    from runner.gates.breaker.fold import live
+
+    if state.forced:
+        until = f"until {_time(state.forced.until)}" if state.forced.until is not None else "until it is reset"
+        return f"{by_hand(state)}; {until}"
+    if state.status.value == "open":
+        return f"{state.why}; " + (f"until {_time(state.until)}" if state.until > now else "the next run probes")
+    if state.status.value == "half-open":
+        probes = [f"{permit.run} until {_time(permit.until)}" for permit in live(state, now)]
+        return f"{state.why}; probes: {printable(', '.join(probes)) or 'none, the next run is one'}"
+    return ""
+
+
+def _odds(file: Path | None) -> list[dict[str, Any]]:
+    from runner.gates.breaker.chance import by_rate, in_a_row
+    from runner.gates.breaker.options import limits
+    from runner.wiring.policies import policy_here
+
+    options = policy_here(file, Path()).policy.preflight.breaker
+    return [
+        {
+            "breaker": name,
+            "opens_at": limits(options.of(name)),
+            "by_rate": {str(share): by_rate(options.of(name), share) for share in _HONEST},
+            "in_a_row": {str(share): in_a_row(options.of(name), share) for share in _HONEST},
+        }
+        for name in _NAMES
+    ]
+
+
+def _odds_told(odds: list[dict[str, Any]]) -> Iterator[str]:
+    if not odds:
+        return
+    yield ""
+    yield "how likely a full window opens it, and so many runs in a row, if this share of runs fails by itself:"
+    yield f"  {'':<46}" + "".join(f"{share:>16.0%}" for share in _HONEST)
+    for row in odds:
+        cells = ((row["by_rate"][str(share)], row["in_a_row"][str(share)]) for share in _HONEST)
+        yield f"  {row['breaker'] + ': ' + row['opens_at']:<46}" + "".join(f"{f'{_odd(rate)} / {_odd(many)}':>16}" for rate, many in cells)
+
+
+def _odd(chance: float) -> str:
+    return "-" if not chance else f"{chance:.2%}" if chance >= _LEAST else f"<{_LEAST:.2%}"
+
+
+def _time(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -1,0 +1,122 @@
+"""`seatrial limits`: how full the windows of the rate limits are, and when there is room again."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import click
+
+from runner.cli.output import emit
+from runner.cli.settings import common, form
+from runner.model.text import printable
+
+if TYPE_CHECKING:
+    from runner.gates.rate.options import Limit
+    from runner.gates.rate.window import Use
+    from runner.ports import Moment
+
+
+class _Row(NamedTuple):
+    """One counter of one limit."""
+
+    number: int
+    limit: "Limit"
+    key: str
+    use: "Use"
+
+
+@click.command()
+@click.option(
+    "--policy",
+    "file",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="The limits of this file. [default: .seatrial/policy.yaml of the last commit here, else the built-in default]",
+)
+@click.option("--repo", type=click.Path(path_type=Path), default=Path(), help="The repository whose policy to look for. [default: .]")
+@click.option("-n", "--limit", "most", type=click.IntRange(1, 100_000), default=100, show_default=True, help="How many, the fullest first.")
+@form
+@common
+def limits(file: Path | None, repo: Path, most: int, form: str) -> int:
+    """Show how many runs each rate limit has counted in its window, and when there is room again. Empty windows are left out.
+
+    \b
+    Examples:
+      seatrial limits
+      seatrial limits --policy strict.yaml
+      seatrial limits --format json | jq '.limits[] | select(.room_in > 0)'
+    """
+    from runner.store.ledger import SqlLedger
+    from runner.store.places import places
+    from runner.wiring.policies import policy_here
+
+    policy = policy_here(file, repo)
+    ledger = SqlLedger(places().state)
+    try:
+        with ledger.reading() as moment:
+            rows = sorted(
+                _rows(moment, policy.policy.preflight.rate), key=lambda row: (-row.use.wait, -row.use.used / row.limit.limit, row.key)
+            )
+    finally:
+        ledger.close()
+    where = [policy.where(f"preflight.rate[{number}]") for number in range(len(policy.policy.preflight.rate))]
+    if form == "json":
+        answer = {"schema": "seatrial.limits/v1", "policy": {"source": policy.source, "digest": policy.digest}}
+        emit(json.dumps({**answer, "limits": [_as_json(row, where[row.number]) for row in rows[:most]]}, indent=2) + "\n")
+        return 0
+    emit("".join(f"{line}\n" for line in _as_text(rows[:most])))
+    if not rows:
+        said = "every window is empty" if where else "the policy limits nothing"
+        click.echo(f"{said} ({printable(policy.source)}); only runs with --gates enforce are counted", err=True)
+    elif len(rows) > most:
+        click.echo(f"{len(rows) - most} more; see -n", err=True)
+    return 0
+
+
+def _rows(moment: "Moment", policy: "tuple[Limit, ...]") -> Iterator[_Row]:
+    from runner.gates.rate import ADMITTED, GATE
+    from runner.gates.rate.window import use_of
+    from runner.model.keys import parts_of
+
+    for key in moment.keys(GATE):
+        for number, limit in enumerate(policy):
+            if parts_of(key)[::2] == limit.parts:
+                times = [entry.at for entry in moment.entries(GATE, key, since=moment.now - limit.per, kind=ADMITTED)]
+                if times:
+                    yield _Row(number, limit, key, use_of(limit, times, moment.now))
+
+
+def _as_json(row: _Row, where: str) -> dict[str, Any]:
+    from runner.model.keys import parts_of
+
+    parts = parts_of(row.key)
+    return {
+        "key": dict(zip(parts[::2], parts[1::2], strict=True)),
+        "used": row.use.used,
+        "limit": row.limit.limit,
+        "per": row.limit.per,
+        "room_in": row.use.wait,
+        "policy": where,
+    }
+
+
+def _as_text(rows: list[_Row]) -> Iterator[str]:
+    from runner.gates.rate import called
+    from runner.model.units import show_duration
+
+    table = [
+        (f"{row.use.used} of {row.limit.limit}", f"per {show_duration(row.limit.per)}", _room(row.use.wait), printable(called(row.key)))
+        for row in rows
+    ]
+    if table:
+        table.insert(0, ("USED", "WINDOW", "ROOM", "COUNTED BY"))
+    widths = [max((len(row[column]) for row in table), default=0) for column in range(3)]
+    for row in table:
+        yield "  ".join((*(cell.ljust(width) for cell, width in zip(row[:3], widths, strict=True)), row[3]))
+
+
+def _room(wait: float) -> str:
+    from runner.model.units import show_duration
+
+    return f"in {show_duration(float(-(-wait // 1)))}" if wait else "now"
