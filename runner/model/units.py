@@ -10,6 +10,10 @@ from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _BYTES = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "KB": 10**3, "MB": 10**6, "GB": 10**9}
 _QUANTITY = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*")
+_LONGEST = 36525 * 86400.0
+"""Seconds of a duration that is no mistake: beyond lie values that clocks, sockets and databases cannot work with."""
+_LARGEST = 2**60
+"""Bytes of a size that is no mistake: a 64-bit number holds several of them."""
 _PERCENT = re.compile(r"\s*(\d+(?:\.\d+)?)\s*%\s*")
 
 
@@ -25,14 +29,21 @@ def _parse(text: object, units: dict[str, float], example: str) -> object:
 
 
 def duration(text: object) -> object:
-    """Seconds of `90s`, `10m`, `1h`; raises ValueError without a known unit; numbers (from code) pass through."""
-    return _parse(text, _SECONDS, "90s")
+    """Seconds of `90s`, `10m`, `1h`; raises ValueError without a known unit, and beyond a century; numbers (from code) pass through."""
+    value = _parse(text, _SECONDS, "90s")
+    if isinstance(text, str) and isinstance(value, float) and value > _LONGEST:
+        raise ValueError("a duration is 36525d at most")
+    return value
 
 
 def size(text: object) -> object:
-    """Bytes of `512MiB`, `2GiB`; raises ValueError without a known unit; numbers (from code) pass through."""
+    """Bytes of `512MiB`, `2GiB`; raises ValueError without a known unit, and beyond an exbibyte; numbers (from code) pass through."""
     value = _parse(text, {unit: float(factor) for unit, factor in _BYTES.items()}, "512MiB")
-    return int(value) if isinstance(value, float) else value
+    if not isinstance(text, str) or not isinstance(value, float):
+        return value
+    if value > _LARGEST:
+        raise ValueError("a size is 1073741824GiB at most")
+    return int(value)
 
 
 def show_duration(seconds: float) -> str:
@@ -66,7 +77,10 @@ def exact_size(count: int) -> str:
 
 def _reads_as(text: str, value: float, read: Callable[[object], object]) -> bool:
     """Whether this is a quantity, which numbers too large or too small to be written out are not, and the very same one."""
-    return _QUANTITY.fullmatch(text) is not None and read(text) == value
+    try:
+        return read(text) == value
+    except ValueError:
+        return False
 
 
 def _written(units: dict[str, float], *examples: str) -> WithJsonSchema:

@@ -34,6 +34,10 @@ def preflight(run: Run, ports: Ports, policy: Loaded) -> Run:
                         one.gate.charge(run, one.facts, moment, one.options)
     except StoreUnavailable as problem:
         answers = [_broken(one.gate, problem, f"the gates' record cannot be used: {problem}") for one in asked]
+    except (UsageError, PolicyInvalid):
+        raise
+    except Exception as problem:  # noqa: BLE001  a gate that cannot keep or charge: nothing of the moment is kept
+        answers = [_broken(one.gate, problem) for one in asked]
     told = answers if run.gates is Gates.ENFORCE else [informing(answer) for answer in answers]
     placed = (answer.model_copy(update={"policy": policy.where(answer.policy or f"preflight.{answer.check}")}) for answer in told)
     return run.with_(results=(*placed, *run.results))

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from math import isfinite
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -63,8 +64,8 @@ class AuditLog:
 def _entry(row: Mapping[str, Any]) -> AuditEntry:
     """A row for people: one that was edited may hold anything."""
     texts = {name: str(row[name]) for name in ("host", "kind", "subject", "previous", "hash")}
-    at = row["at"] if isinstance(row["at"], float) else 0.0
-    return AuditEntry(seq=row["seq"], at=at, body=_body(row["body"]), **texts)
+    at = row["at"] if isinstance(row["at"], float) and isfinite(row["at"]) else 0.0
+    return AuditEntry(seq=row["seq"] if isinstance(row["seq"], int) else 0, at=at, body=_body(row["body"]), **texts)
 
 
 def _body(text: Any) -> dict[str, Any]:

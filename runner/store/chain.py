@@ -77,13 +77,15 @@ def absent(known: Iterable[Checkpoint]) -> Verified:
 def verify(connection: "Connection", known: Iterable[Checkpoint]) -> Verified:
     """Look at every entry in order, and at every checkpoint of `known`, which must be older than the connection's view."""
     expected = _by_number(known)
+    if not _is_there(connection):
+        return Verified(0, 0, None, Flaw(1, "the table of the audit log is gone"))
     entries, compared, last = 0, 0, None
     for row in _rows(connection):
         if flaw := _flaw(row, last) or _contradicted(row, expected.get(row[0], ())):
             return Verified(entries, compared, last, flaw)
         compared += len(expected.pop(row[0], ()))
         entries, last = entries + 1, Checkpoint(row[0], row[1], row[7])
-    return Verified(entries, compared, last, _missing(entries, expected))
+    return Verified(entries, compared, last, _missing(entries, expected) or _unseen(connection, entries))
 
 
 def _by_number(known: Iterable[Checkpoint]) -> dict[int, set[str]]:
@@ -121,14 +123,30 @@ def _missing(entries: int, expected: Mapping[int, set[str]]) -> Flaw | None:
     return Flaw(entries + 1, f"entry {entries + 1} is missing: the log ends before it, and a checkpoint knows entry {max(expected)}")
 
 
-def _rows(connection: "Connection") -> Iterator[tuple[Any, ...]]:
-    """Every row as it is stored, in bounded memory: edited ones may hold anything."""
-    from sqlalchemy import inspect, literal_column, select
+def _is_there(connection: "Connection") -> bool:
+    from sqlalchemy import inspect
 
     from runner.store.schema import audit
 
-    if not inspect(connection).has_table(audit.name):
-        return
+    return inspect(connection).has_table(audit.name)
+
+
+def _unseen(connection: "Connection", entries: int) -> Flaw | None:
+    """Rows beside the chain: with the key taken away, a row can have the number of another, or none, and stand between two chunks."""
+    from sqlalchemy import func, select
+
+    from runner.store.schema import audit
+
+    more = int(connection.execute(select(func.count()).select_from(audit)).scalar_one()) - entries
+    return Flaw(entries + 1, f"the log has {more} rows more than numbers: they were put in") if more else None
+
+
+def _rows(connection: "Connection") -> Iterator[tuple[Any, ...]]:
+    """Every row as it is stored, in bounded memory: edited ones may hold anything."""
+    from sqlalchemy import literal_column, select
+
+    from runner.store.schema import audit
+
     raw: Any = select(*(literal_column(name) for name in COLUMNS)).select_from(audit).order_by(audit.c.seq)
     rows = _chunk(connection, raw, _CHUNK)
     while rows:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from runner.errors import StoreUnavailable
 from runner.ports import Entry, Moment
 from runner.store.database import PATIENCE, Database, Transaction
 from runner.store.names import storable
@@ -179,4 +180,14 @@ class Nothing:
 
 
 def _entry(row: "Row[Any]") -> Entry:
-    return Entry(int(row.seq), float(row.at), str(row.kind), str(row.run), json.loads(row.body))
+    """Raises StoreUnavailable for a row that this program did not write: no judgement can rest on it."""
+    try:
+        body = json.loads(row.body)
+        if isinstance(body, dict):
+            return Entry(int(row.seq), float(row.at), str(row.kind), str(row.run), body)
+    except (TypeError, ValueError, RecursionError):
+        pass
+    raise StoreUnavailable(
+        f"the gates' log is damaged: entry {row.seq} of the gate {row.gate} holds what none does",
+        hint="Restore the database from a backup.",
+    )

@@ -226,7 +226,7 @@ def _identity(run: Run) -> dict[str, object]:
     return {
         "change_id": run.change.id,
         "patch_id": run.change.patch_id,
-        "repository": run.repository,
+        "repository": _text(run.repository),
         "base": run.change.base_commit,
         "started": _time(run.started),
         "policy_digest": run.policy.digest,
@@ -239,8 +239,13 @@ def _fate(run: Run) -> dict[str, object]:
         "state": run.state.value,
         "ending": decision.ending.value if decision and decision.ending else None,
         "verdict": decision.verdict.value if decision and decision.verdict else None,
-        "reason": decision.reason if decision else "",
+        "reason": _text(decision.reason) if decision else "",
     }
+
+
+def _text(said: str) -> str:
+    """What every database takes: a change may have put NUL, or half a character, into a reason to keep its run off the record."""
+    return said.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
 
 
 def _told(values: Mapping[str, Any]) -> dict[str, Any]:

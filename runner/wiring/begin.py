@@ -17,6 +17,7 @@ from runner.errors import ChangeRefused, UsageError
 from runner.git.objects import PrivateObjects
 from runner.model.change import Change
 from runner.model.run import Author, Gates, PolicyFacts, Run, run_id
+from runner.model.text import shown
 from runner.pipeline import refuse
 from runner.policy.load import Loaded
 from runner.ports import Progress
@@ -69,12 +70,12 @@ def begin(request: Request, objects: PrivateObjects, policy: Loaded, progress: P
     progress.note(f"{change.head_label} onto {change.base_label}")  # the first line that anybody sees
     for text in (*notes, *policy.warnings):
         progress.note(text)
-    target = f"repo:{objects.repository.root}"
+    target = f"repo:{shown(bytes(objects.repository.root))}"
     attempt = f"{time.time_ns()}-{os.getpid()}"
     run = Run(
         id=run_id(change, target, policy.digest, attempt),
         started=datetime.now(UTC),
-        repository=str(request.repo.resolve()),
+        repository=shown(bytes(request.repo.resolve())),
         policy=PolicyFacts(source=policy.source, digest=policy.digest),
         change=change,
         target=target,

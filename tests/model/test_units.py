@@ -39,3 +39,16 @@ def test_a_duration_too_long_or_too_short_for_the_usual_form_is_written_out(seco
 @pytest.mark.parametrize("count", [2**50, 2**50 + 1, 10**15])
 def test_a_size_too_large_for_the_usual_form_is_written_out(count):
     assert size(exact_size(count)) == count
+
+
+@pytest.mark.parametrize("read", [duration, size])
+def test_what_no_clock_and_no_disk_can_work_with_is_an_error(read):
+    unit = "d" if read is duration else "GiB"
+    for digits in (20, 400):  # the second is infinite as a float
+        with pytest.raises(ValueError, match="at most"):
+            read("9" * digits + unit)
+
+
+def test_values_from_code_that_no_policy_may_give_are_written_all_the_same():
+    assert exact_duration(1e12) == "1000000000000.0s"
+    assert exact_size(2**70) == f"{2**70}B"

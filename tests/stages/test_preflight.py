@@ -125,6 +125,22 @@ def test_a_gate_that_breaks_never_reads_as_a_pass(problem: Exception, cause: Cau
     assert "\x1b" not in answer.reason
 
 
+@pytest.mark.parametrize(("gates", "outcome"), [(Gates.ENFORCE, Outcome.UNKNOWN), (Gates.INFORM, Outcome.WARN)])
+@pytest.mark.parametrize("deed", ["observe", "charge"])
+def test_a_gate_that_breaks_when_it_keeps_or_charges_never_reads_as_a_pass_nor_ends_the_check(
+    deed: str, gates: Gates, outcome: Outcome, ledger: SqlLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def break_down(*_: Any) -> None:
+        raise KeyError(deed)
+
+    broken = Counting("two")
+    monkeypatch.setattr(broken, deed, break_down)
+    done = preflight(a_run(gates), ports(ledger, Counting("one"), broken), POLICY)
+    asked = deed == "observe" or gates is Gates.ENFORCE
+    assert [answer.outcome for answer in done.results] == [outcome if asked else Outcome.PASS] * 2
+    assert kinds(ledger, "one") == ([] if asked else ["seen"])
+
+
 def test_a_record_that_cannot_be_used_is_unknown_by_infrastructure_for_every_gate() -> None:
     class Gone:
         def writing(self) -> Any:

@@ -147,6 +147,29 @@ def test_the_whole_table_or_database_gone_is_found(log: AuditLog, state: Path, a
         assert _first_flaw(AuditLog(state)) == 1
 
 
+def test_a_table_that_is_gone_is_found_without_any_checkpoint(log: AuditLog, state: Path) -> None:
+    tamper(state, "DROP TABLE audit")
+    forget_checkpoints(state)
+    assert _first_flaw(log) == 1
+
+
+@pytest.mark.parametrize("number", ["{last}", "NULL", "'\x1b[2J'"])
+def test_a_row_beside_the_chain_is_found_and_listed_without_harm(
+    number: str, log: AuditLog, state: Path, any_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if any_database == "postgres":
+        if "2J" in number:
+            pytest.skip("a column of numbers holds nothing else there")
+        tamper(state, "ALTER TABLE audit DROP CONSTRAINT audit_pkey", "ALTER TABLE audit ALTER seq DROP NOT NULL")
+    else:
+        tamper(state, "CREATE TABLE other AS SELECT * FROM audit", "DROP TABLE audit", "ALTER TABLE other RENAME TO audit")
+    monkeypatch.setattr(chain, "_CHUNK", 6)
+    names = ", ".join(COLUMNS[1:])
+    tamper(state, f"INSERT INTO audit (seq, {names}) SELECT {number.format(last=6)}, {names} FROM audit WHERE seq = 6")
+    assert log.verify().flaw is not None
+    assert all(isinstance(entry.seq, int) for entry in log.newest(20))
+
+
 def test_an_entry_that_was_put_in_is_found(log: AuditLog, state: Path) -> None:
     values = ", ".join(f"'{text}'" for text in ("h", "k", "s", "{}", log.newest(1)[0].hash, "2" * 64))
     tamper(state, f"INSERT INTO audit ({', '.join(COLUMNS)}) VALUES (13, 1.0, {values})")

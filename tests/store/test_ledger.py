@@ -55,6 +55,16 @@ def test_a_run_has_one_entry_of_a_kind_however_often_it_is_written(ledger: SqlLe
         assert [moment.append("rate", "main", "note") is None for _ in range(2)] == [False, False]
 
 
+@pytest.mark.parametrize("body", ["{", "[]", "1", "[" * 100_000, ""])
+def test_an_entry_that_was_damaged_is_said_and_nothing_is_judged_by_it(body: str, ledger: SqlLedger, state: Path) -> None:
+    with ledger.writing() as moment:
+        moment.append("rate", "main", "charge", run="r1")
+    with Database(state).writing() as transaction:
+        transaction.connection.exec_driver_sql(f"UPDATE gate_log SET body = '{body}'")
+    with pytest.raises(StoreUnavailable, match="entry 1 of the gate rate"), ledger.reading() as view:
+        view.entries("rate", "main")
+
+
 def test_of_a_moment_that_fails_nothing_stays(ledger: SqlLedger, state: Path) -> None:
     with ledger.writing() as moment:
         moment.append("rate", "main", "charge", run="r0")

@@ -17,7 +17,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from runner.errors import StoreUnavailable, UsageError
-from runner.model.result import Decision
+from runner.model.result import Decision, Ending, Verdict
 from runner.model.run import Run
 from runner.store import database as database_module
 from runner.store import owners
@@ -51,6 +51,13 @@ def test_a_run_that_began_is_on_disk_and_says_that_it_goes_on(runs: SqlRuns, tmp
         None,
         None,
     )
+
+
+def test_a_change_cannot_keep_its_run_off_the_record_by_what_it_has_the_reason_say(runs: SqlRuns, run_of: Make) -> None:
+    decision = Decision(verdict=Verdict.REJECT, ending=Ending.REJECTED, reason="test_a[\0\ud800] broke")
+    settled: list[bool] = []
+    runs.finish(run_of(decision=decision), "{}", {}, settle=lambda _: settled.append(True))
+    assert (runs.show("latest").reason, settled) == ("test_a[\\x00\\ud800] broke", [True])
 
 
 def test_a_finished_run_is_found_with_its_report_its_exit_code_and_its_logs(runs: SqlRuns, run_of: Make, accepted: Decision) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -89,6 +90,15 @@ def test_a_branch_and_a_range_are_changes_too(seatrial: Seatrial, berth: Path) -
     )
     assert first["verdict"] == second["verdict"] == "accept"
     assert first["change"]["id"] == second["change"]["id"]
+
+
+def test_a_repository_whose_path_is_not_utf_8_is_judged_and_recorded(seatrial: Seatrial, berth: Path, tmp_path: Path) -> None:
+    odd = tmp_path / os.fsdecode(b"rep\xff")
+    shutil.copytree(berth, odd)
+    done = seatrial("check", str(ROOT / "examples/changes/good.diff"), "--repo", str(odd), "--gates", "enforce")
+    assert done.returncode == 0, done.stderr
+    (row,) = json.loads(seatrial("run", "list", "-n", "1", "--format", "json").stdout)["runs"]
+    assert (row["ending"], row["repository"]) == ("accepted", f"{tmp_path}/rep\\xff")
 
 
 def test_a_dirty_work_tree_is_fine_and_untouched(seatrial: Seatrial, berth: Path) -> None:

@@ -11,6 +11,8 @@ from runner.model.value import Value
 
 Part = Literal["target", "author", "path"]
 PARTS: Final[tuple[Part, ...]] = get_args(Part)
+SHORTEST: Final = 0.001
+"""Seconds of the shortest `per`: the clock that counts tells no less."""
 LONGEST: Final = 30 * 86400.0
 """Seconds of the longest `per`; what was admitted is kept as long as that."""
 MOST_LIMITS: Final = 20
@@ -60,8 +62,8 @@ def _faults(limit: Limit) -> Iterator[tuple[tuple[str, ...], str]]:
     if not limit.limit:
         what = "0 would refuse every run: for no limit write `rate: []`; to stop a target, `seatrial breaker open promotion` or `open host`"
         yield ("limit",), what
-    if not limit.per > 0:
-        yield ("per",), "give more than 0"
+    if not limit.per >= SHORTEST:
+        yield ("per",), "give at least 1ms"
     elif limit.per > LONGEST:
         yield ("per",), f"found {show_duration(limit.per)}; {show_duration(LONGEST)} is the longest that is counted"
     if not limit.key:
