@@ -41,7 +41,8 @@ def _of_breakers(policy: Policy) -> Iterator[Remark]:
         for limit in policy.preflight.rate:
             most = _most(name, limit, advanced.window + advanced.lease)
             if most is not None and most < advanced.minimum_calls:
-                what = f"{limit} lets at most {most} runs end in a window of {show_duration(advanced.window)}; "
+                runs = f"{most} run{'' if most == 1 else 's'}"
+                what = f"{limit} lets {runs} end in a window of {show_duration(advanced.window)} at most; "
                 yield (*above, "minimum_calls"), f"{what}minimum_calls {advanced.minimum_calls} is never reached"
 
 
