@@ -48,7 +48,7 @@ def test_an_open_breaker_is_listed_with_its_outcomes_its_reason_and_its_end(seat
     rejected()
     line = next(line for line in seatrial("breaker", "list").out.splitlines() if "alice" in line)
     assert line.split()[:4] == ["open", "author", "git:/srv/app", "alice"]
-    assert line.split("  ")[2] == "✗✗✗"
+    assert line.split()[4] == "✗✗✗"
     assert "  3 failed in a row; the limit is 3 in a row, or 80% of at least 10; until 20" in line
     found = breakers(seatrial("breaker", "list", "--format", "json"))["author git:/srv/app alice"]
     assert (found["state"], found["failed"], [outcome["failed"] for outcome in found["window"]]) == ("open", 3, [True] * 3)

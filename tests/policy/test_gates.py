@@ -71,7 +71,7 @@ def rate(*limits: str) -> tuple[str, ...]:
     [
         (("{limit: 0, per: 1m}",), "4:13: preflight.rate[0].limit", "for no limit write `rate: []`"),
         (("{limit: 10, per: 60}",), "4:22: preflight.rate[0].per", "needs a unit"),
-        (("{limit: 10, per: 0s}",), "4:22: preflight.rate[0].per", "more than 0"),
+        (("{limit: 10, per: 0s}",), "4:22: preflight.rate[0].per", "at least 1ms"),
         (("{limit: 10, per: 31d}",), "4:22: preflight.rate[0].per", "the longest that is counted"),
         (("{limit: 10, per: 1m, key: []}",), "4:31: preflight.rate[0].key", "name one of: target, author, path"),
         (("{limit: 10, per: 1m, key: [path, path]}",), "4:31: preflight.rate[0].key", "given twice"),
