@@ -18,9 +18,8 @@ def preflight(run: Run, ports: Ports, policy: Loaded) -> Run:
     """Ask the gates. Enforced, they may stop the run and charge it when none does; else they only say what they would have done."""
     if run.gates is Gates.ENFORCE:
         ports.progress.stage("preflight")
-    with ThreadPoolExecutor(
-        len(ports.gates) or 1, thread_name_prefix="preflight"
-    ) as pool:  # at once: some wait for a child process or the engine
+    with ThreadPoolExecutor(len(ports.gates) or 1, thread_name_prefix="preflight") as pool:
+        # at once: some wait for a child process or the engine
         asked = list(pool.map(lambda gate: _measured(gate, run, ports, getattr(policy.policy.preflight, gate.name)), ports.gates))
     try:
         with ports.ledger.writing() as moment:

@@ -46,7 +46,8 @@ def test_a_machine_within_its_limits_is_shown_with_them_and_with_its_history(sea
     assert any(bar in disk for bar in "▁▂▃▄▅▆▇█")
     assert "state, cache" in disk
     again = seatrial("health", "--policy", easy)
-    assert again.out.splitlines()[-1] == "pass: every signal is within its limits"
+    assert again.out.splitlines()[-1].startswith("pass: every signal is within its limits, nearest to its own disk free: ")
+    assert again.out.endswith(f"the limit is <1B [{easy}:4]\n")
 
 
 def test_a_hard_limit_ends_with_75_and_says_when_to_come_back(seatrial: Command, policy: Callable[..., str]) -> None:

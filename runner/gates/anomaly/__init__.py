@@ -58,7 +58,7 @@ class Anomaly(Gate):
             outcome=OUTCOMES.get(action, Outcome.PASS),
             reason=_reason(level, points, parts, key, facts),
             measured=points,
-            limit=advanced.levels.medium,
+            limit=getattr(advanced.levels, "medium" if level == "low" else level),
             policy=f"preflight.{NAME}.{key}" if action != "allow" else f"preflight.{NAME}",
             findings=tuple(
                 found(

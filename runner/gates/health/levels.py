@@ -3,7 +3,7 @@
 from runner.gates.health.options import Signal
 from runner.gates.health.signals import Reading, Status, Value
 from runner.gates.health.states import Level
-from runner.model.threshold import Threshold
+from runner.model.threshold import Comparison, Threshold
 
 
 def level(reading: Reading | None, limits: Signal) -> Level | None:
@@ -48,5 +48,15 @@ def _falls(reading: Reading) -> bool:
 
 
 def limit_of(limits: Signal, at: Level) -> Threshold:
-    """The threshold of a level; a signal without a hard one goes by its soft one."""
-    return limits.hard if at is Level.HARD and limits.hard.parts else limits.soft
+    """The threshold of a level; a signal that lacks one goes by the other."""
+    return limits.hard if limits.hard.parts and (at is Level.HARD or not limits.soft.parts) else limits.soft
+
+
+def nearness(value: Value, threshold: Threshold) -> float:
+    """How near a value is to a threshold that it does not meet: 0 is far, 1 is there."""
+    return min((_near(part, value.values[part.unit]) for part in threshold.parts), default=0.0)
+
+
+def _near(part: Comparison, value: float) -> float:
+    over, under = (part.limit, value) if part.sign == "<" else (value, part.limit)
+    return over / under if under else 1.0

@@ -5,6 +5,7 @@ from typing import Any
 
 from runner.gates.health import told
 from runner.gates.health.assess import Assessed, Outlook
+from runner.gates.health.levels import nearness
 from runner.gates.health.options import Options
 from runner.gates.health.states import Level
 from runner.model.result import Cause, Outcome, Result
@@ -12,6 +13,7 @@ from runner.model.text import cut, printable
 
 CHECK = "health"
 _FIRST = "this is the first sample of this machine: there is no history to compare it with"
+_FINE = "every signal is within its limits"
 _LONGEST = 600
 
 
@@ -29,9 +31,7 @@ def answer(assessed: Sequence[Assessed], outlooks: Sequence[Outlook], *, first: 
         return _about(Outcome.HOLD if options.advanced.soft == "hold" else Outcome.WARN, soft)
     if filling:
         return _filling(filling[0], options)
-    if first:
-        return Result(check=CHECK, outcome=Outcome.WARN, reason=f"{_FIRST}; every signal is within its limits")
-    return Result(check=CHECK, outcome=Outcome.PASS, reason="every signal is within its limits")
+    return _fine(assessed, first=first)
 
 
 def _about(outcome: Outcome, signals: Sequence[Assessed], **more: Any) -> Result:
@@ -41,12 +41,25 @@ def _about(outcome: Outcome, signals: Sequence[Assessed], **more: Any) -> Result
     return Result(check=CHECK, outcome=outcome, reason=reason, measured=told.measured(worst), limit=limit, policy=_key(worst), **more)
 
 
+def _fine(assessed: Sequence[Assessed], *, first: bool) -> Result:
+    """Nothing is wrong; the signal that is nearest to its limit is told."""
+    outcome = Outcome.WARN if first else Outcome.PASS
+    judged = [(nearness(one.value, one.limit), one) for one in assessed if one.value is not None and one.limit.parts]
+    if not judged:
+        return Result(check=CHECK, outcome=outcome, reason=f"{_FIRST}; {_FINE}" if first else _FINE)
+    nearest = max(judged, key=lambda pair: pair[0])[1]
+    measured, limit = told.measured(nearest), str(nearest.limit)
+    near = f"{_FINE}, nearest to its own {told.NAMES[nearest.name]}: {measured}, the limit is {limit}"
+    return Result(
+        check=CHECK, outcome=outcome, reason=f"{_FIRST}; {_FINE}" if first else near, measured=measured, limit=limit, policy=_key(nearest)
+    )
+
+
 def _key(one: Assessed) -> str:
     """The key of the policy that decided."""
-    if not one.standing.level:
+    if one.standing.level is None:
         return f"preflight.{CHECK}.{one.name}"
-    hard = one.standing.level is Level.HARD and bool(one.limits.hard.parts)
-    return f"preflight.{CHECK}.{one.name}.{'hard' if hard else 'soft'}"
+    return f"preflight.{CHECK}.{one.name}.{'soft' if one.limit == one.limits.soft else 'hard'}"
 
 
 def _filling(one: Outlook, options: Options) -> Result:

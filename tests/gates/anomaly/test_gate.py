@@ -34,10 +34,7 @@ def ledger(tmp_path: Path) -> Iterator[ClockedLedger]:
 def test_an_ordinary_change_passes_and_says_with_what_it_was_compared(ledger: ClockedLedger) -> None:
     answer = Gatekeeper(gate, ledger, Options(), a_fact(usual={"lines added": (10, -0.5)})).ask(a_gated_run())
     assert (answer.outcome, answer.measured, answer.limit) == (Outcome.PASS, 0, 25)
-    assert (
-        answer.reason == "low risk (0 of 100) beside 200 commits: 3 lines added, 10 are usual (z -0.5)"
-        or "nothing unusual" in answer.reason
-    )
+    assert answer.reason == "low risk (0 of 100) beside 200 commits: nothing unusual"
 
 
 def test_an_exact_rule_decides_by_the_policy_and_is_named_with_its_place(ledger: ClockedLedger) -> None:
@@ -67,6 +64,7 @@ def test_the_level_of_the_score_alone_warns_and_may_hold(ledger: ClockedLedger) 
     strange = a_fact(numbers=dict.fromkeys(_FEATURES, 10000.0), usual=dict.fromkeys(_FEATURES, (1, 99.0)))
     warned = Gatekeeper(gate, ledger, Options(), strange).ask(a_gated_run())
     assert (warned.outcome, warned.policy) == (Outcome.WARN, "preflight.anomaly.advanced.risk.high")
+    assert warned.limit == 50
     assert "1e+04 lines added, 1 are usual (z 99.0)" in warned.reason
     holding = Options(advanced=Advanced(risk=Risk(high="hold")))
     assert Gatekeeper(gate, ledger, holding, strange).ask(a_gated_run()).outcome is Outcome.HOLD

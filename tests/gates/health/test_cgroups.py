@@ -95,6 +95,12 @@ def test_a_garbled_quota_is_unreadable_or_none(tmp_path, content):
     assert found is None
 
 
+def test_of_several_quotas_the_smallest_counts(tmp_path):
+    inner, outer = ({"cpu.max": f"{quota} 100000", "cpu.stat": "usage_usec 1000000\n"} for quota in (200_000, 50_000))
+    assert Groups(in_v2(tmp_path, "/a/b", {"a": outer, "a/b": inner})).cpu() == (0.5, 1.0, "cgroup /a")
+    assert Groups(in_v2(tmp_path, "/a/b", {"a": inner, "a/b": outer})).cpu() == (0.5, 1.0, "cgroup /a/b")
+
+
 @pytest.mark.parametrize(
     "lines", [b"", b"\xff\xfe\n", b"no colons\n", b"::::\n", b"0::\n", b"0::" + b"/a" * 5000 + b"\n", b"4:memory:\x00/\n", b"\n" * 5000]
 )

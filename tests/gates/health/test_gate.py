@@ -49,6 +49,17 @@ def test_a_hard_limit_refuses_with_value_limit_key_and_time():
     assert answer.reason == "disk free is 512MiB (1%) (/); the hard limit is <10% and <1GiB"
 
 
+def test_where_nothing_is_wrong_the_signal_nearest_to_its_limit_is_told():
+    ask(book := Book(), a_sample())
+    usual = ask(book, a_sample(memory_available=a_reading(0.16, 3 * GIB, "host")))
+    assert usual.outcome is Outcome.PASS
+    assert (usual.measured, usual.limit) == ("3GiB (16%)", "<15% and <2GiB")
+    assert usual.policy == "preflight.health.memory_available.soft"
+    assert usual.reason.endswith("memory available: 3GiB (16%), the limit is <15% and <2GiB")
+    busy = ask(book, a_sample(psi_memory=a_reading(0.3)), options(psi_memory={"soft": "none"}), store=False)
+    assert (busy.measured, busy.limit, busy.policy) == ("30%", ">40%", "preflight.health.psi_memory.hard")
+
+
 def test_a_large_disk_with_a_small_share_free_is_not_refused():
     ask(book := Book(), a_sample())
     later(book, 10)

@@ -112,6 +112,15 @@ def test_files_that_are_folders_are_unknown(tmp_path):
     assert sample(roots, tmp_path).readings["psi_io"].status is Status.UNREADABLE
 
 
+def test_who_cannot_tell_what_limits_it_knows_nothing_that_may_be_limited(tmp_path):
+    roots = a_host(tmp_path)
+    (roots.proc / "self/cgroup").mkdir()
+    found = sample(roots, tmp_path)
+    for name in ("memory_available", "pids_free", "psi_memory", "psi_io", "psi_cpu"):
+        assert found.readings[name].status is Status.UNREADABLE, name
+    assert found.readings["disk_free"].status is Status.READ
+
+
 @pytest.mark.parametrize("available", ["MemAvailable: 0 kB", "MemAvailable: 99999999999 kB\nMemFree: 99999999999 kB"])
 def test_a_void_reading_of_memory_is_no_reading(tmp_path, available):
     roots = a_host(tmp_path)
