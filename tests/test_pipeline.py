@@ -39,6 +39,13 @@ def test_gates_are_required_where_they_are_enforced() -> None:
     assert pipeline.required(PORTS, Gates.ENFORCE) == ("rate", *NAMES)
 
 
+@pytest.mark.parametrize(("gates", "verdict"), [(Gates.INFORM, Verdict.ACCEPT), (Gates.ENFORCE, Verdict.HOLD)])
+def test_an_enforced_gate_that_never_answered_holds(gates: Gates, verdict: Verdict) -> None:
+    decision = pipeline.carry(a_run(*passed(*NAMES)).with_(gates=gates), PORTS, POLICY, ()).decision
+    assert decision is not None
+    assert decision.verdict is verdict
+
+
 @pytest.mark.parametrize("absent", NAMES)
 def test_a_check_without_an_answer_holds(absent: str) -> None:
     decision = pipeline.decide(a_run(*passed(*(name for name in NAMES if name != absent))), NAMES).decision

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from runner.errors import StoreUnavailable
+from runner.errors import PolicyInvalid, StoreUnavailable, UsageError
 from runner.model.result import Cause, Decision, Ending, Outcome, Result, Verdict
 from runner.model.run import Gates, PolicyFacts, Run
 from runner.ports import Gate, Moment
@@ -141,6 +141,16 @@ def test_a_gate_that_breaks_when_it_keeps_or_charges_never_reads_as_a_pass_nor_e
     assert kinds(ledger, "one") == ([] if asked else ["seen"])
 
 
+@pytest.mark.parametrize("problem", [UsageError("no such commit"), PolicyInvalid("no such key")])
+def test_what_the_user_must_mend_ends_the_run_and_is_no_answer_of_a_gate(problem: Exception, ledger: SqlLedger) -> None:
+    class Asking(Counting):
+        def measure(self, run: Run, ports: Any, options: int) -> int:
+            raise problem
+
+    with pytest.raises(type(problem)):
+        preflight(a_run(Gates.ENFORCE), ports(ledger, Asking("one")), POLICY)
+
+
 def test_a_record_that_cannot_be_used_is_unknown_by_infrastructure_for_every_gate() -> None:
     class Gone:
         def writing(self) -> Any:
@@ -165,4 +175,10 @@ def test_the_gates_are_told_of_a_decision_once_and_only_where_they_were_enforced
     for _ in range(2):
         with ledger.writing() as moment:
             settle(decided, ports(ledger, Counting("one")), POLICY, moment)
-    assert (kinds(ledger, "one") if gates is Gates.ENFORCE else []) == expected
+    assert kinds(ledger, "one") == expected
+
+
+def test_the_gates_are_told_nothing_of_a_run_without_a_decision(ledger: SqlLedger) -> None:
+    with ledger.writing() as moment:
+        settle(a_run(Gates.ENFORCE), ports(ledger, Counting("one")), POLICY, moment)
+    assert kinds(ledger, "one") == []

@@ -157,7 +157,6 @@ def test_a_writer_that_stopped_in_the_middle_loses_the_lock_and_writes_nothing(
     tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(tmp_path)
-    monkeypatch.setattr(module, "_IDLE_SECONDS", 0.3)
 
     def stopped() -> None:
         with Database(tmp_path).writing() as transaction:
@@ -165,8 +164,10 @@ def test_a_writer_that_stopped_in_the_middle_loses_the_lock_and_writes_nothing(
             time.sleep(0.8)
             transaction.audit("lost", "y", {})
 
-    with pytest.raises(StoreUnavailable, match=r"stood still|broke off"):
-        stopped()
+    with monkeypatch.context() as hasty:
+        hasty.setattr(module, "_IDLE_SECONDS", 0.3)
+        with pytest.raises(StoreUnavailable, match=r"stood still|broke off"):
+            stopped()
     write(tmp_path)
     assert [entry.kind for entry in AuditLog(tmp_path).newest(9)] == ["x", "x"]
     assert AuditLog(tmp_path).verify().flaw is None
