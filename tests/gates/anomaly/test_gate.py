@@ -105,6 +105,14 @@ def test_old_changes_and_those_of_other_targets_do_not_count(ledger: ClockedLedg
     assert "changes" not in flood(ledger, "ann")
 
 
+def test_what_no_window_reaches_any_more_is_forgotten(ledger: ClockedLedger) -> None:
+    flood(ledger, "ann", "ann")
+    ledger.now += 90_000
+    flood(ledger, "ann")
+    with ledger.reading() as moment:
+        assert len(moment.entries("anomaly", "git:/srv/app")) == 1
+
+
 def test_a_run_is_counted_once_however_often_it_is_charged(ledger: ClockedLedger) -> None:
     keeper = Gatekeeper(gate, ledger, Options(advanced=Advanced(frequency=Frequency(burst=1, per=60.0))), a_fact())
     for _ in range(3):

@@ -15,7 +15,8 @@ FILES = {
     "pkg/__init__.py": "def f(x):\n    return x\n",
     "tests/test_a.py": "from pkg import f\n\ndef test_a():\n    assert f(1) == 1\n",
     "tests/deep/test_b.py": "from pkg import f\n\ndef test_b():\n    assert f(2) == 2\n",
-    "setup.cfg": "[metadata]\nname = pkg\n\n[tool:pytest]\naddopts = -ra --doctest-modules\ntestpaths = tests\nxfail_strict = true\n",
+    "setup.cfg": "[metadata]\nname = pkg\n\n[tool:pytest]\naddopts = -ra --doctest-modules\ntestpaths = tests\nxfail_strict = true\n"
+    "filterwarnings =\n    error\n",
     "Makefile": "test:\n\tpytest\n",
     ".github/workflows/ci.yml": "jobs:\n  test:\n    steps:\n      - run: pytest\n",
     "web/sum.test.js": "test('adds', () => { expect(sum(1, 2)).toBe(3) })\ntest('more', () => { expect(sum(2, 2)).toBe(4) })\n",
@@ -35,6 +36,7 @@ CHANGED: dict[str, tuple[str, dict[str, str | None]]] = {
     "other names of tests": ("selection", {"setup.cfg": SETUP + "python_functions = check_*\n"}),
     "a folder left out": ("selection", {"setup.cfg": SETUP + "norecursedirs = deep\n"}),
     "what fails as expected may pass": ("selection", {"setup.cfg": SETUP.replace("xfail_strict = true\n", "")}),
+    "warnings are no errors any more": ("selection", {"setup.cfg": SETUP.replace("    error\n", "    default\n")}),
     "examples no longer run": ("selection", {"setup.cfg": SETUP.replace(" --doctest-modules", "")}),
     "settings that cannot be read": ("selection", {"pytest.ini": "[pytest\n"}),
     "a start-up hook": ("startup", {"sitecustomize.py": "import os\n"}),
@@ -73,11 +75,12 @@ UNCHANGED: dict[str, dict[str, str | None]] = {
     "a folder without tests left out": {"setup.cfg": SETUP + "norecursedirs = build\n"},
     "moved to another file": {
         "setup.cfg": "[metadata]\nname = pkg\n",
-        "pytest.ini": "[pytest]\naddopts = -ra --doctest-modules\ntestpaths = tests\nxfail_strict = true\n",
+        "pytest.ini": "[pytest]\naddopts = -ra --doctest-modules\ntestpaths = tests\nxfail_strict = true\nfilterwarnings = error\n",
     },
     "moved to another kind of file": {
         "setup.cfg": "[metadata]\nname = pkg\n",
-        "pyproject.toml": '[tool.pytest.ini_options]\naddopts = ["-ra", "--doctest-modules"]\ntestpaths = ["tests"]\nxfail_strict = true\n',
+        "pyproject.toml": '[tool.pytest.ini_options]\naddopts = ["-ra", "--doctest-modules"]\ntestpaths = ["tests"]\nxfail_strict = true\n'
+        'filterwarnings = ["error"]\n',
     },
     "a module of a standard name": {"pkg/logging.py": "x = 1\n"},
     "another step of CI": {".github/workflows/ci.yml": FILES[".github/workflows/ci.yml"] + "      - run: ruff check .\n"},

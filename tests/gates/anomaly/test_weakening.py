@@ -98,6 +98,10 @@ WEAKER: dict[str, tuple[str, str]] = {
         edit("    value = f(1)\n    assert value == 3\n", "    value = f(1)\n    if 0:\n        assert value == 3\n"),
     ),
     "the process left": ("cut_short", edit("    value = f(1)\n", "    import os\n    os._exit(0)\n    value = f(1)\n")),
+    "the process left somewhere": (
+        "cut_short",
+        edit("    value = f(1)\n", "    import os\n    if f(0):\n        os._exit(0)\n    value = f(1)\n"),
+    ),
     "an assertion removed": ("fewer_assertions", edit("    assert value == 3\n", "")),
     "an assertion that says nothing": ("fewer_assertions", edit("    assert value == 3\n", "    assert True\n")),
     "an assertion of a tuple": ("fewer_assertions", edit("    assert value == 3\n", "    assert (value == 3, 'wrong')\n")),
@@ -340,6 +344,12 @@ def test_what_decides_how_tests_run_is_seen(name: str) -> None:
 @pytest.mark.parametrize("name", PREPARING)
 def test_what_prepares_tests_is_not(name: str) -> None:
     assert answers()[f"preparing/{name}"] == set()
+
+
+def test_a_bound_is_looser_where_it_is_further_away_and_edited_where_it_is_nearer() -> None:
+    edits = [("f(1) < 5", "f(1) < 50"), ("f(1) > 5", "f(1) > 1"), ("f(1) < 5", "f(1) < 3"), ("f(1) > 5", "f(1) > 7")]
+    cases = [{T: (f"def test_a():\n    assert {old}\n", f"def test_a():\n    assert {new}\n")} for old, new in edits]
+    assert compared(cases) == [{"looser_assertions"}] * 2 + [{"edited_expectations"}] * 2
 
 
 def test_the_same_steering_is_no_news_where_it_was_there_before() -> None:
