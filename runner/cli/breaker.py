@@ -4,9 +4,8 @@ import json
 import os
 import pwd
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -25,9 +24,6 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 _NAMES = ("host", "promotion", "author")
 _PARTS = {"host": "the host", "promotion": "the target", "author": "the target and the author"}
 _MOST_REASON = 500
-_MOST_SHOWN = 20
-_LEAST = 0.0001
-_HONEST = (0.05, 0.1, 0.2, 0.3)
 
 
 @click.group()
@@ -60,15 +56,10 @@ def list_(file: Path | None, form: str) -> int:
     """
     with _moment() as moment:
         found, now = [_seen(moment, key) for key in moment.keys("breaker")], moment.now
-    odds = _odds(file) if settings().verbose else []
-    if form == "json":
-        answer = {"schema": "seatrial.breakers/v1", "now": _time(now), "breakers": [_as_json(state, now) for state in found]}
-        emit(json.dumps({**answer, **({"odds": odds} if odds else {})}, indent=2) + "\n")
-        return 0
-    emit("".join(f"{line}\n" for line in (*_rows(found, now), *_odds_told(odds))))
-    if not found:
+    told = _told(found, now, form, _odds(file) if settings().verbose else ())
+    if not found and form != "json":
         click.echo("no breaker has counted anything yet; only runs with --gates enforce are counted", err=True)
-    return 0
+    return told
 
 
 def _by_hand(command: Command) -> Command:
@@ -222,122 +213,19 @@ def _seen(moment: "Moment", key: str) -> "State":
     return at_time(Log(moment, key).state, moment.now)
 
 
-def _told(found: list["State"], now: float, form: str) -> int:
-    if form == "json":
-        emit(
-            json.dumps({"schema": "seatrial.breakers/v1", "now": _time(now), "breakers": [_as_json(one, now) for one in found]}, indent=2)
-            + "\n"
-        )
-    else:
-        emit("".join(f"{line}\n" for line in _rows(found, now)))
-    return 0
-
-
-def _as_json(state: "State", now: float) -> dict[str, Any]:
-    from runner.gates.breaker.fold import live
-    from runner.model.keys import parts_of
-
-    name, *key = parts_of(state.key)
-    forced = state.forced
-    return {
-        "breaker": name,
-        "key": key,
-        "state": state.status.value,
-        "why": state.why,
-        "since": _time(state.since) if state.since else None,
-        "until": _time(state.until) if state.status.value == "open" else None,
-        "window": [{"at": _time(outcome.at), "failed": outcome.failed} for outcome in state.window],
-        "failed": state.failed,
-        "generation": state.generation,
-        "reopens": state.reopens,
-        "probes": [{"run": permit.run, "until": _time(permit.until)} for permit in live(state, now)],
-        "forced": forced
-        and {
-            **forced.model_dump(include={"state", "reason", "who"}),
-            "since": _time(forced.since),
-            "until": None if forced.until is None else _time(forced.until),
-        },
-    }
-
-
-def _rows(found: list["State"], now: float) -> Iterator[str]:
-    from runner.gates.breaker.log import called
-
-    rows = [(_state(state), printable(called(state.key)) + _all(state), _bar(state), _why(state, now)) for state in found]
-    if rows:
-        rows.insert(0, ("STATE", "BREAKER", "WINDOW", "WHY"))
-    widths = [max((len(row[column]) for row in rows), default=0) for column in range(3)]
-    for row in rows:
-        yield "  ".join((*(cell.ljust(width) for cell, width in zip(row[:3], widths, strict=True)), row[3])).rstrip()
-
-
-def _all(state: "State") -> str:
-    from runner.model.keys import parts_of
-
-    return "" if len(parts_of(state.key)) > 1 else " (all)"
-
-
-def _state(state: "State") -> str:
-    return (
-        f"forced {state.forced.state}"
-        if state.forced and state.forced.state == "open"
-        else "disabled"
-        if state.forced
-        else state.status.value
-    )
-
-
-def _bar(state: "State") -> str:
-    shown = state.window[-_MOST_SHOWN:]
-    return ("…" if len(state.window) > len(shown) else "") + "".join("✗" if outcome.failed else "✓" for outcome in shown)
-
-
-def _why(state: "State", now: float) -> str:
-    from runner.gates.breaker.admission import by_hand
-    from runner.gates.breaker.fold import live
-
-    if state.forced:
-        until = f"until {_time(state.forced.until)}" if state.forced.until is not None else "until it is reset"
-        return f"{by_hand(state)}; {until}"
-    if state.status.value == "open":
-        return f"{state.why}; " + (f"until {_time(state.until)}" if state.until > now else "the next run probes")
-    if state.status.value == "half-open":
-        probes = [f"{permit.run} until {_time(permit.until)}" for permit in live(state, now)]
-        return f"{state.why}; probes: {printable(', '.join(probes)) or 'none, the next run is one'}"
-    return ""
-
-
-def _odds(file: Path | None) -> list[dict[str, Any]]:
-    from runner.gates.breaker.chance import by_rate, in_a_row
-    from runner.gates.breaker.options import limits
+def _odds(file: Path | None) -> Sequence[dict[str, Any]]:
+    from runner.reports.breakers import odds
     from runner.wiring.policies import policy_here
 
-    options = policy_here(file, Path()).policy.preflight.breaker
-    return [
-        {
-            "breaker": name,
-            "opens_at": limits(options.of(name)),
-            "by_rate": {str(share): by_rate(options.of(name), share) for share in _HONEST},
-            "in_a_row": {str(share): in_a_row(options.of(name), share) for share in _HONEST},
-        }
-        for name in _NAMES
-    ]
+    return odds(policy_here(file, Path()).policy.preflight.breaker)
 
 
-def _odds_told(odds: list[dict[str, Any]]) -> Iterator[str]:
-    if not odds:
-        return
-    yield ""
-    yield "how likely a full window opens it, and so many runs in a row, if this share of runs fails by itself:"
-    yield f"  {'':<46}" + "".join(f"{share:>16.0%}" for share in _HONEST)
-    for row in odds:
-        cells = ((row["by_rate"][str(share)], row["in_a_row"][str(share)]) for share in _HONEST)
-        yield f"  {row['breaker'] + ': ' + row['opens_at']:<46}" + "".join(f"{f'{_odd(rate)} / {_odd(many)}':>16}" for rate, many in cells)
+def _told(found: list["State"], now: float, form: str, odds: Sequence[dict[str, Any]] = ()) -> int:
+    from runner.reports.breakers import as_json, odds_told, rows, time
 
-
-def _odd(chance: float) -> str:
-    return "-" if not chance else f"{chance:.2%}" if chance >= _LEAST else f"<{_LEAST:.2%}"
-
-
-def _time(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    if form == "json":
+        answer = {"schema": "seatrial.breakers/v1", "now": time(now), "breakers": [as_json(one, now) for one in found]}
+        emit(json.dumps({**answer, **({"odds": odds} if odds else {})}, indent=2) + "\n")
+    else:
+        emit("".join(f"{line}\n" for line in (*rows(found, now), *odds_told(odds))))
+    return 0
