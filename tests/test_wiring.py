@@ -3,9 +3,11 @@
 import signal
 import subprocess
 import threading
+import time
 from contextlib import suppress
 from datetime import UTC, datetime
 from hashlib import sha256
+from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,7 +17,7 @@ import pytest
 from runner.errors import EngineUnavailable, StoreUnavailable, Terminated, UsageError
 from runner.git.objects import PrivateObjects
 from runner.model.result import Decision, Ending, Verdict
-from runner.model.run import PolicyFacts, Run
+from runner.model.run import Gates, PolicyFacts, Run
 from runner.policy.load import find_policy
 from runner.ports import Moment
 from runner.store.ledger import SqlLedger
@@ -121,6 +123,20 @@ def test_a_record_that_cannot_be_written_is_a_note_and_no_other_verdict(where: A
         done = record(a_run().with_(decision=ACCEPTED))
     assert done.decision == ACCEPTED
     assert "could not be recorded" in done.notes[0]
+
+
+@pytest.mark.parametrize(("gates", "waits"), [(Gates.INFORM, False), (Gates.ENFORCE, True)])
+def test_where_gates_only_inform_nobody_waits_long_for_the_database(
+    gates: Gates, waits: bool, where: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = import_module("runner.wiring.recorded")  # its function has its name
+    monkeypatch.setattr(module, "IMPATIENCE", 0.1)
+    monkeypatch.setattr(module, "PATIENCE", 1.5)
+    began = time.monotonic()
+    with SqlLedger(where.state).writing(), recorded(a_run().with_(gates=gates), where, threading.Event(), untold) as record:
+        done = record(a_run().with_(decision=ACCEPTED, gates=gates))
+        assert (time.monotonic() - began > 1.4) is waits
+    assert "locked by another process" in done.notes[0]
 
 
 @pytest.mark.parametrize(("stdin", "named"), [(None, b"x.diff"), (b"garbage", b"garbage")])

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 PATIENCE = 30.0
 """Seconds to wait for another process that is writing."""
+IMPATIENCE = 5.0
+"""The same where the answer does not hang on it: a check that only informs goes on without a record, and says so."""
 FALSE_FUTURE: Final = 3600.0
 """Seconds by which the newest entry may be ahead of the clock and be believed: the clock was set back. Beyond, the entry is wrong."""
 _NEWEST: Final = ("(SELECT at FROM gate_log ORDER BY seq DESC LIMIT 1)", "(SELECT at FROM audit ORDER BY seq DESC LIMIT 1)")

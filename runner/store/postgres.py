@@ -1,6 +1,7 @@
 """The database on a Postgres server: one schema of its own, one writer at a time by an advisory lock, the server's clock."""
 
 import re
+import time
 from typing import TYPE_CHECKING, Any, Final
 
 from runner.errors import StoreUnavailable, UsageError
@@ -13,7 +14,11 @@ SCHEMA: Final = "seatrial"
 LOCK: Final = 0x5EA7121A1
 """The number of the advisory lock; any number does that nobody else uses in the same database."""
 CONNECT_SECONDS: Final = 10
-_STATEMENT_SECONDS: Final = 60.0
+_STATEMENT_PATIENCES: Final = 2
+_SLOW: Final = 10.0
+"""Seconds that any statement may take, however short the patience."""
+_ANSWER: Final = 5.0
+"""Seconds beyond the server's own time limits after which it is taken for dead: it may have stopped, or the network may lose what it says."""
 _IDLE_SECONDS: Final = 60.0
 """After which the server ends a transaction whose process no longer asks for anything: stopped, or on a machine that is gone."""
 
@@ -29,6 +34,11 @@ class PostgresServer:
         self._patience = patience
         self.name = address.name
         self.checkpoints = f"audit-{address.digest}.checkpoints"
+
+    @property
+    def _most(self) -> float:
+        """Seconds that a statement may take, the wait for the lock included."""
+        return self._patience + max(_SLOW, _STATEMENT_PATIENCES * self._patience)
 
     def present(self) -> bool:
         """Only the server can say more."""
@@ -46,7 +56,30 @@ class PostgresServer:
         from sqlalchemy import create_engine
         from sqlalchemy.pool import NullPool
 
-        usual = {"connect_timeout": CONNECT_SECONDS, "application_name": "seatrial"}
+        connect = max(2, min(CONNECT_SECONDS, round(self._patience)))  # libpq takes no less than 2
+        usual = {"connect_timeout": connect, "application_name": "seatrial"}
+        most = self._most + _ANSWER
+
+        class Bounded(psycopg.Connection[Any]):
+            """A connection that waits for no answer longer than the server may take for one."""
+
+            def wait(self, gen: Any, *given: Any, **named: Any) -> Any:
+                return super().wait(self._bounded(gen), *given, **named)
+
+            def _bounded(self, gen: Any) -> Any:
+                """The same conversation; whoever waits asks it several times a second, with nothing when there is no answer yet."""
+                deadline = time.monotonic() + most
+                try:
+                    asks = next(gen)
+                    while True:
+                        answer = yield asks
+                        if not answer and time.monotonic() > deadline:
+                            self.pgconn.finish()
+                            raise psycopg.OperationalError(f"timeout expired: no answer in {most:.0f} seconds")
+                        asks = gen.send(answer)
+                except StopIteration as done:
+                    return done.value
+
         try:
             parameters: dict[str, Any] = {**usual, **conninfo_to_dict(self._address.conninfo)}
         except psycopg.Error:  # it quotes what it does not understand, and that may be a part of the password
@@ -55,7 +88,7 @@ class PostgresServer:
         # No prepared statements, nothing kept in the session: what stands between may give every transaction another connection.
         return create_engine(
             "postgresql+psycopg://",
-            creator=lambda: psycopg.connect("", prepare_threshold=None, **parameters),
+            creator=lambda: Bounded.connect("", prepare_threshold=None, **parameters),
             poolclass=NullPool,
             hide_parameters=True,
         )
@@ -66,7 +99,7 @@ class PostgresServer:
         connection.exec_driver_sql(f"SET TRANSACTION ISOLATION LEVEL {mode}")
         seconds = {
             "lock_timeout": self._patience,
-            "statement_timeout": self._patience + _STATEMENT_SECONDS,
+            "statement_timeout": self._most,
             "idle_in_transaction_session_timeout": _IDLE_SECONDS,
         }
         settings = [f"set_config('{name}', '{round(value * 1000)}', true)" for name, value in seconds.items()]

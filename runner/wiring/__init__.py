@@ -27,7 +27,7 @@ from runner.store.places import Places, claim, places
 from runner.trial.suites import suite_for
 from runner.validators import layers
 from runner.wiring.begin import Request, begin
-from runner.wiring.recorded import recorded
+from runner.wiring.recorded import patience, recorded
 
 if TYPE_CHECKING:
     from runner.discovery.settled import Settled
@@ -68,7 +68,7 @@ def prepared(request: Request, progress: Progress) -> Iterator[Prepared]:
         sandbox = stack.enter_context(DockerSandbox(engine, where.cache, note=progress.note))
         threading.Thread(target=_warm, args=(sandbox,), daemon=True).start()
         objects = stack.enter_context(_objects(request.repo, where))
-        ledger = stack.enter_context(closing(SqlLedger(where.state)))
+        ledger = stack.enter_context(closing(SqlLedger(where.state, patience=patience(request.gates))))
         if request.gates is Gates.ENFORCE:
             threading.Thread(target=_load, args=(ledger,), daemon=True).start()
         start = start_of(request.change, objects=objects, base=request.base, kind=request.forced)

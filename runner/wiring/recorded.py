@@ -8,15 +8,21 @@ from pathlib import Path
 
 from runner.errors import SeatrialError, StoreUnavailable
 from runner.model.result import Decision, Ending
-from runner.model.run import Run
+from runner.model.run import Gates, Run
 from runner.model.text import printable
 from runner.ports import Moment
 from runner.reports.exits import exit_of_problem, was_stopped
+from runner.store.database import IMPATIENCE, PATIENCE
 from runner.store.places import Places
 from runner.store.runs import SqlRuns
 
 _ANYWHERE = Path("/")
 """Where a stored report will be read: its next command must be right in any directory."""
+
+
+def patience(gates: Gates) -> float:
+    """Seconds to wait for the database: where gates only inform, no verdict hangs on it."""
+    return PATIENCE if gates is Gates.ENFORCE else IMPATIENCE
 
 
 @contextmanager
@@ -28,7 +34,7 @@ def recorded(run: Run, where: Places, under_way: threading.Event, settle: Callab
     The first entry waits until a suite is under way: the libraries behind the record take longer to load than git takes to
     apply a change, and a check touches nothing that a record would have to come before.
     """
-    runs = SqlRuns(where.state)
+    runs = SqlRuns(where.state, patience=patience(run.gates))
     writer = ThreadPoolExecutor(1, thread_name_prefix="record")
     begun = writer.submit(_begun, runs, run, under_way)
 

@@ -182,3 +182,16 @@ def test_the_gates_are_told_nothing_of_a_run_without_a_decision(ledger: SqlLedge
     with ledger.writing() as moment:
         settle(a_run(Gates.ENFORCE), ports(ledger, Counting("one")), POLICY, moment)
     assert kinds(ledger, "one") == []
+
+
+def test_a_gate_that_cannot_count_an_outcome_leaves_the_record_unwritten_and_the_verdict_alone(
+    ledger: SqlLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def break_down(*_: Any) -> None:
+        raise KeyError("generation")
+
+    broken = Counting("one")
+    monkeypatch.setattr(broken, "settle", break_down)
+    decided = a_run(Gates.ENFORCE).with_(decision=Decision(verdict=Verdict.ACCEPT, ending=Ending.ACCEPTED, reason="fine"))
+    with pytest.raises(StoreUnavailable, match="the gate one broke"), ledger.writing() as moment:
+        settle(decided, ports(ledger, broken), POLICY, moment)

@@ -1,6 +1,7 @@
 """What is peculiar to Postgres: what can go wrong with a server, and what its defaults would get wrong."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -220,6 +221,27 @@ def test_a_connection_that_the_server_ends_is_said_and_the_next_use_works(tmp_pa
         ended()
     with database.writing() as transaction:
         transaction.audit("x", "y", {})
+    assert AuditLog(tmp_path).verify()[:2] == (1, 1)
+
+
+def test_a_server_that_stops_answering_is_not_waited_for_for_ever(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_SLOW", 0.3)
+    monkeypatch.setattr(module, "_ANSWER", 0.3)
+    write(tmp_path)
+
+    def stopped(database: Database) -> None:
+        with database.writing() as transaction:
+            server = int(transaction.connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one())
+            os.kill(server, signal.SIGSTOP)
+            try:
+                transaction.audit("lost", "y", {})
+            finally:
+                os.kill(server, signal.SIGCONT)
+
+    began = time.monotonic()
+    with pytest.raises(StoreUnavailable, match="cannot be reached: timeout expired"):
+        stopped(Database(tmp_path, patience=0.3))
+    assert time.monotonic() - began < 10
     assert AuditLog(tmp_path).verify()[:2] == (1, 1)
 
 
