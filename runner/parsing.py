@@ -5,7 +5,9 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
+from math import inf
 from pathlib import Path
 from typing import NamedTuple
 
@@ -146,25 +148,29 @@ class Parse(NamedTuple):
     """What was parsed, as JSON, for the kinds that ask for it."""
 
 
-def parse(sources: Sequence[Source], folder: Path | None = None) -> list[Parse]:
+def parse(sources: Sequence[Source], folder: Path | None = None, *, seconds: float = inf) -> list[Parse]:
     """One answer per source, in order. Never raises for what a source holds; starts one child, more only after a crash.
 
-    `folder` holds the modules of readers that the sources name.
+    `folder` holds the modules of readers that the sources name. After `seconds` for all of them the rest is not parsed.
     """
     answers: list[Parse] = []
     children = 0
+    deadline = time.monotonic() + seconds
     while len(answers) < len(sources):
+        if (left := deadline - time.monotonic()) <= 0:
+            answers.append(Parse("unjudged", "the files before this one took too long"))
+            continue
         if children == MOST_CHILDREN:
             answers.append(Parse("unjudged", "the parser ended too often on the files before this one"))
             continue
         children += 1
-        answers += _child(sources[len(answers) :], folder)
+        answers += _child(sources[len(answers) :], folder, left)
         if len(answers) < len(sources):
             answers.append(Parse("unjudged", "the parser ended, or took too long, on this file"))
     return answers
 
 
-def _child(sources: Sequence[Source], folder: Path | None) -> list[Parse]:
+def _child(sources: Sequence[Source], folder: Path | None, seconds: float) -> list[Parse]:
     """The answers that one child gave; fewer than `sources` when it ended before its time."""
     lines = [f"{MOST_MEMORY} {SECONDS} {len(sources)}", *(f"{s.kind} {len(s.content)} {s.version}" for s in sources)]
     told = "\n".join((*lines, "")).encode() + b"".join(source.content for source in sources)
@@ -183,7 +189,7 @@ def _child(sources: Sequence[Source], folder: Path | None) -> list[Parse]:
         start_new_session=True,
     ) as child:
         try:
-            out, _ = child.communicate(told, timeout=SECONDS + len(sources))
+            out, _ = child.communicate(told, timeout=min(SECONDS + len(sources), seconds))
         except subprocess.TimeoutExpired:
             os.killpg(child.pid, signal.SIGKILL)
             out, _ = child.communicate()

@@ -46,3 +46,15 @@ def test_a_reader_of_the_callers_own_is_under_the_same_limits(tmp_path: Path) ->
     sources = [Source("mine:size", b"abc", 4), Source("mine:limit", b""), Source("mine:absent", b""), Source("nowhere:x", b"")]
     answers = parse(sources, tmp_path)
     assert [(answer.state, answer.data) for answer in answers] == [("fine", "7"), ("fine", "0"), ("broken", ""), ("unjudged", "")]
+
+
+def test_all_files_together_are_given_so_much_time_and_no_more(tmp_path: Path) -> None:
+    (tmp_path / "slow.py").write_text(
+        "import time\n\n\ndef read(content, version):\n    time.sleep(float(content))\n    return content.decode()\n"
+    )
+    began = time.monotonic()
+    sources = [Source("slow:read", seconds) for seconds in (b"0", b"30", b"0")]
+    answers = parse(sources, tmp_path, seconds=1.0)
+    assert time.monotonic() - began < 10
+    assert [answer.state for answer in answers] == ["fine", "unjudged", "unjudged"]
+    assert "took too long" in answers[2].message

@@ -19,6 +19,8 @@ from runner.ports import Trees
 
 _INSIDE = Path(__file__).with_name("inside")
 _MOST_LISTED = 200_000
+_SECONDS = 60.0
+"""For all test files of a change together: what is not compared by then holds."""
 _DOCUMENTS = frozenset({*DOCUMENTS, ".txt"})
 
 
@@ -75,7 +77,7 @@ def _parsed(python: list[FileChange], folders: list[str], contents: Mapping[str,
         (folder, side, _settings(folder, tree, trees)) for folder in folders for side, tree in enumerate((change.base_tree, change.tree))
     ]
     sources = [*asked, *(source for *_, given in settings for source in selection.sources(given))]
-    answers = iter(parse(sources, _INSIDE))
+    answers = iter(parse(sources, _INSIDE, seconds=_SECONDS))
     read = list(zip(python, islice(answers, len(python)), strict=True))
     paths = frozenset(file.path for file in python if file.status is not Status.ADDED)
     yield from (
