@@ -41,3 +41,8 @@ def test_long_parts_differ_wherever_they_differ(change):
 def test_no_text_can_pass_for_the_digest_of_another():
     digested = json.loads(key_of("target", "x" * 600))[1]
     assert key_of("target", json.dumps(digested)) != key_of("target", "x" * 600)
+
+
+def test_four_parts_of_which_each_needs_its_digest_still_fit():
+    assert len(key_of("\x1f" * 8 + "\x0b" + "\U00010000" * 2, *("0" * 100,) * 3)) <= MOST
+    assert len(key_of(*('"' * 500,) * 4)) <= MOST
