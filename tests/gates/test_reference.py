@@ -20,7 +20,7 @@ from runner.model.result import Ending
 from testing.ledgers import ClockedLedger
 from tests.gates.twin import SAID, Twin
 
-EXAMPLES = int(os.environ.get("SEATRIAL_HISTORIES", "4"))
+EXAMPLES = int(os.environ.get("SEATRIAL_HISTORIES", "3"))
 _NUMBERS = count()
 _PEOPLE = ("", "alice", "bob")
 _FOLDERS = ("src", "docs", "tools")
