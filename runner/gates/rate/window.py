@@ -1,9 +1,12 @@
 """The sliding log: how many runs a window holds, and when it has room again."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from runner.gates.rate.options import Limit
+
+FALSE_FUTURE: Final = 3600.0
+"""What lies further ahead, in seconds, was written by a clock that was wrong then: to count it would refuse for as long as that was."""
 
 
 class Use(NamedTuple):
@@ -15,11 +18,12 @@ class Use(NamedTuple):
 
 
 def use_of(limit: Limit, times: Sequence[float], now: float) -> Use:
-    """The use of a limit at `now`: what was admitted in (now - per, now] counts, and so does what lies ahead of a clock that was set back.
+    """The use of a limit at `now`: what was admitted in (now - per, now] counts.
 
+    So does what lies up to an hour ahead, after the clock was set back.
     `times` are all admissions of the key that may count, in any order. There is room once fewer than `limit` of them are left.
     """
-    counted = sorted(at for at in times if at > now - limit.per)
+    counted = sorted(at for at in times if now - limit.per < at <= now + FALSE_FUTURE)
     if len(counted) < limit.limit:
         return Use(len(counted), 0.0)
     return Use(len(counted), max(counted[len(counted) - limit.limit] + limit.per - now, 0.001))

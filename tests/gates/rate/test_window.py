@@ -24,3 +24,8 @@ def test_an_admission_counts_until_it_is_as_old_as_the_window(now: float, used: 
 
 def test_there_is_room_once_fewer_than_the_limit_are_left() -> None:
     assert use_of(Limit(limit=2, per=10.0), (0.0, 1.0, 2.0, 3.0), 4.0) == (4, 8.0)
+
+
+@pytest.mark.parametrize(("ahead", "used"), [(3600.0, 1), (3600.5, 0), (31536000.0, 0)])
+def test_what_a_clock_that_ran_hours_ahead_wrote_keeps_nobody_out(ahead: float, used: int) -> None:
+    assert use_of(Limit(limit=1, per=10.0), (1000.0 + ahead,), 1000.0).used == used
