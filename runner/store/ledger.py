@@ -59,75 +59,60 @@ class SqlMoment:
 
     def entries(self, gate: str, key: str, *, after: int = 0, since: float = 0.0, kind: str | None = None) -> tuple[Entry, ...]:
         """The log of a key in order: entries with `seq` > `after` and `at` > `since`, of one kind or of all."""
-        from runner.store.schema import gate_log as log
+        from runner.store import queries
 
-        query = log.select().where(log.c.gate == gate, log.c.key == storable(key)).order_by(log.c.seq)
-        if after:
-            query = query.where(log.c.seq > after)
-        if since:  # one bound at most: a planner that sees two may go by the one that leaves the whole log
-            query = query.where(log.c.at > since)
-        if kind is not None:
-            query = query.where(log.c.kind == kind)
-        return tuple(_entry(row) for row in self._connection.execute(query))
+        # one bound at most: a planner that sees two may go by the one that leaves the whole log
+        query = queries.entries(after=bool(after), since=bool(since), kind=kind is not None)
+        given = {"gate": gate, "key": storable(key), "after": after, "since": since, "kind": kind}
+        return tuple(_entry(row) for row in self._connection.execute(query, given))
 
     def find(self, gate: str, key: str, kind: str, run: str) -> Entry | None:
         """The entry that a run has of this kind; it has one at most."""
-        from runner.store.schema import ONCE
-        from runner.store.schema import gate_log as log
+        from runner.store import queries
 
-        here = (log.c.gate == gate, log.c.key == storable(key), log.c.kind == kind, log.c.run == storable(run), ONCE)
-        query = log.select().where(*here).order_by(log.c.seq).limit(1)
-        row = self._connection.execute(query).first()
+        given = {"gate": gate, "key": storable(key), "kind": kind, "run": storable(run)}
+        row = self._connection.execute(queries.find(), given).first()
         return None if row is None else _entry(row)
 
     def append(self, gate: str, key: str, kind: str, *, run: str = "", body: Mapping[str, Any] | None = None) -> Entry | None:
         """Write an entry at `now`; `None`, and nothing is written, when the run has one of this kind already."""
-        from sqlalchemy import insert
-
-        from runner.store.schema import gate_log as log
+        from runner.store import queries
 
         connection = self._to_write()
         if run and self.find(gate, key, kind, run) is not None:
             return None
         text = json.dumps(dict(body or {}), sort_keys=True, separators=(",", ":"), allow_nan=False)
         values = {"gate": gate, "key": storable(key), "kind": kind, "run": storable(run), "at": self.now, "body": text}
-        row = connection.execute(insert(log).values(**values))
+        row = connection.execute(queries.append(), values)
         return Entry(int((row.inserted_primary_key or (0,))[0]), self.now, kind, storable(run), json.loads(text))
 
     def keys(self, gate: str) -> tuple[str, ...]:
         """Every key that the gate has a log or a state of."""
-        from sqlalchemy import select, union
+        from runner.store import queries
 
-        from runner.store.schema import gate_log, gate_state
-
-        query = union(*(select(table.c.key).where(table.c.gate == gate) for table in (gate_log, gate_state)))
-        return tuple(sorted(self._connection.execute(query).scalars()))
+        return tuple(sorted(self._connection.execute(queries.keys(), {"gate": gate}).scalars()))
 
     def state(self, gate: str, key: str) -> tuple[int, str] | None:
         """What the log was last folded to, and the `seq` it was folded up to."""
-        from runner.store.schema import gate_state as states
+        from runner.store import queries
 
-        row = self._connection.execute(states.select().where(states.c.gate == gate, states.c.key == storable(key))).first()
+        row = self._connection.execute(queries.state(), {"of_gate": gate, "of_key": storable(key)}).first()
         return None if row is None else (int(row.seq), str(row.state))
 
     def keep(self, gate: str, key: str, seq: int, state: str) -> None:
         """Keep what the log up to `seq` folds to, so that the next fold starts there."""
-        from sqlalchemy import insert, update
+        from runner.store import queries
 
-        from runner.store.schema import gate_state as states
-
-        connection, key = self._to_write(), storable(key)
-        here = (states.c.gate == gate, states.c.key == key)
-        if connection.execute(update(states).where(*here).values(seq=seq, state=state)).rowcount == 0:
-            connection.execute(insert(states).values(gate=gate, key=key, seq=seq, state=state))
+        connection, values = self._to_write(), {"seq": seq, "state": state}
+        here = {"of_gate": gate, "of_key": storable(key)}
+        if connection.execute(queries.replace_state(), {**here, **values}).rowcount == 0:
+            connection.execute(queries.keep_state(), {"gate": gate, "key": storable(key), **values})
 
     def forget(self, gate: str, key: str, before: float) -> None:
         """Drop entries older than `before` (seconds since 1970) that no decision needs any more."""
-        from sqlalchemy import delete
+        from runner.store import queries
 
-        from runner.store.schema import gate_log as log
-
-        self._to_write().execute(delete(log).where(log.c.gate == gate, log.c.key == storable(key), log.c.at < before))
+        self._to_write().execute(queries.forget(), {"gate": gate, "key": storable(key), "before": before})
 
     def audit(self, kind: str, subject: str, body: Mapping[str, Any]) -> None:
         """Write an entry of the audit log, in this very transaction."""
