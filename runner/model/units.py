@@ -98,6 +98,14 @@ def percent(text: object) -> object:
     return float(found[1]) / 100
 
 
+def _share(text: object) -> object:
+    """Like `percent`, and no more than all."""
+    value = percent(text)
+    if isinstance(text, str) and isinstance(value, float) and value > 1:
+        raise ValueError(f"'{text}' is too much: a share is 100% at most")
+    return value
+
+
 def show_percent(share: float) -> str:
     """`50%` for 0.5, with as many digits as it takes to read back as the very same number."""
     return f"{share * 100:.12g}%"
@@ -106,7 +114,7 @@ def show_percent(share: float) -> str:
 Percent = Annotated[
     float,
     Field(ge=0, le=1),
-    BeforeValidator(percent),
+    BeforeValidator(_share),
     PlainSerializer(show_percent, return_type=str, when_used="json"),
     WithJsonSchema({"type": "string", "pattern": r"^\s*\d+(\.\d+)?\s*%\s*$", "examples": ["50%"]}),
 ]

@@ -8,8 +8,8 @@ from pydantic import BaseModel, ValidationError
 from runner.policy.nodes import Path, Places, Problem, shown
 
 _EXPECTED = {
-    "tuple_type": "a list, e.g. [tests]",
-    "list_type": "a list, e.g. [tests]",
+    "tuple_type": "a list, e.g. ",
+    "list_type": "a list, e.g. ",
     "dict_type": "a map of keys and values",
     "model_type": "a map of keys and values",
     "model_attributes_type": "a map of keys and values",
@@ -21,6 +21,8 @@ _EXPECTED = {
     "bool_type": "true or false",
     "bool_parsing": "true or false",
 }
+_LISTS = {"rate": "[{limit: 10, per: 1m, key: [target]}]", "key": "[target]"}
+"""What a list looks like under a key where it holds no names of files."""
 
 
 def faults(error: ValidationError, model: type[BaseModel], where: dict[Path, Places]) -> list[Problem]:
@@ -53,7 +55,8 @@ def _what(kind: str, detail: Any, context: Any, path: Path, model: type[BaseMode
         names = [name.strip("' ") for name in str(context["expected"]).replace(" or ", ",").split(",")]
         return f"found {_found(found)}, expected {_nearest(str(found), names, choice=True)}"
     if kind in _EXPECTED:
-        return f"found {_found(found)}, expected {_EXPECTED[kind]}"
+        example = _LISTS.get(str(path[-1]), "[tests]") if path and kind in ("tuple_type", "list_type") else ""
+        return f"found {_found(found)}, expected {_EXPECTED[kind]}{example}"
     return f"found {_found(found)}; {_plain(str(detail['msg']))}"
 
 

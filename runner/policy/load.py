@@ -1,5 +1,6 @@
 """Reads policy files: YAML 1.2 core without its traps, every fault with its place, all of them at once."""
 
+import re
 import stat
 from collections.abc import Iterator
 from pathlib import Path as FilePath
@@ -18,6 +19,8 @@ MOST_DEPTH = 16
 BUILTIN = "builtin:default"
 IN_TREE = ".seatrial/policy.yaml"
 _NULLS = ("", "~", "null", "Null", "NULL")
+_BARE = re.compile(r":\s*>\s*[0-9]")
+"""A comparison without its quotes, which YAML takes for the start of a folded text."""
 _HINT = "Every key is explained in policies/default.yaml."
 
 
@@ -104,7 +107,8 @@ def _document(text: str, problems: list[Problem], *, quick: bool) -> Map | None:
         mark = broken.problem_mark or broken.context_mark
         place = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         what = ", ".join(part for part in (broken.context, broken.problem) if part)
-        problems.append(Problem(place, (), f"this is not YAML: {shown(what, 200)}"))
+        quotes = "; a text that begins with > stands in quotes" if _BARE.search(text.split("\n")[place[0] - 1]) else ""
+        problems.append(Problem(place, (), f"this is not YAML: {shown(what, 200)}{quotes}"))
         return None
     except yaml.reader.ReaderError as broken:
         place = (text.count("\n", 0, broken.position) + 1, broken.position - text.rfind("\n", 0, broken.position))

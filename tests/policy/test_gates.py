@@ -31,6 +31,7 @@ def breaker(name: str, options: str) -> tuple[str, ...]:
         ("{wait: 0s}", "4:20: preflight.breaker.author.wait", "more than 0"),
         ("{wait: 60}", "4:20: preflight.breaker.author.wait", "needs a unit"),
         ("{failure_rate: 50}", "4:28: preflight.breaker.author.failure_rate", "needs the sign %"),
+        ("{failure_rate: 150%}", "4:28: preflight.breaker.author.failure_rate", "'150%' is too much: a share is 100% at most"),
         ("{advanced: {growth: 0.5}}", "4:33: preflight.breaker.author.advanced.growth", "greater than or equal to 1"),
         ("{advanced: {permits: 0}}", "4:34: preflight.breaker.author.advanced.permits", "greater than or equal to 1"),
         ("{advanced: {jitter: 51%}}", "4:33: preflight.breaker.author.advanced.jitter", "more than 50%"),
@@ -109,3 +110,15 @@ def test_a_limit_that_refuses_all_or_nothing_is_an_error_with_its_place(limits: 
 )
 def test_limits_that_can_each_refuse_something_stand_beside_one_another(limits: str) -> None:
     load_text(f"seatrial: 1\npreflight: {{rate: {limits}}}\n".encode(), "p.yaml")
+
+
+@pytest.mark.parametrize(
+    ("rates", "said"),
+    [
+        ("{limit: 10, per: 1m, key: [target]}", "expected a list, e.g. [{limit: 10, per: 1m, key: [target]}]"),
+        ("[{limit: 10, per: 1m, key: author}]", "found author, expected a list, e.g. [target]"),
+    ],
+)
+def test_a_rate_that_is_no_list_is_told_what_one_looks_like(rates: str, said: str) -> None:
+    (line,) = problems(f"preflight: {{rate: {rates}}}")
+    assert line.endswith(said)

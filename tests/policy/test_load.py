@@ -108,6 +108,8 @@ validate: {paths: {deny: ['a**']}}
         ("seatrial: 1\ntests: ~\n", "2:8", "no value here (~)"),
         ("seatrial: 1\ntests: {args: [a, null]}\n", "2:19", "no value here (null)"),
         ("seatrial: 1\ntests: {args: [\n", "3:1", "not YAML"),
+        ("seatrial: 1\npreflight: {health: {psi_io: {hard: >90%}}}\n", "2:37", "begins with > stands in quotes"),
+        ("seatrial: 1\npreflight:\n  health:\n    psi_io:\n      hard: >90%\n", "5:15", "begins with > stands in quotes"),
         ("seatrial: 1\nx: a\0b\n", "2:5", "U+0000"),
         ('seatrial: 1\nx: "\\ud800"\n', "2:4", "surrogate"),
         ("[" * 1000, "1:17", "nested"),
