@@ -44,7 +44,7 @@ def breaker() -> None:
 @form
 @common
 def list_(file: Path | None, form: str) -> int:
-    """List the breakers that ever counted something: state, outcomes (✓ fine, ✗ failed, newest last), why, and until when.
+    """List the breakers that a run or a person ever had to do with: state, outcomes (✓ fine, ✗ failed, newest last), why, and until when.
 
     With -v also how likely each kind opens by chance, where failures have nothing to do with one another.
 
@@ -66,9 +66,13 @@ def _by_hand(command: Command) -> Command:
     """The options of what is done by hand."""
     for option in (
         click.option("--author", metavar="WHO", help="Who decides this. [default: the user of this process]"),
-        click.option("--reason", metavar="TEXT", required=True, help="Why; it is shown to whoever is refused."),
+        click.option("--reason", metavar="TEXT", required=True, help="Why; for the audit log and for whoever is refused."),
         click.option(
-            "--key", "keys", metavar="KEY", multiple=True, help="Only this one: a host, a target, or for author a target and an author."
+            "--key",
+            "keys",
+            metavar="KEY",
+            multiple=True,
+            help="Only this one: a host, a target, or for author a target and an author; the target alone: whom nobody vouched for.",
         ),
         click.argument("name", metavar="NAME", type=click.Choice(_NAMES)),
     ):

@@ -1,6 +1,7 @@
 """What a person or a program is told when a command ends without its answer."""
 
 import json
+import re
 import signal
 import sys
 from collections.abc import Sequence
@@ -81,7 +82,8 @@ def _failure(problem: BaseException, arguments: Sequence[str]) -> Failure:
         return of_error(problem)
     if isinstance(problem, click.ClickException):
         path = problem.ctx.command_path if isinstance(problem, click.UsageError) and problem.ctx else "seatrial"
-        return Failure(UsageError.code, problem.format_message(), f"`{path} --help` shows what there is.", Exit.USAGE)
+        message = re.sub(r"\s*\n\s*", " ", problem.format_message())
+        return Failure(UsageError.code, message, f"`{path} --help` shows what there is.", Exit.USAGE)
     if isinstance(problem, click.Abort) or (was_stopped(problem) and signal_of(problem) == signal.SIGINT):
         return Failure("interrupted", "interrupted", "", Exit.INTERRUPTED)
     if was_stopped(problem):

@@ -44,7 +44,7 @@ def as_json(state: State, now: float) -> dict[str, Any]:
 
 def rows(found: Sequence[State], now: float) -> Iterator[str]:
     """Breakers as lines of a table; none for none."""
-    table = [(_state(state), printable(called(state.key)) + _all(state), _bar(state), _why(state, now)) for state in found]
+    table = [(state.called, printable(called(state.key)) + _all(state), _bar(state), _why(state, now)) for state in found]
     if table:
         table.insert(0, ("STATE", "BREAKER", "WINDOW", "WHY"))
     widths = [max((len(row[column]) for row in table), default=0) for column in range(3)]
@@ -54,12 +54,6 @@ def rows(found: Sequence[State], now: float) -> Iterator[str]:
 
 def _all(state: State) -> str:
     return "" if len(parts_of(state.key)) > 1 else " (all)"
-
-
-def _state(state: State) -> str:
-    if state.forced:
-        return "forced open" if state.forced.state == "open" else "disabled"
-    return state.status.value
 
 
 def _bar(state: State) -> str:

@@ -105,6 +105,7 @@ def test_what_is_done_by_hand_needs_a_reason_and_is_in_the_audit_log(seatrial: C
         (("open", "host", "--key", "a", "--key", "b"), "the key of host is the host"),
         (("open", "author", "--key", "a", "--key", "b", "--key", "c"), "the target and the author"),
         (("reset", "author", "--key", "git:/srv/ap", "--key", "alice"), "The nearest is: author git:/srv/app alice"),
+        (("reset", "author", "--key", "git:/srv/app", "--key", "unidentified"), "The nearest is: author git:/srv/app alice"),
         (("open", "host", "--for", "2"), "needs a unit"),
         (("open", "host", "--for", "0s"), "more than 0"),
         (("open", "target"), "is not one of 'host', 'promotion', 'author'"),
@@ -114,6 +115,20 @@ def test_a_slip_is_named(seatrial: Command, argv: tuple[str, ...], said: str) ->
     rejected(1)
     answer = seatrial("breaker", *argv, "--reason", "x")
     assert (answer.code, said in answer.err) == (2, True), answer.err
+
+
+def test_a_name_that_is_left_out_is_asked_for_on_one_line(seatrial: Command) -> None:
+    answer = seatrial("breaker", "open", "--reason", "x")
+    assert (answer.code, answer.err.splitlines()[0]) == (2, "seatrial: Missing argument 'NAME'. Choose from: host, promotion, author")
+
+
+def test_whom_nobody_vouched_for_is_the_target_without_an_author(seatrial: Command) -> None:
+    keeper = rejected(1, author="")
+    assert "author git:/srv/app (unidentified)" in seatrial("breaker", "list").out
+    assert seatrial("breaker", "open", "author", "--key", "git:/srv/app", *BY).code == 0
+    refused = keeper.ask(a_gated_run("next"))
+    assert (refused.outcome, "it stays so until it is reset" in refused.reason) == ("refuse", True)
+    assert keeper.ask(a_gated_run("next", author="unidentified")).outcome == "pass"
 
 
 def test_hostile_names_and_reasons_cannot_speak_to_the_terminal(seatrial: Command) -> None:

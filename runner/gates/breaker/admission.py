@@ -28,7 +28,9 @@ def ask(state: State, options: Breaker, now: float, run: str) -> Admission | Ref
     """The answer to `run` by a state that is as of `now` (`at_time`)."""
     if state.forced is not None and state.forced.state == "open":
         until = state.forced.until
-        return Refusal(by_hand(state), limits(options), options.advanced.max_wait if until is None else until - now)
+        if until is None:
+            return Refusal(f"{by_hand(state)}; it stays so until it is reset", limits(options), options.advanced.max_wait)
+        return Refusal(by_hand(state), limits(options), until - now)
     if state.forced is not None or state.status is Status.CLOSED:
         return Admission(state.generation)
     if state.status is Status.OPEN and state.until > now:

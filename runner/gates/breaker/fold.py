@@ -95,6 +95,13 @@ class State(Value):
         return self.model_copy(update=changes)
 
     @property
+    def called(self) -> str:
+        """Where it is, for people, by what a person decided first."""
+        if self.forced is None:
+            return self.status.value
+        return "forced open" if self.forced.state == "open" else "disabled"
+
+    @property
     def failed(self) -> int:
         """Failures in the window."""
         return sum(outcome.failed for outcome in self.window)

@@ -73,9 +73,9 @@ class Log:
 
     def _audit(self, kind: str, before: State, body: Mapping[str, Any]) -> None:
         after = self.state
-        told = {"from": before.status.value, "to": after.status.value, "generation": after.generation, "why": after.why, "by": kind}
+        told = {"from": before.called, "to": after.called, "generation": after.generation, "why": after.why, "by": kind}
         if kind in ("forced", "reset"):
-            told |= {"reason": body["reason"], "who": body["who"]}
+            told |= {name: body[name] for name in ("reason", "who", "until") if name in body}
         verb = _FORCED[str(body["state"])] if kind == "forced" else "reset" if kind == "reset" else _VERBS[after.status]
         self._moment.audit(f"breaker.{verb}", called(self._key), told)
 
@@ -87,7 +87,7 @@ def again(generation: int, number: int = 0) -> str:
 
 def called(key: str) -> str:
     """A breaker by its name and key, for people: `author /srv/app alice`."""
-    return " ".join(part or "unidentified" for part in parts_of(key))
+    return " ".join(part or "(unidentified)" for part in parts_of(key))
 
 
 def refolded(moment: Moment, key: str) -> State:

@@ -81,7 +81,7 @@ gate = RateGate()
 def called(key: str) -> str:
     """A counter, for people: `target /srv/app, path docs/`."""
     names = iter(parts_of(key))
-    return ", ".join(f"{name} {value or 'unidentified'}" for name, value in zip(names, names, strict=True))
+    return ", ".join(f"{name} {value or '(unidentified)'}" for name, value in zip(names, names, strict=True))
 
 
 def _counted(run: Run, touched: tuple[str, ...], moment: Moment, options: Limits) -> Iterator[_Counted]:

@@ -159,11 +159,12 @@ def test_every_change_of_state_is_in_the_audit_log(door: Door, ledger: ClockedLe
         ("breaker.opened", "closed", "open"),
         ("breaker.half-opened", "open", "half-open"),
         ("breaker.closed", "half-open", "closed"),
-        ("breaker.disabled", "closed", "closed"),
-        ("breaker.reset", "closed", "closed"),
+        ("breaker.disabled", "closed", "disabled"),
+        ("breaker.reset", "disabled", "closed"),
     ]
-    assert {entry.subject for entry in found} == {"author git:/srv/app unidentified"}
+    assert {entry.subject for entry in found} == {"author git:/srv/app (unidentified)"}
     assert (found[0].body["who"], found[0].body["reason"]) == ("alice", "fixed")
+    assert (found[1].body["who"], found[1].body["until"]) == ("alice", None)
 
 
 def test_the_clock_of_the_window_is_half_open(door: Door, ledger: ClockedLedger) -> None:
