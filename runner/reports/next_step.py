@@ -10,6 +10,8 @@ from runner.model.run import Run
 
 _WAITING: Final = {"breaker": "seatrial breaker list", "rate": "seatrial limits", "health": "seatrial health"}
 """What tells more of a gate that refuses, by its name."""
+_BY_POLICY: Final = ("rate", "health")
+"""Those whose answer is another under another policy."""
 
 
 def next_step(run: Run, here: Path | None = None) -> str:
@@ -23,14 +25,20 @@ def next_step(run: Run, here: Path | None = None) -> str:
     if ending is Ending.FAILED:
         return "seatrial doctor"
     if ending is Ending.REFUSED:
-        return _WAITING.get(
-            next((result.check for result in run.results if result.outcome is Outcome.REFUSE), ""), f"seatrial run show {run.id}"
-        )
+        return _wait(run)
     if ending is Ending.REJECTED and run.tests is not None:
         return f"seatrial run logs {run.id}"
     if any(result.check == "base" and result.outcome is Outcome.UNKNOWN for result in run.results):
         return _correct(run, here)
     return f"seatrial run show {run.id}"
+
+
+def _wait(run: Run) -> str:
+    """What tells more of the gate that refused, by the policy that it refused by."""
+    gate = next((result.check for result in run.results if result.outcome is Outcome.REFUSE), "")
+    source = run.policy.source
+    named = gate in _BY_POLICY and not source.startswith(("builtin:", ".seatrial/policy.yaml of "))
+    return _WAITING.get(gate, f"seatrial run show {run.id}") + (f" --policy {shlex.quote(source)}" if named else "")
 
 
 def _correct(run: Run, here: Path | None) -> str:

@@ -124,7 +124,12 @@ def test_after_anything_else_the_next_command_explains(run_of: Make, ending: str
 )
 def test_after_a_refusal_the_next_command_tells_when_there_is_room(run_of: Make, gate: str, command: str) -> None:
     refusal = Result(check=gate, outcome=Outcome.REFUSE, reason="not now", retry_after=60.0)
-    assert build(run_of("refused", results=(refusal,))).next == f"seatrial {command}"
+    builtin = PolicyFacts(source="builtin:default", digest="d" * 64)
+    assert build(run_of("refused", results=(refusal,), policy=builtin)).next == f"seatrial {command}"
+    of_the_base = PolicyFacts(source=".seatrial/policy.yaml of main (ccccccc)", digest="d" * 64)
+    assert build(run_of("refused", results=(refusal,), policy=of_the_base)).next == f"seatrial {command}"
+    by_file = build(run_of("refused", results=(refusal,), policy=PolicyFacts(source="my own.yaml", digest="d" * 64))).next
+    assert by_file == f"seatrial {command}" + (" --policy 'my own.yaml'" if gate in ("rate", "health") else "")
 
 
 def test_what_was_written_reads_back_the_same_and_is_only_ascii(run_of: Make) -> None:

@@ -63,7 +63,12 @@ def test_a_flood_is_refused_before_anything_runs_and_told_when_to_come_back(seat
     first, second = (seatrial("check", GOOD, "--policy", file, *ENFORCE) for _ in range(2))
     assert (first.returncode, report(first)["verdict"]) == (0, "accept")
     answer = report(second)
-    assert (second.returncode, answer["verdict"], answer["ending"], answer["next"]) == (75, None, "refused", "seatrial limits")
+    assert (second.returncode, answer["verdict"], answer["ending"], answer["next"]) == (
+        75,
+        None,
+        "refused",
+        f"seatrial limits --policy {file}",
+    )
     refusal = result(answer, "rate")
     assert refusal["outcome"] == "refuse"
     assert 3500 < answer["retry_after"] == refusal["retry_after"] <= 3600
@@ -117,7 +122,7 @@ def test_gits_author_can_only_tighten(seatrial: Seatrial, berth: Path, policy: C
 def test_a_sick_host_refuses_before_anything_runs(seatrial: Seatrial, policy: Callable[[str], str]) -> None:
     done = seatrial("check", GOOD, "--policy", policy('health: {disk_free: {soft: "<100%", hard: "<99.99%"}}'), *ENFORCE)
     answer = report(done)
-    assert (done.returncode, answer["next"]) == (75, "seatrial health")
+    assert (done.returncode, answer["next"]) == (75, f"seatrial health --policy {answer['policy']['source']}")
     assert result(answer, "health")["retry_after"] > 0
     assert set(answer["timings"]) == {"preflight"}
 
