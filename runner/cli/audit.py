@@ -1,6 +1,7 @@
 """`seatrial audit`: what happened, in order, and whether somebody changed it since."""
 
 import json
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from runner.store.checkpoints import Checkpoint
 
 _MOST_READ = 2**26
+_DIGEST = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{52}\b")
 _BODY = 100
 
 
@@ -142,7 +144,7 @@ def _as_json(found: "Verified") -> dict[str, object]:
 
 
 def _row(entry: "AuditEntry") -> str:
-    body = json.dumps(entry.body, sort_keys=True)
+    body = _DIGEST.sub(r"\1…", json.dumps(entry.body, sort_keys=True))
     shown = (printable(entry.kind), printable(entry.subject), cut(printable(body), _BODY) if entry.body else "")
     return f"{entry.seq:>7}  {_when(entry.at)}  {shown[0]:<16}  {shown[1]}  {shown[2]}".rstrip() + "\n"
 

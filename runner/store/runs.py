@@ -74,7 +74,8 @@ class SqlRuns:
             self._owned[run.id] = owners.own(self._state, run.id)
             values = {"id": run.id, **_identity(run), **_fate(run), **self._whereabouts(), "ended": None, "report": None}
             transaction.connection.execute(insert(runs).values(values))
-            transaction.audit(BEGAN, run.id, {"change": run.change.id, "policy": run.policy.digest})
+            told = {"change": run.change.id, "policy": run.policy.digest, "gates": run.gates.value}
+            transaction.audit(BEGAN, run.id, told | ({"author": run.author.name} if run.author.name else {}))
 
     def finish(
         self,

@@ -82,6 +82,13 @@ def test_a_file_without_checkpoints_is_a_usage_error(seatrial: Command, state: P
     assert (answer.code, answer.out) == (2, "")
 
 
+def test_digests_leave_the_list_room_for_what_happened(seatrial: Command, state: Path) -> None:
+    with Database(state).writing() as transaction:
+        transaction.audit("run.ended", "r9", {"change": "a" * 64, "ending": "refused", "exit_code": 75})
+    assert '{"change": "aaaaaaaaaaaa…", "ending": "refused", "exit_code": 75}' in seatrial("audit", "list", "-n", "1").out
+    assert seatrial("audit", "list", "-n", "1", "--format", "json").json["entries"][0]["body"]["change"] == "a" * 64
+
+
 def test_the_list_is_newest_first_and_can_be_narrowed(seatrial: Command, state: Path) -> None:
     with Database(state).writing() as transaction:
         transaction.audit("breaker.opened", "host", {})

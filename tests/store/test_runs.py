@@ -308,7 +308,7 @@ def test_what_happens_to_a_run_is_in_the_audit_log(runs: SqlRuns, tmp_path: Path
     ]
     change, facts = run_of().change.id, {"policy": "d" * 64, "state": "ended", "ending": "accepted", "verdict": "accept", "exit_code": 0}
     assert log.newest(1, kind="run.ended", subject="aa1")[0].body == {"change": change, "reason": "every check passed", **facts}
-    assert log.newest(1, kind="run.began")[0].body == {"change": change, "policy": "d" * 64}
+    assert log.newest(1, kind="run.began")[0].body == {"change": change, "policy": "d" * 64, "gates": "inform"}
     assert log.newest(1)[0].body["ending"] == "cancelled"
 
 
