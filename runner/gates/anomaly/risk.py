@@ -58,7 +58,9 @@ def caps(facts: Facts, options: Options) -> Iterator[Term]:
         return
     for name, value, cap in _capped(facts, options):
         if value > cap:
-            yield Term("oversize", "", f"{value:g} {name} changed; the cap is {cap} while the history is short ({facts.commits} commits)")
+            yield Term(
+                "oversize", "", f"{_number(value)} {name} changed; the cap is {cap} while the history is short ({facts.commits} commits)"
+            )
 
 
 def _capped(facts: Facts, options: Options) -> tuple[tuple[str, float, int], ...]:
@@ -74,13 +76,18 @@ def _capped(facts: Facts, options: Options) -> tuple[tuple[str, float, int], ...
 def _of_caps(facts: Facts, options: Options) -> Iterator[Part]:
     for name, value, cap in _capped(facts, options):
         most = {"lines": "lines added"}.get(name, name)
-        yield Part(_FEATURES[most] * min(value / (2 * cap), 1.0), f"{value:g} {name} changed, {cap} are usual")
+        yield Part(_FEATURES[most] * min(value / (2 * cap), 1.0), f"{_number(value)} {name} changed, {cap} are usual")
 
 
 def _of_history(facts: Facts, options: Options) -> Iterator[Part]:
     for name, (median, z) in facts.usual.items():
         points = _FEATURES.get(name, 0) * min(max(z / (2 * options.advanced.robust_z), 0.0), 1.0)
-        yield Part(points, f"{facts.numbers[name]:.3g} {name}, {median:.2g} are usual (z {z:.1f})")
+        yield Part(points, f"{name}: {_number(facts.numbers[name])}, usual {_number(median)} (z {z:.1f})")
+
+
+def _number(value: float) -> str:
+    """A count in full, anything else to two digits; never an exponent or a negative zero."""
+    return str(int(value)) if value == int(value) else f"{round(value, 2):g}"
 
 
 def _of_rules(found: Iterable[Term]) -> Iterator[Part]:

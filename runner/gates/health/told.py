@@ -36,7 +36,7 @@ def reason(one: Assessed) -> str:
         source = one.value.source if one.value else ""
         return f"this change needs {measured(one)} of what is free at {source}; the {word} limit is {one.limit}"
     if one.reading.status is Status.SILENT:
-        return f"{name}: {one.reading.why}"
+        return f"{name}: {one.reading.why.rstrip('.')}"
     where = f" ({one.value.source})" if one.value else ""
     if one.level is not None and one.level >= one.standing.level:
         return f"{name} is {measured(one)}{where}; the {word} limit is {one.limit}"

@@ -65,7 +65,7 @@ def test_the_level_of_the_score_alone_warns_and_may_hold(ledger: ClockedLedger) 
     warned = Gatekeeper(gate, ledger, Options(), strange).ask(a_gated_run())
     assert (warned.outcome, warned.policy) == (Outcome.WARN, "preflight.anomaly.advanced.risk.high")
     assert warned.limit == 50
-    assert "1e+04 lines added, 1 are usual (z 99.0)" in warned.reason
+    assert "lines added: 10000, usual 1 (z 99.0)" in warned.reason
     holding = Options(advanced=Advanced(risk=Risk(high="hold")))
     assert Gatekeeper(gate, ledger, holding, strange).ask(a_gated_run()).outcome is Outcome.HOLD
 
