@@ -44,8 +44,8 @@ def _name(_context: click.Context, _parameter: click.Parameter, given: str) -> s
     "--gates",
     type=click.Choice(("inform", "enforce")),
     default="inform",
-    help="What the pre-flight gates do. inform (default): say what they would do, charge nothing. enforce: may refuse, hold or reject the "
-    "change before anything runs, and count it.",
+    help="What the pre-flight gates do. inform (default): say what they would do, charge nothing. enforce: refuse or reject the change "
+    "before anything runs, hold it with all evidence, and count it.",
 )
 @click.option(
     "--author",
