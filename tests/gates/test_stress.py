@@ -19,8 +19,7 @@ from runner.store.audit import AuditLog
 from runner.store.ledger import SqlLedger
 
 ROOT = Path(__file__).parents[2]
-SECONDS = float(os.environ.get("SEATRIAL_STRESS_SECONDS", "1.5"))
-LONG = 10.0
+SECONDS = float(os.environ.get("SEATRIAL_STRESS_SECONDS", "10"))
 PROCESSES = 8
 TARGET, PER, LIMIT = "git:/srv/app", 0.5, 6
 
@@ -110,7 +109,7 @@ def test_eight_processes_decide_as_one_would(tmp_path: Path, any_database: str) 
     assert found.flaw is None
     kinds = Counter(entry.kind for entry in AuditLog(tmp_path).newest(10**6))
     assert kinds["breaker.opened"] >= 1
-    if SECONDS >= LONG:  # a busy machine may not come to a probe in less
+    if "SEATRIAL_STRESS_SECONDS" in os.environ:  # make long: elsewhere a busy machine may not come to a probe
         assert kinds["breaker.half-opened"] >= 1
         assert max(_probes_at_once(log)) == 1
 
