@@ -100,11 +100,17 @@ def _warm(sandbox: DockerSandbox) -> None:
 
 
 def _load(ledger: SqlLedger) -> None:
-    """Load what enforced gates need while git works; whoever needs the ledger meets its error again and reports it."""
-    with suppress(Exception), ledger.reading():
+    """Load and build what enforced gates need while git works; whoever needs the ledger meets its error again and reports it."""
+    with suppress(Exception), ledger.reading() as moment:
+        from runner.gates.breaker.fold import State
         from runner.gates.health.machine import memory
 
         memory(Path("/proc"))
+        State.model_rebuild()
+        moment.keys("")  # each statement is compiled when it is first asked
+        moment.state("", "")
+        moment.find("", "", "", "")
+        moment.entries("", "", since=1.0, kind="")
 
 
 @contextmanager
