@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from runner.model.change import Change, FileChange
 from runner.model.history import Past
@@ -70,6 +70,10 @@ class Validator(Protocol):
 
     def judge(self, change: Change, trees: Trees, options: Any) -> Result:
         """The layer's answer; findings are only what the base does not have already."""
+
+
+FALSE_FUTURE: Final = 3600.0
+"""Seconds by which an entry may be ahead of the clock and be believed: the clock was set back. Further ahead, the entry is the mistake."""
 
 
 class Entry(NamedTuple):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from runner.cli.output import emit
-from runner.cli.settings import common, form, stdout_colors
+from runner.cli.settings import common, form, policy_here, stdout_colors
 from runner.model.text import printable
 from runner.reports.exits import Exit
 
@@ -26,14 +26,7 @@ _EXITS = {"refuse": Exit.REFUSED, "unknown": Exit.INFRASTRUCTURE, "hold": Exit.H
 
 
 @click.command()
-@click.option(
-    "--policy",
-    "file",
-    metavar="FILE",
-    type=click.Path(path_type=Path),
-    help="Judge by this file. [default: .seatrial/policy.yaml of the last commit here, else the built-in default]",
-)
-@click.option("--repo", type=click.Path(path_type=Path), default=Path(), help="The repository whose policy to look for. [default: .]")
+@policy_here
 @form
 @common
 def health(file: Path | None, repo: Path, form: str) -> int:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from runner.cli.output import emit
-from runner.cli.settings import common, form
+from runner.cli.settings import common, form, policy_here
 from runner.model.text import printable
 
 if TYPE_CHECKING:
@@ -27,14 +27,7 @@ class _Row(NamedTuple):
 
 
 @click.command()
-@click.option(
-    "--policy",
-    "file",
-    metavar="FILE",
-    type=click.Path(path_type=Path),
-    help="The limits of this file. [default: .seatrial/policy.yaml of the last commit here, else the built-in default]",
-)
-@click.option("--repo", type=click.Path(path_type=Path), default=Path(), help="The repository whose policy to look for. [default: .]")
+@policy_here
 @click.option("-n", "--limit", "most", type=click.IntRange(1, 100_000), default=100, show_default=True, help="How many, the fullest first.")
 @form
 @common
@@ -49,9 +42,9 @@ def limits(file: Path | None, repo: Path, most: int, form: str) -> int:
     """
     from runner.store.ledger import SqlLedger
     from runner.store.places import places
-    from runner.wiring.policies import policy_here
+    from runner.wiring import policies
 
-    policy = policy_here(file, repo)
+    policy = policies.policy_here(file, repo)
     ledger = SqlLedger(places().state)
     try:
         with ledger.reading() as moment:

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import click
@@ -62,6 +63,24 @@ def common(command: Command) -> Command:
 def form(command: Command) -> Command:
     """Add --format text|json to a command."""
     return click.option("--format", "form", type=click.Choice(("text", "json")), default="text", help="What to write to stdout.")(command)
+
+
+def policy_here(command: Command) -> Command:
+    """Add --policy and --repo to a command that is about no change: whose policy it goes by (`runner.wiring.policies.policy_here`)."""
+    for option in (
+        click.option(
+            "--repo", type=click.Path(path_type=Path), default=Path(), help="The repository whose policy to look for. [default: .]"
+        ),
+        click.option(
+            "--policy",
+            "file",
+            metavar="FILE",
+            type=click.Path(path_type=Path),
+            help="Go by this file. [default: .seatrial/policy.yaml of the last commit here, else the built-in default]",
+        ),
+    ):
+        command = option(command)
+    return command
 
 
 def report_form(command: Command) -> Command:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from runner.errors import StoreUnavailable
+from runner.ports import FALSE_FUTURE
 from runner.store.address import address
 from runner.store.checkpoints import Checkpoint, Checkpoints
 from runner.store.library import ONE_AT_A_TIME, loaded
@@ -24,8 +25,6 @@ PATIENCE = 30.0
 """Seconds to wait for another process that is writing."""
 IMPATIENCE = 5.0
 """The same where the answer does not hang on it: a check that only informs goes on without a record, and says so."""
-FALSE_FUTURE: Final = 3600.0
-"""Seconds by which the newest entry may be ahead of the clock and be believed: the clock was set back. Beyond, the entry is wrong."""
 _NEWEST: Final = ("(SELECT at FROM gate_log ORDER BY seq DESC LIMIT 1)", "(SELECT at FROM audit ORDER BY seq DESC LIMIT 1)")
 
 

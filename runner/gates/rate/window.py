@@ -1,12 +1,10 @@
 """The sliding log: how many runs a window holds, and when it has room again."""
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from runner.gates.rate.options import Limit
-
-FALSE_FUTURE: Final = 3600.0
-"""What lies further ahead, in seconds, was written by a clock that was wrong then: to count it would refuse for as long as that was."""
+from runner.ports import FALSE_FUTURE
 
 
 class Use(NamedTuple):
