@@ -69,7 +69,7 @@ def stage(repo: Path, branch: str, runs: int) -> dict[str, float]:
     from runner.model.result import Decision, Ending, Verdict
     from runner.model.run import Gates
     from runner.stages.preflight import preflight
-    from runner.stages.settle import settle
+    from runner.stages.outcome import tell
     from runner.wiring import Request, prepared
 
     class Silent:
@@ -96,7 +96,7 @@ def stage(repo: Path, branch: str, runs: int) -> dict[str, float]:
             timed(f"earlier{number}")
             accepted = Decision(verdict=Verdict.ACCEPT, ending=Ending.ACCEPTED, reason="")
             with ports.ledger.writing() as moment:
-                settle(run.with_(id=f"earlier{number}", decision=accepted), ports, policy, moment)
+                tell(run.with_(id=f"earlier{number}", decision=accepted), ports, policy, moment)
         unique = f"{time.time_ns():x}"
         return {"libraries": libraries, "first": timed(unique), "again": timed(f"{unique}0")}
 

@@ -78,6 +78,18 @@ class StoreUnavailable(InfrastructureError):
     code = "store-unavailable"
 
 
+class TargetMoved(SeatrialError):
+    """The target is not what the change was tried upon any more; nothing was done to it."""
+
+    code = "target-moved"
+
+
+class Fenced(SeatrialError):
+    """Somebody else has taken this run over; nothing may be done to its target from here."""
+
+    code = "fenced"
+
+
 class Terminated(BaseException):
     """Somebody asked this process to stop with the signal `number`; no `except Exception` may swallow it."""
 

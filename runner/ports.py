@@ -8,8 +8,9 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from runner.model.change import Change, FileChange
 from runner.model.history import Past
+from runner.model.promotion import Look, Promotion, Standing
 from runner.model.result import Result
-from runner.model.run import Run
+from runner.model.run import Course, Run
 from runner.model.sandbox import Execution, Image, Job
 from runner.model.suite import SuiteRun
 from runner.model.value import Value
@@ -260,6 +261,173 @@ class Baselines(Protocol):
         """Keep base runs for the next change."""
 
 
+class Item(NamedTuple):
+    """One thing that a target holds, as the vault keeps it."""
+
+    path: bytes
+    """Below the root of the target, without a leading slash; of a folder, its name without a trailing one; of the root itself, empty."""
+    kind: str
+    """`file`, `link` or `folder`."""
+    mode: int
+    """Permission bits (12 of them); 0 for links."""
+    read: Callable[[], bytes]
+    """Content of a file, where a link leads to; empty for folders. Raises OSError."""
+    owner: tuple[int, int] | None = None
+    """User and group by number; `None` where the target has none."""
+    attributes: tuple[tuple[str, bytes], ...] = ()
+    """Extended attributes worth keeping, by name in order."""
+
+
+class Target(Protocol):
+    """Where an accepted change goes. One object per promotion or question; every method may be called again after a crash.
+
+    Whoever calls `swap`, `take_back` or `tidy` owns the promotion by its `fence`; what was begun with a smaller one can do nothing
+    any more once `recover` has returned. All raise InfrastructureError when the machine is at fault, and nothing of the target is
+    changed but by `swap` and `take_back`.
+    """
+
+    key: str
+    kind: str
+    """`git` or `dir`."""
+
+    def look(self, trees: Trees, candidates: Sequence[str]) -> Look:
+        """Which of these trees it holds now. Raises UsageError when there is no such target, or it cannot be one."""
+
+    def obstacle(self, trees: Trees, before: str, after: str) -> str:
+        """Why it cannot take that step, in a sentence for a person; empty when it can. Reads only."""
+
+    def items(self, trees: Trees, tree: str) -> Iterator[Item]:
+        """What it holds of `tree`, which `look` found there: each folder before what is in it."""
+
+    def prepare(self, promotion: Promotion, trees: Trees) -> Promotion:
+        """Lay everything beside the target and sync it; the promotion with `method` and `details`. Leftovers of the same run are removed first."""
+
+    def swap(self, promotion: Promotion, trees: Trees) -> None:
+        """The atomic step; raises TargetMoved, and has done nothing, when the target is not `before` any more."""
+
+    def recover(self, promotion: Promotion, trees: Trees) -> Standing:
+        """Take over from whoever had a smaller fence, who can do nothing any more; where the target stands. Also for asking again."""
+
+    def take_back(self, promotion: Promotion, trees: Trees) -> Standing:
+        """Make the target what it was if it still is what was made of it, else undo by a further step where it can; OTHER when it cannot."""
+
+    def verify(self, promotion: Promotion, trees: Trees, tree: str) -> str:
+        """Re-read it: empty when it holds exactly `tree`, else what differs, in a sentence."""
+
+    def tidy(self, promotion: Promotion, trees: Trees) -> None:
+        """Remove what lies beside the target and is not needed any more: the promotion has ended. What the service wrote is kept."""
+
+
+class Backup(NamedTuple):
+    """A verified backup."""
+
+    id: str
+    """The digest of the tree: two backups of the same content are one."""
+    files: int
+    size: int
+    """Bytes of all contents."""
+    added: int
+    """Bytes that this one added to the vault."""
+
+
+class Vault(Protocol):
+    """Copies of what targets were, by their digests."""
+
+    def keep(self, target: str, run: str, items: Iterable[Item]) -> Backup:
+        """Write, sync, read back and verify; in use by `run` until it is released.
+
+        Raises InfrastructureError when it does not fit the quota or the disk, or what was read back is not what was written.
+        """
+
+    def verify(self, backup: str) -> str:
+        """Re-read a backup whole: empty when all of it is as it was, else what is wrong."""
+
+    def release(self, run: str) -> None:
+        """The run has ended: its backups may be pruned by the rules."""
+
+
+class BackupRecord(NamedTuple):
+    """That a target once was what a backup holds. Times are seconds since 1970 by the database's clock."""
+
+    id: str
+    target: str
+    run: str
+    """The last run that made it."""
+    made: float
+    """When it was made last."""
+    verified: float | None
+    """When it was last found to be as it was made; `None` once it was found damaged."""
+    files: int
+    size: int
+    """Bytes of all contents."""
+    pinned: str
+    """Why it must stay; empty when it need not."""
+    marked: float | None
+    """When it was first found to be spare."""
+    used: bool
+    """Whether a run that has not ended may need it."""
+
+
+Staying = Callable[[Sequence[BackupRecord], float], frozenset[tuple[str, str]]]
+"""Which backups must stay, by id and target, of all that there are at a time; a pure function."""
+
+
+class Backups(Protocol):
+    """The durable record of one vault. Every method raises StoreUnavailable."""
+
+    def all(self) -> tuple[tuple[BackupRecord, ...], float]:
+        """The newest first, and the time at which that was so."""
+
+    def made(self, target: str, run: str, backup: Backup) -> None:
+        """It was made, read back and verified, and is in use by `run`."""
+
+    def checked(self, backup: str, problem: str) -> None:
+        """It was read again: as it was made, or damaged, and then it is no verified backup any more."""
+
+    def restored(self, backup: str, place: str, run: str = "") -> None:
+        """It was restored to `place`, for a run or by a person."""
+
+    def release(self, run: str) -> None:
+        """The run does not need its backups any more."""
+
+    def mark(self, staying: Staying, grace: float) -> tuple[BackupRecord, ...]:
+        """Mark what need not stay, unmark what must; what may be deleted now: marked earlier than this, and for at least `grace` seconds."""
+
+    def forget(self, due: Sequence[BackupRecord], staying: Staying) -> tuple[BackupRecord, ...]:
+        """Strike those of `due` from the record that are still marked as they were and still need not stay; these are given."""
+
+
+class Promotions(Protocol):
+    """The durable record of promotions. Every method raises StoreUnavailable."""
+
+    def now(self) -> float:
+        """Seconds since 1970 by the database's clock."""
+
+    def find(self, run: str) -> Promotion | None:
+        """The promotion of a run."""
+
+    def begin(self, promotion: Promotion) -> Promotion:
+        """Write the intent down, dated now, over an earlier one of the same run that had been abandoned.
+
+        When the open promotion of another run stands in the way that one is given, and nothing is written.
+        """
+
+    def take(self, run: str) -> Promotion:
+        """Take over: the promotion with its fence raised by one."""
+
+    def step(self, promotion: Promotion, **changes: Any) -> Promotion:
+        """Write down how far it has come; raises Fenced, and writes nothing, when somebody else has taken over."""
+
+    def check(self, promotion: Promotion) -> None:
+        """Right before anything outside is touched: raises Fenced when somebody else has taken over."""
+
+    def last(self, target: str) -> Promotion | None:
+        """The last promotion of a target that is or was live: promoted, confirmed, rolled back or stuck."""
+
+    def taken_back(self, target: str, patch_id: str, since: float) -> Promotion | None:
+        """The last promotion by which this patch came to the target and was taken back, or got stuck, after `since`."""
+
+
 class Progress(Protocol):
     """What a person sees while a run goes on."""
 
@@ -271,6 +439,16 @@ class Progress(Protocol):
 
     def tests(self, side: str, done: int, total: int | None) -> None:
         """How far a suite run is."""
+
+
+class Ran(NamedTuple):
+    """How a command of the operator ended; `said` is the end of its output, hostile text."""
+
+    ok: bool
+    reason: str
+    """A sentence: how it ended."""
+    said: str
+    seconds: float
 
 
 @dataclass(frozen=True)
@@ -293,3 +471,32 @@ class Ports:
     """Tells the release that the base commit is described as, for projects that take their version from tags."""
     folders: Mapping[str, Path] = field(default_factory=dict)
     """The folders that a run writes to, by what they are called."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LandingPorts(Ports):
+    """What the stages of a submission may touch besides."""
+
+    target: Target
+    vault: Vault
+    promotions: Promotions
+    command: Callable[[Sequence[str], float, Mapping[str, str]], Ran]
+    """Runs a command of the operator on this host: arguments, seconds, variables to add. Never raises; a time-out is a failure."""
+    wish: Callable[[], str]
+    """What a person asked for meanwhile: `cancel`, `confirm`, `rollback` or nothing."""
+    pause: Callable[[float], None]
+    """Wait so many seconds, less when a person asks for something."""
+    blocked: Callable[[Promotion], None]
+    """Told of the promotion that stands in the way, so that it is carried on where its process has died."""
+    watch: Callable[[Run, Promotion], "Watched"]
+    """Probe what was promoted until that is decided, or the deadline has passed."""
+    baseline: Callable[[], Mapping[str, tuple[float, ...]]]
+    """What the probes measure before the promotion."""
+
+
+class Watched(NamedTuple):
+    """What watching came to."""
+
+    course: Course
+    reason: str
+    results: tuple[Result, ...]

@@ -70,30 +70,40 @@ class Ending(StrEnum):
     """How a run ended."""
 
     ACCEPTED = "accepted"
+    """A check: nothing was promoted."""
+    CONFIRMED = "confirmed"
+    ROLLED_BACK = "rolled_back"
     REJECTED = "rejected"
     REFUSED = "refused"
     FAILED = "failed"
     CANCELLED = "cancelled"
+    EXPIRED = "expired"
+    """Nobody answered while it was held."""
+    STUCK = "stuck"
+    """A person must act; nothing was left half done."""
 
 
 class Decision(Value):
-    """The fold of all results: a verdict or none, and the ending (none while a person must look)."""
+    """The fold of all results: a verdict or none, and the ending (none while a person must look, or while what was accepted is on its way)."""
 
     verdict: Verdict | None
     ending: Ending | None
     reason: str
 
 
-def fold(results: Iterable[Result], required: Iterable[str]) -> Decision:
-    """Fold results to a decision (DESIGN §1); `required` names the enabled checks, each of which must have answered."""
-    results = tuple(results)
+def fold(results: Iterable[Result], required: Iterable[str], approved: Iterable[str] = ()) -> Decision:
+    """Fold results to a decision (DESIGN §1); `required` names the enabled checks, each of which must have answered.
+
+    `approved` names checks whose hold, or lack of an answer, a person has looked at: it stops nothing any more. A failure does.
+    """
+    results, looked_at = tuple(results), frozenset(approved)
     by_outcome = {outcome: [r for r in results if r.outcome is outcome] for outcome in Outcome}
     missing = sorted(set(required) - {r.check for r in results})
     if refusals := by_outcome[Outcome.REFUSE]:
         return Decision(verdict=None, ending=Ending.REFUSED, reason=refusals[0].reason)
     if failures := by_outcome[Outcome.FAIL]:
         return Decision(verdict=Verdict.REJECT, ending=Ending.REJECTED, reason=failures[0].reason)
-    holds, unknowns = by_outcome[Outcome.HOLD], by_outcome[Outcome.UNKNOWN]
+    holds, unknowns = ([r for r in by_outcome[o] if r.check not in looked_at] for o in (Outcome.HOLD, Outcome.UNKNOWN))
     broken = [r for r in unknowns if r.cause is Cause.INFRASTRUCTURE]
     if broken and len(broken) == len(unknowns) and not holds:
         return Decision(verdict=None, ending=Ending.FAILED, reason=broken[0].reason)

@@ -5,7 +5,8 @@ from enum import StrEnum
 from hashlib import sha256
 
 from runner.model.change import Change
-from runner.model.result import Decision, Result
+from runner.model.promotion import Step
+from runner.model.result import Decision, Result, Verdict
 from runner.model.suite import Comparison
 from runner.model.value import Value
 
@@ -35,6 +36,54 @@ class Author(Value):
 
     name: str = ""
     claim: str = ""
+    agent: str = ""
+    """The program that wrote it, by the caller's word."""
+    ticket: str = ""
+    """What it is about, elsewhere."""
+
+
+class Command(StrEnum):
+    """What was asked of a run."""
+
+    CHECK = "check"
+    SUBMIT = "submit"
+
+
+class Kept(Value):
+    """The backup of what the target was; `size` and `added` in bytes."""
+
+    id: str
+    files: int
+    size: int
+    added: int
+
+
+class Course(StrEnum):
+    """What is to become of a promotion."""
+
+    CONFIRM = "confirm"
+    TAKE_BACK = "take_back"
+    UNDECIDED = "undecided"
+
+
+class Landed(Value):
+    """What became of a promotion, for a report; times are ISO 8601 in UTC."""
+
+    target: str
+    step: Step
+    method: str = ""
+    before: str
+    after: str
+    commit: str = ""
+    promoted: str | None = None
+    deadline: str | None = None
+    mixed: bool = False
+    """Whether readers could see a mix of both trees while it was made."""
+    detection: float | None = None
+    """Seconds from the promotion to the decision to take it back."""
+    recovery: float | None = None
+    """Seconds from that decision until the target was verified to be what it was."""
+    note: str = ""
 
 
 class Gates(StrEnum):
@@ -63,6 +112,18 @@ class Run(Value):
     """What the gates count by: where the change would go, or for a check the repository that it is judged in."""
     author: Author = Author()
     gates: Gates = Gates.INFORM
+    command: Command = Command.CHECK
+    attempt: int = 1
+    """Which base this is tried upon: one more each time that the target moved meanwhile."""
+    moved: str = ""
+    """Why this attempt ended without a decision: the target is not its base any more."""
+    approved: tuple[str, ...] = ()
+    """The checks whose hold a person has answered, by an approval bound to this patch and policy."""
+    backup: Kept | None = None
+    promotion: Landed | None = None
+    course: Course | None = None
+    """What the stages after the promotion found it to deserve; `because` says why."""
+    because: str = ""
     results: tuple[Result, ...] = ()
     tests: Comparison | None = None
     sandbox: SandboxFacts | None = None
@@ -77,10 +138,12 @@ class Run(Value):
 
     @property
     def state(self) -> State:
-        """Running until there is a decision; held when it names no ending."""
+        """Running until there is a decision, and while what was accepted is on its way; held when a person must look."""
         if self.decision is None:
             return State.RUNNING
-        return State.ENDED if self.decision.ending else State.HELD
+        if self.decision.ending:
+            return State.ENDED
+        return State.HELD if self.decision.verdict is Verdict.HOLD else State.RUNNING
 
     def with_(self, **changes: object) -> "Run":
         """This run with some fields replaced, validated again."""

@@ -26,6 +26,11 @@ class Loaded:
     """What is probably not meant, one line each, as `file:line:column: key: …`."""
     _where: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
 
+    @property
+    def places(self) -> dict[str, str]:
+        """`file:line` by key path, for every key that the file or the built-in default gives."""
+        return self._where
+
     def where(self, key_path: str) -> str:
         """`file:line` of a key such as `validate.paths.deny`: where the file gives it, else its line of the built-in default.
 
@@ -37,10 +42,14 @@ class Loaded:
         return self._where.get(path, self.source)
 
 
+def canonical(policy: Policy) -> str:
+    """The policy's canonical JSON: exact numbers (seconds, bytes), sorted keys; it reads back as the very same policy."""
+    return json.dumps(policy.model_dump(by_alias=True), sort_keys=True, separators=(",", ":"))
+
+
 def digest_of(policy: Policy) -> str:
-    """sha256 of the policy's canonical JSON: exact numbers (seconds, bytes), sorted keys."""
-    whole = json.dumps(policy.model_dump(by_alias=True), sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(whole.encode()).hexdigest()
+    """sha256 of the policy's canonical JSON."""
+    return hashlib.sha256(canonical(policy).encode()).hexdigest()
 
 
 def resolve(root: Map, problems: list[Problem], *, source: str, file: str, defaults: Map | None) -> Loaded | None:

@@ -18,6 +18,8 @@ class Exit(IntEnum):
     USAGE = 2
     HELD = 3
     INFRASTRUCTURE = 4
+    ROLLED_BACK = 5
+    STUCK = 6
     BUG = 70
     REFUSED = 75
     HUNG_UP = 129
@@ -28,6 +30,10 @@ class Exit(IntEnum):
 _SIGNALS = 128
 _ENDINGS: Final[dict[str, Exit]] = {
     "accepted": Exit.ACCEPTED,
+    "confirmed": Exit.ACCEPTED,
+    "rolled_back": Exit.ROLLED_BACK,
+    "stuck": Exit.STUCK,
+    "expired": Exit.HELD,
     "rejected": Exit.REJECTED,
     "refused": Exit.REFUSED,
     "failed": Exit.INFRASTRUCTURE,

@@ -12,6 +12,8 @@ _MEANINGS: Final = {
     Exit.REJECTED: "rejected",
     Exit.HELD: "held: a person must look",
     Exit.INFRASTRUCTURE: "the machine is at fault; try again",
+    Exit.ROLLED_BACK: "promoted, and taken back",
+    Exit.STUCK: "stuck: a person must act",
     Exit.BUG: "a bug of Seatrial",
     Exit.REFUSED: "refused for now",
     Exit.HUNG_UP: "interrupted",
@@ -20,10 +22,15 @@ _MEANINGS: Final = {
 }
 
 
+_PROMOTED: Final = (Ending.CONFIRMED, Ending.ROLLED_BACK, Ending.STUCK, Ending.EXPIRED)
+
+
 def word(report: Report) -> str:
-    """The verdict or, without one, the ending or state: `accepted`, `rejected`, `held`, `failed`, `cancelled`, `refused`, `running`."""
+    """The ending of a promotion, else the verdict or, without one, the ending or state, e.g. `rolled back`, `accepted`, `held`, `failed`, `running`."""
+    if report.ending in _PROMOTED:
+        return report.ending.value.replace("_", " ")
     if report.verdict is Verdict.ACCEPT:
-        return "accepted"
+        return "accepted" if report.ending else "running"
     if report.verdict is Verdict.REJECT:
         return "rejected"
     if report.state is State.RUNNING:

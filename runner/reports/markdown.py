@@ -19,7 +19,7 @@ MOST_LINES: Final = 60
 """Lines of the source outside of folded parts; each folded part counts as one."""
 MOST_CHARACTERS: Final = 60_000
 """Of the whole: a comment on GitHub holds 65 536, a step summary a mebibyte."""
-_MARKS: Final = {"accepted": "✅", "rejected": "❌", "held": "✋"}
+_MARKS: Final = {"accepted": "✅", "confirmed": "✅", "rejected": "❌", "held": "✋", "rolled back": "↩️", "stuck": "🛑"}
 _EVIDENCE: Final = ("broken", "missing", "skipped", "flaky")
 _OTHER: Final = {"still_failing": "fails on the base too", "fixed": "fixed", "new": "new"}
 _TITLES: Final = {"broken": "broke", "missing": "gone", "skipped": "newly skipped", "flaky": "flaky", **_OTHER}

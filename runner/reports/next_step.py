@@ -5,8 +5,9 @@ import shlex
 from pathlib import Path
 from typing import Final
 
+from runner.model.promotion import Step
 from runner.model.result import Ending, Outcome
-from runner.model.run import Run
+from runner.model.run import Command, Run, State
 
 _WAITING: Final = {"breaker": "seatrial breaker list", "rate": "seatrial limits", "health": "seatrial health"}
 """What tells more of a gate that refuses, by its name."""
@@ -20,17 +21,29 @@ def next_step(run: Run, here: Path | None = None) -> str:
     `here` is the directory it will be typed in; `None` means the root of the repository.
     """
     ending = run.decision.ending if run.decision else None
+    if run.command is Command.SUBMIT and (step := _landing(run)):
+        return step
     if ending is Ending.ACCEPTED:
         return _take(run, here) or f"seatrial run show {run.id}"
-    if ending is Ending.FAILED:
-        return "seatrial doctor"
-    if ending is Ending.REFUSED:
-        return _wait(run)
+    if ending in (Ending.FAILED, Ending.REFUSED):
+        return "seatrial doctor" if ending is Ending.FAILED else _wait(run)
     if ending is Ending.REJECTED and run.tests is not None:
         return f"seatrial run logs {run.id}"
     if any(result.check == "base" and result.outcome is Outcome.UNKNOWN for result in run.results):
         return _correct(run, here)
     return f"seatrial run show {run.id}"
+
+
+def _landing(run: Run) -> str:
+    """What a person does about a submitted run; empty where it is as with a check."""
+    if run.state is State.HELD:
+        promoted = run.promotion is not None and run.promotion.step is Step.PROMOTED
+        return f"seatrial confirm {run.id}" if promoted else f'seatrial run approve {run.id} --reason "..."'
+    if run.state is State.RUNNING:
+        return f"seatrial run wait {run.id}"
+    if run.decision is not None and run.decision.ending is Ending.STUCK and run.backup is not None:
+        return f"seatrial backup show {run.backup.id[:12]}"
+    return f"seatrial run show {run.id}" if run.promotion is not None else ""
 
 
 def _wait(run: Run) -> str:

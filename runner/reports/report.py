@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field
 
 from runner.model.change import Change, Status
 from runner.model.result import Ending, Outcome, Result, Verdict
-from runner.model.run import PolicyFacts, Run, SandboxFacts, State
+from runner.model.run import Kept, Landed, PolicyFacts, Run, SandboxFacts, State
 from runner.model.suite import Comparison, Pair, SuiteSummary, TestOutcome
 from runner.model.text import inert
 from runner.model.value import Value
@@ -82,6 +82,18 @@ class TestsReport(_Part):
     source_side: tuple[str, ...] = ()
 
 
+class PromotionReport(Landed):
+    """What became of the promotion; times are ISO 8601 in UTC, `detection` and `recovery` seconds."""
+
+    model_config = _Part.model_config
+
+
+class BackupReport(Kept):
+    """The backup of what the target was; `size` and `added` in bytes."""
+
+    model_config = _Part.model_config
+
+
 class Report(_Part):
     """One run; `exit_code` is that of the command and null while the run goes on, `next` the command to type."""
 
@@ -102,8 +114,8 @@ class Report(_Part):
     level: str
     timings: dict[str, float]
     notes: tuple[str, ...]
-    promotion: None = None
-    backup: None = None
+    promotion: PromotionReport | None = None
+    backup: BackupReport | None = None
 
 
 def build(run: Run, *, exit_code: int | None = None, here: Path | None = None) -> Report:
@@ -113,7 +125,7 @@ def build(run: Run, *, exit_code: int | None = None, here: Path | None = None) -
     elsewhere than in the repository.
     """
     decision = run.decision
-    if exit_code is None and decision is not None:
+    if exit_code is None and decision is not None and run.state is not State.RUNNING:
         exit_code = int(exit_of(decision))
     waits = [r.retry_after for r in run.results if r.outcome is Outcome.REFUSE and r.retry_after is not None]
     return Report(
@@ -133,6 +145,8 @@ def build(run: Run, *, exit_code: int | None = None, here: Path | None = None) -
         level=run.level,
         timings=run.timings,
         notes=run.notes,
+        promotion=PromotionReport(**run.promotion.model_dump()) if run.promotion else None,
+        backup=BackupReport(**run.backup.model_dump()) if run.backup else None,
     )
 
 

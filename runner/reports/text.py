@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from runner.model.promotion import Step
 from runner.model.result import Finding, Outcome, Result
 from runner.model.suite import Stop, SuiteSummary
 from runner.model.units import show_duration, show_size
@@ -10,7 +11,7 @@ from runner.reports.lines import Line, line, write
 from runner.reports.report import PairReport, Report
 
 _STYLE = {"pass": "good", "warn": "unsure", "hold": "unsure", "unknown": "unsure", "refuse": "unsure", "fail": "bad"}
-_WORDS = {"accepted": "good", "rejected": "bad", "running": "head"}
+_WORDS = {"accepted": "good", "confirmed": "good", "rejected": "bad", "rolled back": "bad", "stuck": "bad", "running": "head"}
 _TITLES = {
     "broken": "broke",
     "missing": "gave no result any more",
@@ -148,7 +149,24 @@ def _side(side: SuiteSummary) -> str:
     return f"{count(side.tests, 'test')}: {', '.join(parts) or 'no result'}  ({', '.join(usage)}){runner}{stop}"
 
 
+def _promotion(report: Report) -> Iterator[Line]:
+    """Where the change is, and what its way there and back took."""
+    if (made := report.promotion) is not None:
+        way = f"{made.before[:12]} -> {made.after[:12]}" + (f", commit {made.commit[:12]}" if made.commit else "")
+        yield _fact("target", f"{made.target}  ({made.step.value.replace('_', ' ')}, {made.method or 'nothing done'}: {way})")
+        if made.mixed:
+            yield _fact("", "it was made file by file: readers could see a mix of both trees meanwhile")
+        if made.step is Step.PROMOTED and made.deadline:
+            yield _fact("deadline", f"{made.deadline}: then it is taken back unless it was confirmed")
+        spans = [(made.detection, "from the promotion to the decision"), (made.recovery, "from there until the target was read again")]
+        if told := [f"{seconds:.2f}s {what}" for seconds, what in spans if seconds is not None]:
+            yield _fact("rollback", ", ".join(told))
+    if (kept := report.backup) is not None:
+        yield _fact("backup", f"{kept.id[:12]}  ({count(kept.files, 'file')}, {show_size(kept.size)})")
+
+
 def _facts(report: Report, bounds: _Bounds) -> Iterator[Line]:
+    yield from _promotion(report)
     if report.timings:
         spent = " · ".join(f"{stage} {seconds:.2f}s" for stage, seconds in report.timings.items())
         yield _fact("time", f"{spent}  (total {sum(report.timings.values()):.2f}s)")

@@ -1,24 +1,117 @@
-"""Settle: tell the gates how a run that they charged has ended, in the transaction that records the run."""
+"""Settle: a promotion is confirmed, or the target is made what it was and read again; what cannot be verified waits for a person."""
 
-import logging
+from typing import Final
 
-from runner.errors import StoreUnavailable
-from runner.model.run import Gates, Run
+from runner.crashpoints import crashpoint
+from runner.errors import InfrastructureError
+from runner.model.promotion import Place, Promotion, Step
+from runner.model.result import Cause, Decision, Ending, Outcome, Result, Verdict
+from runner.model.run import Course, Run
+from runner.model.text import cut, printable
 from runner.policy.load import Loaded
-from runner.ports import Moment, Ports
+from runner.ports import LandingPorts
+from runner.stages.promote import variables
+from runner.stages.told import landed, sentence
 
-log = logging.getLogger(__name__)
+CHECK: Final = "rollback"
+_PAUSE = 1.0
 
 
-def settle(run: Run, ports: Ports, policy: Loaded, moment: Moment) -> None:
-    """Record the outcome of a decided run with every gate, once however often it is told; raises StoreUnavailable, also where a gate breaks."""
-    if run.gates is Gates.ENFORCE and run.decision is not None:
-        for gate in ports.gates:
-            try:
-                gate.settle(run, moment, getattr(policy.policy.preflight, gate.name))
-            except StoreUnavailable:
-                raise
-            except Exception as problem:
-                log.exception("gate %s broke", gate.name)
-                said = f"the gate {gate.name} broke: {type(problem).__name__}: {problem}"
-                raise StoreUnavailable(said, hint="`seatrial audit verify` may say more.") from problem
+def settle(run: Run, ports: LandingPorts, policy: Loaded) -> Run:
+    """End the run by its course; begun again after a crash it ends the same way."""
+    promotion = ports.promotions.find(run.id)
+    if promotion is None:
+        return run
+    ports.progress.stage("settle")
+    if promotion.step is Step.CONFIRMED:
+        return _confirmed(run, promotion, ports)
+    if promotion.step in (Step.ROLLED_BACK, Step.STUCK):
+        return _ended(run, promotion, ports)
+    if promotion.step is Step.TAKING_BACK or run.course is Course.TAKE_BACK or _gives_up(run, policy):
+        return _taken_back(run, promotion, ports, policy)
+    if run.course is Course.UNDECIDED:
+        return landed(run, promotion).with_(decision=Decision(verdict=Verdict.HOLD, ending=None, reason=run.because))
+    promotion = ports.promotions.step(promotion, step=Step.CONFIRMED, note=run.because)
+    crashpoint("settle.confirmed")
+    return _confirmed(run, promotion, ports)
+
+
+def _gives_up(run: Run, policy: Loaded) -> bool:
+    return run.course is Course.UNDECIDED and policy.policy.monitor.on_undecided == "rollback"
+
+
+def _confirmed(run: Run, promotion: Promotion, ports: LandingPorts) -> Run:
+    run = _tidied(run, promotion, ports)
+    why = promotion.note or "it was confirmed"
+    return landed(run, promotion).with_(decision=Decision(verdict=Verdict.ACCEPT, ending=Ending.CONFIRMED, reason=why))
+
+
+def _taken_back(run: Run, promotion: Promotion, ports: LandingPorts, policy: Loaded) -> Run:
+    """Try as often as the policy says; each attempt is on disk before it begins, so that a crash counts as one."""
+    why = run.because or promotion.note
+    most = policy.policy.rollback.attempts
+    said = ""
+    while promotion.attempts < most:
+        decided = promotion.decided or ports.promotions.now()
+        promotion = ports.promotions.step(promotion, step=Step.TAKING_BACK, attempts=promotion.attempts + 1, decided=decided, note=why)
+        crashpoint("settle.taking_back")
+        try:
+            ports.promotions.check(promotion)
+            standing = ports.target.take_back(promotion, ports.trees)
+            crashpoint("settle.taken_back")
+            if standing.place is Place.OTHER:
+                return _stuck(run, promotion, ports, policy, f"{why}; it was not taken back: {standing.reason}")
+            said = _after(run, ports, policy) or ports.target.verify(promotion, ports.trees, standing.tree)
+            crashpoint("settle.verified")
+        except (InfrastructureError, OSError) as problem:
+            said = sentence(problem)
+        if not said:
+            recovery = round(ports.promotions.now() - decided, 3)
+            promotion = ports.promotions.step(promotion, step=Step.ROLLED_BACK, note=why)
+            crashpoint("settle.rolled_back")
+            reason = f"the target was made what it was, and read again, in {recovery:.1f}s" + (
+                f": {standing.reason}" if standing.reason else ""
+            )
+            answer = Result(check=CHECK, outcome=Outcome.PASS, reason=reason, measured=recovery, policy=policy.where(CHECK))
+            return _ended(landed(run.with_(results=(*run.results, answer)), promotion, recovery=recovery), promotion, ports)
+        ports.progress.note(f"attempt {promotion.attempts} to take it back failed: {said}")
+        if promotion.attempts < most:
+            ports.pause(_PAUSE)
+    return _stuck(
+        run, promotion, ports, policy, f"{why}; taking it back failed {promotion.attempts} times: {said or 'the process died each time'}"
+    )
+
+
+def _after(run: Run, ports: LandingPorts, policy: Loaded) -> str:
+    """Make the service use what it was before; why that failed."""
+    command = policy.policy.rollback.after or policy.policy.promote.after
+    if command is None:
+        return ""
+    ran = ports.command(command.command, command.timeout, variables(run, run.change.base_tree))
+    crashpoint("settle.after.done")
+    return "" if ran.ok else f"the command of rollback.after failed: {ran.reason}: {cut(printable(ran.said.strip()), 300)}"
+
+
+def _stuck(run: Run, promotion: Promotion, ports: LandingPorts, policy: Loaded, why: str) -> Run:
+    promotion = ports.promotions.step(promotion, step=Step.STUCK, note=why)
+    crashpoint("settle.stuck")
+    answer = Result(check=CHECK, outcome=Outcome.UNKNOWN, cause=Cause.EVIDENCE, reason=why, policy=policy.where(CHECK))
+    return _ended(run.with_(results=(*run.results, answer)), promotion, ports)
+
+
+def _ended(run: Run, promotion: Promotion, ports: LandingPorts) -> Run:
+    ending = Ending.STUCK if promotion.step is Step.STUCK else Ending.ROLLED_BACK
+    if ending is Ending.ROLLED_BACK:  # what a person must look at stays where it is
+        run = _tidied(run, promotion, ports)
+    return landed(run, promotion).with_(decision=Decision(verdict=Verdict.ACCEPT, ending=ending, reason=promotion.note))
+
+
+def _tidied(run: Run, promotion: Promotion, ports: LandingPorts) -> Run:
+    """Remove what is not needed any more; where that fails it is said, and the next sweep tries again."""
+    try:
+        ports.target.tidy(promotion, ports.trees)
+        crashpoint("settle.tidied")
+        ports.vault.release(run.id)
+    except (InfrastructureError, OSError) as problem:
+        return run.with_(notes=(*run.notes, f"something was left beside the target: {sentence(problem)}"))
+    return run

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from runner.errors import StoreUnavailable, UsageError
 from runner.model.result import Ending
-from runner.model.run import Run, State
+from runner.model.run import Command, Run, State
 from runner.model.value import Value
 from runner.ports import Moment
 from runner.store import logs as log_files
@@ -51,6 +51,11 @@ class Record(Value):
     exit_code: int | None
     host: str | None = None
     """The machine that it was on; its logs are there."""
+    command: str = "check"
+    target: str = ""
+    """Where a submitted change goes."""
+    stage: str = ""
+    """The last stage that a submitted run came through."""
     report: str | None = None
 
 
@@ -72,8 +77,7 @@ class SqlRuns:
         claim(self._state)
         with self._database.writing() as transaction:
             self._owned[run.id] = owners.own(self._state, run.id)
-            values = {"id": run.id, **_identity(run), **_fate(run), **self._whereabouts(), "ended": None, "report": None}
-            transaction.connection.execute(insert(runs).values(values))
+            transaction.connection.execute(insert(runs).values(beginning(run, self._state)))
             told = {"change": run.change.id, "policy": run.policy.digest, "gates": run.gates.value}
             transaction.audit(BEGAN, run.id, told | ({"author": run.author.name} if run.author.name else {}))
 
@@ -102,7 +106,7 @@ class SqlRuns:
             connection = transaction.connection
             there = connection.execute(runs.select().with_only_columns(runs.c.state).where(runs.c.id == run.id)).first()
             if there is None:
-                connection.execute(insert(runs).values({"id": run.id, **values, **self._whereabouts()}))
+                connection.execute(insert(runs).values({"id": run.id, **values, **_whereabouts(self._state)}))
             elif there.state == State.RUNNING.value:
                 connection.execute(update(runs).where(runs.c.id == run.id).values(**values))
             if there is None or there.state == State.RUNNING.value:
@@ -154,7 +158,7 @@ class SqlRuns:
         found = log_files.load(self._state, run)
         if not found and self._database.server.shared:
             row = self._row(run, "host", "place")
-            if row["place"] != self._whereabouts(owners.known_place)["place"]:
+            if row["place"] != _whereabouts(self._state, owners.known_place)["place"]:
                 host = row["host"] or "another machine"
                 raise UsageError(f"the logs of run {run} are on {host}, where it ran", hint=f"`seatrial run logs {run}` shows them there.")
         return found
@@ -171,14 +175,6 @@ class SqlRuns:
             query = select(*(runs.c[name] for name in names)).where(runs.c.id == run)
             return dict(transaction.connection.execute(query).mappings().one())
 
-    def _whereabouts(self, place: Callable[[Path], str] = owners.place) -> dict[str, str]:
-        """This machine, and the state folder that has the locks and logs of the runs begun here."""
-        try:
-            return {"host": storable(socket.gethostname()), "place": place(self._state)}
-        except OSError as problem:
-            hint = "Set XDG_STATE_HOME to a folder that you can write to."
-            raise StoreUnavailable(f"{self._state} cannot be used: {problem.strerror}", hint=hint) from problem
-
     def close(self) -> None:
         """Let go of the database file, and of runs that were never finished."""
         for run in tuple(self._owned):
@@ -189,14 +185,14 @@ class SqlRuns:
         owners.disown(self._state, run, self._owned.pop(run, None))
 
     def _end_the_dead(self) -> None:
-        """End the runs whose process died before it could: nobody else will. Where that cannot be written they stay as they are."""
+        """End the checks whose process died before it could: nobody else will. Where that cannot be written they stay as they are."""
         from sqlalchemy import select, update
 
         from runner.store.schema import runs
 
-        query = select(runs.c.id).where(runs.c.state == State.RUNNING.value)
+        query = select(runs.c.id).where(runs.c.state == State.RUNNING.value, runs.c.command == Command.CHECK.value)
         if self._database.server.shared:
-            query = query.where(*(runs.c[name] == value for name, value in self._whereabouts(owners.known_place).items()))
+            query = query.where(*(runs.c[name] == value for name, value in _whereabouts(self._state, owners.known_place).items()))
         with self._database.reading() as transaction:
             going = transaction.connection.execute(query).scalars().all() if transaction else ()
         dead = [run for run in going if owners.is_dead(self._state, run)]
@@ -211,6 +207,20 @@ class SqlRuns:
                     told = connection.execute(runs.select().where(runs.c.id == run)).mappings().one()
                     transaction.audit(ENDED, run, _told(dict(told)))
                 owners.disown(self._state, run)
+
+
+def beginning(run: Run, state: Path) -> dict[str, object]:
+    """The row of a run that begins here. Raises StoreUnavailable."""
+    return {"id": run.id, **_identity(run), **_fate(run), **_whereabouts(state), "ended": None, "report": None}
+
+
+def _whereabouts(state: Path, place: Callable[[Path], str] = owners.place) -> dict[str, str]:
+    """This machine, and the state folder that has the locks and logs of the runs begun here."""
+    try:
+        return {"host": storable(socket.gethostname()), "place": place(state)}
+    except OSError as problem:
+        hint = "Set XDG_STATE_HOME to a folder that you can write to."
+        raise StoreUnavailable(f"{state} cannot be used: {problem.strerror}", hint=hint) from problem
 
 
 def _only(name: str, found: tuple[str, ...]) -> str:
@@ -231,6 +241,8 @@ def _identity(run: Run) -> dict[str, object]:
         "base": run.change.base_commit,
         "started": _time(run.started),
         "policy_digest": run.policy.digest,
+        "command": run.command.value,
+        "target": _text(run.target) if run.command is Command.SUBMIT else "",
     }
 
 

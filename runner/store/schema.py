@@ -4,7 +4,7 @@ from typing import Final
 
 from sqlalchemy import BigInteger, Column, Double, Index, Integer, MetaData, String, Table, Text, text
 
-REVISIONS: Final = ("0001", "0002")
+REVISIONS: Final = ("0001", "0002", "0003")
 """Every revision in order; the last is what this version needs. A database at any other is from a newer version."""
 
 metadata = MetaData()
@@ -34,6 +34,9 @@ runs = Table(
     Column("report", Text),
     Column("host", Text),
     Column("place", String(64)),
+    Column("command", String(16), nullable=False, server_default="check"),
+    Column("target", Text, nullable=False, server_default=""),
+    Column("stage", String(32), nullable=False, server_default=""),
 )
 """One row per run, in the order they began (`number`); times are ISO 8601 in UTC, `report` is the JSON report.
 
@@ -83,3 +86,84 @@ audit = Table(
     Index("audit_subject", "subject", "seq"),
 )
 """What happened, append-only and chained: `seq` without gaps, `previous` the hash of the entry before (`runner.store.chain`)."""
+
+submissions = Table(
+    "submissions",
+    metadata,
+    Column("run", String(64), primary_key=True),
+    Column("key", String(64), nullable=False, index=True),
+    Column("leg", Integer, nullable=False),
+    Column("wish", Text, nullable=False),
+    Column("expires", Double),
+    Column("body", Text, nullable=False),
+    Column("snapshot", Text),
+)
+"""What was asked, so that any process can go on with it: `key` names (change, target, policy), `leg` counts how often it set out,
+`wish` is what a person asked for meanwhile, `expires` when a hold ends, `snapshot` the run as its last stage left it."""
+
+approvals = Table(
+    "approvals",
+    metadata,
+    Column("number", NUMBER, primary_key=True),
+    Column("run", String(64), nullable=False, index=True),
+    Column("answer", String(16), nullable=False),
+    Column("who", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("at", Double, nullable=False),
+    Column("patch_id", String(64), nullable=False),
+    Column("policy_digest", String(64), nullable=False),
+    Column("checks", Text, nullable=False),
+)
+"""What people decided about held runs, and to what their word is bound."""
+
+promotions = Table(
+    "promotions",
+    metadata,
+    Column("number", NUMBER, primary_key=True),
+    Column("run", String(64), nullable=False, unique=True),
+    Column("target", Text, nullable=False),
+    Column("patch_id", String(64), nullable=False),
+    Column("step", String(16), nullable=False),
+    Column("fence", Integer, nullable=False),
+    Column("deadline", Double),
+    Column("ended", Double),
+    Column("body", Text, nullable=False),
+    Index("promotions_target", "target", "number"),
+    Index("promotions_open", "target", unique=True),  # where the step is an open one; said in the migration
+)
+"""One row per run that came as far as its target; `body` is the `runner.model.promotion.Promotion`."""
+
+backups = Table(
+    "backups",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("target", Text, primary_key=True),
+    Column("place", String(64), nullable=False),
+    Column("run", String(64), nullable=False),
+    Column("made", Double, nullable=False),
+    Column("verified", Double),
+    Column("files", BigInteger, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("pinned", Text, nullable=False),
+    Column("marked", Double),
+)
+"""One row per content and target; `place` is the state folder whose vault has it, `pinned` the reason, `marked` when prune first found it spare."""
+
+backup_uses = Table(
+    "backup_uses",
+    metadata,
+    Column("run", String(64), primary_key=True),
+    Column("id", String(64), primary_key=True),
+)
+"""Which runs may still need which backups."""
+
+executors = Table(
+    "executors",
+    metadata,
+    Column("id", String(128), primary_key=True),
+    Column("role", String(16), nullable=False),
+    Column("host", Text, nullable=False),
+    Column("place", String(64), nullable=False),
+    Column("at", Double, nullable=False),
+)
+"""Who works: each process writes the time into its row now and then."""

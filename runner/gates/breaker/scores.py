@@ -10,9 +10,13 @@ from runner.model.run import Run
 SCORES: Final[Mapping[Ending, Mapping[str, Score]]] = {
     Ending.ACCEPTED: {"host": Score.SUCCESS, "author": Score.SUCCESS},
     Ending.REJECTED: {"host": Score.SUCCESS, "author": Score.FAILURE},
+    Ending.CONFIRMED: {"host": Score.SUCCESS, "promotion": Score.SUCCESS, "author": Score.SUCCESS},
+    Ending.ROLLED_BACK: {"host": Score.SUCCESS, "promotion": Score.FAILURE, "author": Score.FAILURE},
+    Ending.STUCK: {"host": Score.SUCCESS, "promotion": Score.FAILURE},
     Ending.FAILED: {"host": Score.FAILURE},
 }
-"""What does not stand here is inconclusive: a check says nothing about promotions, a fault of this machine nothing about an author."""
+"""What does not stand here is inconclusive: a check says nothing about promotions, a fault of this machine nothing about an author, and
+neither does a target that somebody else changed meanwhile."""
 
 
 def score_of(run: Run, breaker: str) -> Score:

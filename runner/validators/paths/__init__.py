@@ -6,12 +6,12 @@ from pathlib import PurePosixPath
 
 from runner.model import startup
 from runner.model.change import Change, FileChange, Status
+from runner.model.globs import Glob, first
 from runner.model.result import Finding, Outcome, Result, Severity
 from runner.model.text import shown
 from runner.model.value import Value
 from runner.ports import Trees
 from runner.validators.paths import projectfile, protected
-from runner.validators.paths.globs import Glob, first
 
 name = "paths"
 

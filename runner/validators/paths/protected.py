@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 from functools import cache
 
-from runner.validators.paths.globs import first
+from runner.model.globs import first
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from runner.validators.paths.globs import checked, matches
+from runner.model.globs import checked, matches
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,9 @@
-"""The straight line of `seatrial check`: stages in order, then the fold to a verdict."""
+"""The straight line: stages in order, then the fold to a verdict. `land` goes on from there to the target."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
+from typing import Any
 
 from runner.errors import ChangeRefused
 from runner.model.result import Outcome, Result, fold
@@ -48,21 +49,30 @@ def beside(stage: Stage, quiet: Stage, ready: Event) -> Stage:
 
 
 def carry(run: Run, ports: Ports, policy: Loaded, stages: tuple[Stage, ...]) -> Run:
-    """Carry a run through the stages and decide; a change that a stage refuses is rejected, and a gate that stops a run ends the line.
-
-    Timings are added per stage, less the parts that the stage timed itself.
-    """
+    """Carry a run through the stages and decide; a change that a stage refuses is rejected, and a gate that stops a run ends the line."""
     for stage in stages:
-        began, before = ports.monotonic(), run.timings
-        try:
-            run = stage(run, ports, policy)
-        except ChangeRefused as refused:
-            return decide(refuse(run, refused, policy), ())
-        parts = sum(seconds for name, seconds in run.timings.items() if name not in before)
-        run = run.with_(timings={**run.timings, stage.__name__: round(ports.monotonic() - began - parts, 3)})
-        if stage is preflight and any(stops(result) for result in run.results):
+        run = through(stage, run, ports, policy)
+        if run.decision is not None:
+            return run
+        if stopped(stage.__name__, run):
             break
     return decide(run, required(ports, run.gates), minor=frozenset(gate.name for gate in ports.gates))
+
+
+def through(stage: Callable[[Run, Any, Loaded], Run], run: Run, ports: Ports, policy: Loaded) -> Run:
+    """The run after one stage, rejected where the stage refuses its change. Its time is added, less the parts that it timed itself."""
+    began, before = ports.monotonic(), run.timings
+    try:
+        run = stage(run, ports, policy)
+    except ChangeRefused as refused:
+        return decide(refuse(run, refused, policy), ())
+    parts = sum(seconds for name, seconds in run.timings.items() if name not in before)
+    return run.with_(timings={**run.timings, stage.__name__: round(ports.monotonic() - began - parts, 3)})
+
+
+def stopped(stage: str, run: Run) -> bool:
+    """Whether a gate ends the line after this stage."""
+    return stage == preflight.__name__ and any(stops(result) for result in run.results)
 
 
 def refuse(run: Run, refused: ChangeRefused, policy: Loaded) -> Run:
@@ -81,9 +91,11 @@ def required(ports: Ports, gates: Gates) -> tuple[str, ...]:
 def decide(run: Run, names: tuple[str, ...], minor: frozenset[str] = frozenset()) -> Run:
     """Fold the results to a decision; warnings are named in an accepted run's reason, what the base lacks where that is what holds.
 
+    What a person has approved holds no more.
+
     A warning of one of the `minor` checks is named where there is no other.
     """
-    decision = fold(run.results, names)
+    decision = fold(run.results, names, run.approved)
     warned = sorted((result for result in run.results if result.outcome is Outcome.WARN), key=lambda result: result.check in minor)
     if decision.verdict == "accept" and warned:
         decision = decision.model_copy(update={"reason": f"every check passed; worth knowing: {warned[0].reason}"})

@@ -1,0 +1,75 @@
+"""The straight line of `seatrial submit`: judged, backed up, promoted, watched, settled; each stage kept before the next begins."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from runner.model.promotion import Step
+from runner.model.result import Decision, Ending, Verdict
+from runner.model.run import Run, State
+from runner.pipeline import decide, required, stopped
+from runner.policy.load import Loaded
+from runner.ports import LandingPorts
+from runner.stages import aim as aim_stage
+from runner.stages.aim import aim
+from runner.stages.backup import backup
+from runner.stages.monitor import monitor
+from runner.stages.preflight import preflight
+from runner.stages.promote import promote
+from runner.stages.settle import settle
+from runner.stages.trial import trial
+from runner.stages.validate import validate
+
+Stage = Callable[[Run, Any, Loaded], Run]
+Do = Callable[[Stage, Run], Run]
+"""Carries a run through one stage, once: after a crash it gives what the stage gave before."""
+
+JUDGED: Final[tuple[Stage, ...]] = (preflight, aim, validate, trial)
+AGAIN: Final[tuple[Stage, ...]] = (preflight, aim)
+"""What is asked again when a person has approved: the evidence is as it was, the gates and the target may not be."""
+LANDED: Final[tuple[Stage, ...]] = (promote, monitor, settle)
+CANCELLED: Final = "it was cancelled before anything was promoted"
+
+
+def land(run: Run, ports: LandingPorts, do: Do) -> Run:
+    """One attempt, from wherever the run is: `moved` when another must follow on a new base."""
+    promotion = ports.promotions.find(run.id)
+    if promotion is None or promotion.step is Step.ABANDONED:
+        run = _accepted(run, ports, do)
+        if _over(run):
+            return run
+    for stage in LANDED:
+        run = do(stage, run)
+        if _over(run):
+            return run
+    return run
+
+
+def _accepted(run: Run, ports: LandingPorts, do: Do) -> Run:
+    """Judge the run, and keep a backup when it is accepted."""
+    minor = frozenset(gate.name for gate in ports.gates)
+    answered = bool(run.approved) and run.tests is not None
+    if answered:
+        again = minor | {aim_stage.CHECK, "backup", "promote"}
+        run = run.with_(results=tuple(result for result in run.results if result.check not in again), decision=None)
+    for stage in AGAIN if answered else JUDGED:
+        run = do(stage, run)
+        if _over(run):
+            return run
+        if stopped(stage.__name__, run):
+            break
+        if ports.wish() == "cancel":
+            return cancelled(run)
+    run = decide(run, (aim_stage.CHECK, *required(ports, run.gates)), minor=minor)
+    if run.decision is None or run.decision.verdict is not Verdict.ACCEPT:
+        return run
+    run = do(backup, run.with_(decision=run.decision.model_copy(update={"ending": None})))
+    return run if run.backup is not None or run.moved else decide(run, ())
+
+
+def cancelled(run: Run, why: str = CANCELLED) -> Run:
+    """The run, ended by request."""
+    return run.with_(decision=Decision(verdict=None, ending=Ending.CANCELLED, reason=why))
+
+
+def _over(run: Run) -> bool:
+    return bool(run.moved) or run.state is not State.RUNNING

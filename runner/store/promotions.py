@@ -1,0 +1,175 @@
+"""The record of promotions: each step is on disk before the next begins, and only who owns a promotion may write its steps."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from runner.errors import Fenced, StoreUnavailable
+from runner.model.promotion import Promotion, Step
+from runner.store.database import PATIENCE, Database, Transaction
+from runner.store.names import storable
+from runner.store.places import claim
+
+if TYPE_CHECKING:
+    from sqlalchemy import Row
+
+_WAS_LIVE: Final = (Step.PROMOTED, Step.CONFIRMED, Step.TAKING_BACK, Step.ROLLED_BACK, Step.STUCK)
+_HOLDS: Final = (Step.PROMOTED, Step.CONFIRMED, Step.TAKING_BACK, Step.STUCK)
+
+
+class SqlPromotions:
+    """Promotions in the database of the folder `state`, as `runner.ports.Promotions` says."""
+
+    def __init__(self, state: Path, *, patience: float = PATIENCE) -> None:
+        self._state = state
+        self._database = Database(state, patience=patience)
+
+    def now(self) -> float:
+        """Seconds since 1970 by the database's clock."""
+        with self._database.reading() as transaction:
+            if transaction is not None:
+                return transaction.now
+        with self._database.writing() as transaction:
+            return transaction.now
+
+    def find(self, run: str) -> Promotion | None:
+        """The promotion of a run."""
+        with self._database.reading() as transaction:
+            return _of_run(transaction, run) if transaction else None
+
+    def begin(self, promotion: Promotion) -> Promotion:
+        """Write the intent down, dated now; the open promotion of another run when one stands in the way, and then nothing is written."""
+        from sqlalchemy import delete, insert
+
+        from runner.store.schema import promotions
+
+        claim(self._state)
+        with self._database.writing() as transaction:
+            if (other := _open_at(transaction, promotion.target)) is not None and other.run != promotion.run:
+                return other
+            earlier = _of_run(transaction, promotion.run)
+            if earlier is not None and earlier.step is not Step.ABANDONED:
+                raise Fenced(f"run {promotion.run} has a promotion already ({earlier.step})")
+            fence = earlier.fence + 1 if earlier else 1
+            begun = promotion.model_copy(update={"step": Step.INTENDED, "fence": fence, "intended": transaction.now})
+            transaction.connection.execute(delete(promotions).where(promotions.c.run == promotion.run))
+            transaction.connection.execute(insert(promotions).values(_row(begun)))
+            _told(transaction, begun)
+            return begun
+
+    def take(self, run: str) -> Promotion:
+        """Take over: the promotion with its fence raised by one, so that whoever worked on it before may write nothing more."""
+        with self._database.writing() as transaction:
+            found = _of_run(transaction, run)
+            if found is None:
+                raise StoreUnavailable(f"run {run} has no promotion", hint="`seatrial run show` says how far it came.")
+            taken = found.model_copy(update={"fence": found.fence + 1})
+            _write(transaction, taken, found.fence)
+            return taken
+
+    def step(self, promotion: Promotion, **changes: Any) -> Promotion:
+        """Write down how far it has come; raises Fenced, and writes nothing, when somebody else has taken over."""
+        after = Promotion.model_validate({**promotion.model_dump(), **changes})
+        with self._database.writing() as transaction:
+            _write(transaction, after, promotion.fence)
+            if after.step is not promotion.step:
+                _told(transaction, after)
+        return after
+
+    def check(self, promotion: Promotion) -> None:
+        """Right before anything outside is touched: raises Fenced when somebody else has taken over."""
+        found = self.find(promotion.run)
+        if found is None or found.fence != promotion.fence:
+            raise Fenced(f"somebody else has taken over the promotion of run {promotion.run}")
+
+    def last(self, target: str) -> Promotion | None:
+        """The last promotion of a target that is or was live there."""
+        return self._newest(target, _WAS_LIVE)
+
+    def holder(self, target: str, tree: str) -> Promotion | None:
+        """The last promotion of a target, when it made it `tree` and nobody took that back."""
+        found = self._newest(target, _HOLDS)
+        return found if found and found.after == tree else None
+
+    def open(self) -> tuple[Promotion, ...]:
+        """All promotions with something left to do, oldest first."""
+        from runner.store.schema import promotions
+
+        query = promotions.select().where(promotions.c.step.in_([step.value for step in Step if step.open])).order_by(promotions.c.number)
+        with self._database.reading() as transaction:
+            return tuple(map(_promotion, transaction.connection.execute(query))) if transaction else ()
+
+    def taken_back(self, target: str, patch_id: str, since: float) -> Promotion | None:
+        """The last promotion by which this patch came to the target and was taken back, or got stuck, after `since`."""
+        from runner.store.schema import promotions
+
+        bad = (Step.ROLLED_BACK.value, Step.STUCK.value)
+        query = promotions.select().where(promotions.c.target == storable(target), promotions.c.patch_id == patch_id)
+        query = query.where(promotions.c.step.in_(bad), promotions.c.ended > since).order_by(promotions.c.number.desc()).limit(1)
+        with self._database.reading() as transaction:
+            row = transaction.connection.execute(query).first() if transaction else None
+        return _promotion(row) if row is not None else None
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._database.close()
+
+    def _newest(self, target: str, steps: tuple[Step, ...]) -> Promotion | None:
+        from runner.store.schema import promotions
+
+        query = promotions.select().where(promotions.c.target == storable(target), promotions.c.step.in_([step.value for step in steps]))
+        with self._database.reading() as transaction:
+            row = transaction.connection.execute(query.order_by(promotions.c.number.desc()).limit(1)).first() if transaction else None
+        return _promotion(row) if row is not None else None
+
+
+def _of_run(transaction: Transaction, run: str) -> Promotion | None:
+    from runner.store.schema import promotions
+
+    row = transaction.connection.execute(promotions.select().where(promotions.c.run == run)).first()
+    return _promotion(row) if row is not None else None
+
+
+def _open_at(transaction: Transaction, target: str) -> Promotion | None:
+    from runner.store.schema import promotions
+
+    query = promotions.select().where(promotions.c.target == storable(target))
+    row = transaction.connection.execute(query.where(promotions.c.step.in_([step.value for step in Step if step.open]))).first()
+    return _promotion(row) if row is not None else None
+
+
+def _write(transaction: Transaction, promotion: Promotion, fence: int) -> None:
+    """Only while the fence is as it was: whoever took over has another."""
+    from sqlalchemy import update
+
+    from runner.store.schema import promotions
+
+    values = _row(promotion) | ({} if promotion.step.open else {"ended": transaction.now})
+    here = (promotions.c.run == promotion.run, promotions.c.fence == fence)
+    if transaction.connection.execute(update(promotions).where(*here).values(values)).rowcount == 0:
+        raise Fenced(f"somebody else has taken over the promotion of run {promotion.run}")
+
+
+def _row(promotion: Promotion) -> dict[str, Any]:
+    return {
+        "run": promotion.run,
+        "target": storable(promotion.target),
+        "patch_id": promotion.patch_id,
+        "step": promotion.step.value,
+        "fence": promotion.fence,
+        "deadline": promotion.deadline,
+        "body": promotion.model_dump_json(),
+    }
+
+
+def _promotion(row: "Row[Any]") -> Promotion:
+    try:
+        return Promotion.model_validate_json(row.body)
+    except ValueError as problem:
+        hint = "It was written by a newer version, or edited: `seatrial audit list` says what happened."
+        raise StoreUnavailable(f"the promotion of run {row.run} cannot be read", hint=hint) from problem
+
+
+def _told(transaction: Transaction, promotion: Promotion) -> None:
+    body = {"target": promotion.target, "before": promotion.before, "after": promotion.after, "backup": promotion.backup}
+    told = {**body, "fence": promotion.fence, "deadline": promotion.deadline, "note": promotion.note}
+    transaction.audit(f"promotion.{promotion.step.value}", promotion.run, told)
