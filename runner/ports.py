@@ -440,6 +440,9 @@ class Progress(Protocol):
     def tests(self, side: str, done: int, total: int | None) -> None:
         """How far a suite run is."""
 
+    def probe(self, name: str, said: str) -> None:
+        """What a probe of a promotion has just read."""
+
 
 class Ran(NamedTuple):
     """How a command of the operator ended; `said` is the end of its output, hostile text."""

@@ -30,6 +30,8 @@ class Quiet:
 
     def tests(self, side: str, done: int, total: int | None) -> None: ...
 
+    def probe(self, name: str, said: str) -> None: ...
+
 
 def git(repo: Path, *argv: str, stdin: str | None = None) -> str:
     who = ("-c", "user.name=t", "-c", "user.email=t@example.invalid", "-c", "commit.gpgsign=false")

@@ -1,45 +1,22 @@
 """`seatrial check`: judge a change and change nothing."""
 
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from runner.cli.failure import of_error, report
-from runner.cli.output import check_writable, emit, save
-from runner.cli.settings import common, report_form, settings, stdout_colors
-from runner.errors import InfrastructureError, UsageError
+from runner.cli.asking import change_options, handed_out, here, report_file, report_files, stdin_of
+from runner.cli.settings import common, report_form, settings
 from runner.reports.exits import Exit
-from runner.reports.formats import FORMATS, known, written
 
 if TYPE_CHECKING:
     from runner.model.run import Run
     from runner.reports.report import Report
 
-_LONGEST_NAME = 200
-
-
-def _name(_context: click.Context, _parameter: click.Parameter, given: str) -> str:
-    name = given.strip()
-    if len(name) > _LONGEST_NAME or not name.isprintable():
-        raise UsageError(f"--author is a name of at most {_LONGEST_NAME} printable characters")
-    return name
-
 
 @click.command()
 @click.argument("change", required=False)
-@click.option("--repo", type=click.Path(path_type=Path), default=Path(), help="The repository the change is for. [default: .]")
-@click.option("--base", metavar="REV", help="The commit the change is based on. [default: see above]")
-@click.option(
-    "--as",
-    "kind",
-    type=click.Choice(("diff", "revision", "range", "work", "overlay", "edits")),
-    help="What CHANGE is, where its looks leave that open.",
-)
-@click.option(
-    "--policy", metavar="FILE", type=click.Path(path_type=Path), help="Judge by this file. [default: .seatrial/policy.yaml of the base]"
-)
+@change_options
 @click.option(
     "--gates",
     type=click.Choice(("inform", "enforce")),
@@ -47,21 +24,8 @@ def _name(_context: click.Context, _parameter: click.Parameter, given: str) -> s
     help="What the pre-flight gates do. inform (default): say what they would do, charge nothing. enforce: refuse or reject the change "
     "before anything runs, hold it with all evidence, and count it.",
 )
-@click.option(
-    "--author",
-    metavar="NAME",
-    default="",
-    callback=_name,
-    help="Who made the change, by your word: what the gates count by. [default: nobody's word]",
-)
 @report_form
-@click.option(
-    "--report",
-    "reports",
-    metavar="FORMAT=PATH",
-    multiple=True,
-    help="Also write the report to a file, e.g. sarif=out.sarif; repeatable, with every format that --format knows.",
-)
+@report_files
 @click.option(
     "--fail-on",
     type=click.Choice(("reject", "hold")),
@@ -96,16 +60,9 @@ def check(form: str, reports: tuple[str, ...], fail_on: str, **asked: Any) -> in
     Exit codes: 0 accepted, 1 rejected, 3 held for a person (0 with --fail-on reject); 2 and 4 when nothing could be judged: wrong usage
     or policy, the machine; 75 refused for now by a gate, retry-after printed; 70 a bug, 129, 130 or 143 interrupted.
     """
-    files = [_report_file(text) for text in reports]
-    stdin = _read(sys.stdin.buffer) if asked["change"] == "-" and sys.stdin is not None else None
-    answer = _report(_run({**asked, "stdin": stdin}), forgiving=fail_on == "reject")
-    problems = [
-        problem for style, path in files if (problem := _saved(path, written(answer, style, full=True, numbers=settings().verbose)))
-    ]
-    emit(written(answer, form, color=form == "text" and stdout_colors(), numbers=settings().verbose))
-    for problem in problems:
-        report(of_error(problem))
-    return Exit.INFRASTRUCTURE if problems or answer.exit_code is None else answer.exit_code
+    files = [report_file(text) for text in reports]
+    run = _run({**asked, "stdin": stdin_of(asked["change"])})
+    return handed_out(_report(run, forgiving=fail_on == "reject"), form, files)
 
 
 def _run(given: dict[str, Any]) -> "Run":
@@ -122,39 +79,5 @@ def _run(given: dict[str, Any]) -> "Run":
 def _report(run: "Run", *, forgiving: bool) -> "Report":
     from runner.reports.report import build
 
-    answer = build(run, here=_here())
-    return build(run, exit_code=int(Exit.ACCEPTED), here=_here()) if forgiving and answer.exit_code == Exit.HELD else answer
-
-
-def _here() -> Path:
-    try:
-        return Path.cwd()
-    except FileNotFoundError:  # removed meanwhile
-        return Path("/")
-
-
-def _report_file(text: str) -> tuple[str, Path]:
-    style, equals, path = text.partition("=")
-    if not equals or not path:
-        raise UsageError(
-            f"'{text}' is no FORMAT=PATH for --report", hint=f"FORMAT is one of: {', '.join(FORMATS)}; e.g. --report json=report.json"
-        )
-    known(style)
-    check_writable(Path(path))
-    return style, Path(path)
-
-
-def _saved(path: Path, text: str) -> InfrastructureError | None:
-    try:
-        save(path, text)
-    except InfrastructureError as problem:
-        return problem
-    return None
-
-
-def _read(stream: BinaryIO) -> bytes:
-    from runner.changes.diff import read_bounded
-
-    if stream.isatty():
-        click.echo("reading a change from the terminal; end it with Ctrl-D", err=True)
-    return read_bounded(stream)
+    answer = build(run, here=here())
+    return build(run, exit_code=int(Exit.ACCEPTED), here=here()) if forgiving and answer.exit_code == Exit.HELD else answer

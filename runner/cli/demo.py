@@ -21,22 +21,28 @@ LEARNT = {
 
 
 @click.command()
+@click.option("--live", is_flag=True, help="Promote to a live web service instead: a good change, and one that breaks it.")
 @form
 @common
-def demo(form: str) -> int:
+def demo(live: bool, form: str) -> int:  # noqa: FBT001 - click's way
     """Judge three changes of a small example project in real sandboxes. Exits 0 when each gets the verdict it deserves.
 
     \b
     Examples:
       seatrial demo
+      seatrial demo --live
       seatrial demo --format json
     """
-    from runner import wiring
+    if live:
+        from runner.cli.demo_live import demo_live
+
+        return demo_live(form)
     from runner.reports.progress import shown
+    from runner.wiring import demo as demonstrations
 
     asked = settings()
     with shown(sys.stderr, quiet=asked.quiet, verbose=asked.verbose, color=asked.colors(sys.stderr)) as progress:
-        runs = wiring.demo(progress)
+        runs = demonstrations.judge(progress)
     from runner.reports.report import build
 
     reports = {name: build(run) for name, run in runs}

@@ -16,7 +16,12 @@ class Lazy(click.Group):
 
     TABLE: ClassVar[dict[str, str]] = {
         "check": "Judge a change in a disposable sandbox; change nothing.",
-        "run": "List and show recorded runs, and their logs.",
+        "submit": "Judge a change, carry it to its target, watch it, and take it back when it does harm.",
+        "run": "List, show, approve, wait for and resume runs, and see their logs.",
+        "rollback": "Take a promotion back by hand.",
+        "confirm": "Say that what was promoted is well.",
+        "watch": "Look after submitted runs: end what killed processes leave.",
+        "backup": "List, verify, restore, pin and prune what targets were.",
         "audit": "List the audit log, and find out whether it was tampered with.",
         "image": "Build, list and remove images for the sandbox.",
         "policy": "Lint policies, and show what they resolve to.",
@@ -73,7 +78,7 @@ def _version(context: click.Context, _parameter: click.Parameter, asked: Any) ->
 @click.command(
     cls=Lazy,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Exit codes: 0 accepted, 1 rejected, 2 usage or policy error, 3 held, 4 infrastructure, 70 a bug, 75 refused for now, 129, 130 or 143 interrupted.",
+    epilog="Exit codes: 0 accepted, 1 rejected, 2 usage or policy error, 3 held, 4 infrastructure, 5 rolled back, 6 stuck, 70 a bug, 75 refused for now, 129, 130 or 143 interrupted.",
 )
 @click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version and exit.")
 @common
@@ -86,5 +91,6 @@ def seatrial() -> None:
       seatrial check fix.diff                       judge a diff against HEAD of this repository
       git diff | seatrial check - --format json     judge what git says, for a program
       seatrial check my-branch --base main          judge a branch
+      seatrial submit fix.diff --target git:.#main  promote it when it is accepted, and watch it
       seatrial run show latest                      read the last report again
     """

@@ -1,11 +1,14 @@
 """`seatrial run`: the record of runs."""
 
 import json
+import time
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
 
 from runner.cli.output import emit
+from runner.cli.running import VERBS
 from runner.cli.settings import common, form, report_form, settings, stdout_colors
 from runner.errors import StoreUnavailable, UsageError
 from runner.model.text import cut, printable
@@ -14,18 +17,21 @@ if TYPE_CHECKING:
     from runner.store.runs import Record, SqlRuns
 
 _REASON = 70
+_LOOK = 0.5
 
 
 @click.group()
 @common
 def run() -> None:
-    """List and show recorded runs, and their logs. RUN is an id, the unique beginning of one, or `latest`.
+    """List and show recorded runs and their logs, and decide about submitted ones. RUN is an id, the unique beginning of one, or `latest`.
 
     \b
     Examples:
       seatrial run list
       seatrial run show latest
       seatrial run logs 3fa9 --suite patched
+      seatrial run approve 3fa9 --reason "reviewed, the new dependency is ours"
+      seatrial run wait latest --timeout 10m
     """
 
 
@@ -76,18 +82,22 @@ def show(run_: str, form: str) -> int:
 @run.command()
 @click.argument("run_", metavar="RUN")
 @click.option("--suite", metavar="NAME", help="Only this one, e.g. base or patched.")
+@click.option("-f", "--follow", is_flag=True, help="Say on stderr which stage it comes to, until it is held or ends.")
 @form
 @common
-def logs(run_: str, suite: str | None, form: str) -> int:
+def logs(run_: str, suite: str | None, follow: bool, form: str) -> int:  # noqa: FBT001 - click's way
     """Show the ends of what the suites of RUN printed.
 
     \b
     Examples:
       seatrial run logs latest
+      seatrial run logs -f latest
       seatrial run logs 3fa9 --suite patched
     """
     store = _store()
     run_id = store.find(run_)
+    if follow:
+        _follow(store, run_id)
     found = store.logs(run_id)
     if suite is not None and suite not in found:
         raise UsageError(f"run {run_id} has no log '{suite}'", hint=f"It has: {', '.join(found) or 'none'}.")
@@ -99,6 +109,22 @@ def logs(run_: str, suite: str | None, form: str) -> int:
     else:
         emit("\n".join(_log(name, text, titled=len(found) > 1) for name, text in found.items()))
     return 0
+
+
+for _verb in VERBS:
+    run.add_command(_verb)
+
+
+def _follow(store: "SqlRuns", run_id: str) -> None:
+    said = ""
+    while True:
+        record = store.show(run_id)
+        if record.stage not in ("", said):
+            said = record.stage
+            click.echo(f"{datetime.now(UTC):%H:%M:%S}Z  {printable(said)}", err=True)
+        if record.state != "running":
+            return
+        time.sleep(_LOOK)
 
 
 def _store() -> "SqlRuns":

@@ -26,8 +26,6 @@ class Submission(Value):
     policy: StoredPolicy
     target: str
     """The target as `runner.targets.spec` reads it, with an absolute path."""
-    objects: str
-    """The folder with the private object store that has both trees; it stays until the run has ended."""
 
     @property
     def key(self) -> str:

@@ -14,7 +14,7 @@ from runner.stages.aim import aim
 from runner.stages.backup import backup
 from runner.stages.monitor import monitor
 from runner.stages.preflight import preflight
-from runner.stages.promote import promote
+from runner.stages.promote import CANCELLED, STOPS, promote
 from runner.stages.settle import settle
 from runner.stages.trial import trial
 from runner.stages.validate import validate
@@ -27,13 +27,15 @@ JUDGED: Final[tuple[Stage, ...]] = (preflight, aim, validate, trial)
 AGAIN: Final[tuple[Stage, ...]] = (preflight, aim)
 """What is asked again when a person has approved: the evidence is as it was, the gates and the target may not be."""
 LANDED: Final[tuple[Stage, ...]] = (promote, monitor, settle)
-CANCELLED: Final = "it was cancelled before anything was promoted"
+_ENDINGS: Final = {"expire": (Ending.EXPIRED, "nobody answered before the hold expired"), "deny": (Ending.REJECTED, "a person denied it")}
 
 
 def land(run: Run, ports: LandingPorts, do: Do) -> Run:
     """One attempt, from wherever the run is: `moved` when another must follow on a new base."""
     promotion = ports.promotions.find(run.id)
     if promotion is None or promotion.step is Step.ABANDONED:
+        if (wish := ports.wish()) in STOPS:
+            return stopped_by(wish, run)
         run = _accepted(run, ports, do)
         if _over(run):
             return run
@@ -57,8 +59,8 @@ def _accepted(run: Run, ports: LandingPorts, do: Do) -> Run:
             return run
         if stopped(stage.__name__, run):
             break
-        if ports.wish() == "cancel":
-            return cancelled(run)
+        if ports.wish() in STOPS:
+            return stopped_by(ports.wish(), run)
     run = decide(run, (aim_stage.CHECK, *required(ports, run.gates)), minor=minor)
     if run.decision is None or run.decision.verdict is not Verdict.ACCEPT:
         return run
@@ -66,9 +68,11 @@ def _accepted(run: Run, ports: LandingPorts, do: Do) -> Run:
     return run if run.backup is not None or run.moved else decide(run, ())
 
 
-def cancelled(run: Run, why: str = CANCELLED) -> Run:
-    """The run, ended by request."""
-    return run.with_(decision=Decision(verdict=None, ending=Ending.CANCELLED, reason=why))
+def stopped_by(wish: str, run: Run) -> Run:
+    """The run, ended by request before anything was promoted."""
+    ending, why = _ENDINGS.get(wish, (Ending.CANCELLED, CANCELLED))
+    verdict = Verdict.REJECT if ending is Ending.REJECTED else None
+    return run.with_(decision=Decision(verdict=verdict, ending=ending, reason=why))
 
 
 def _over(run: Run) -> bool:

@@ -8,6 +8,7 @@ from runner.gates.rate.options import Limit, most_in
 from runner.model.units import show_duration, show_size
 from runner.policy.nodes import Path
 from runner.policy.schema import Policy
+from runner.probes import options as probes
 
 Remark = tuple[Path, str]
 """The path of the key to blame, and what is to be said of it."""
@@ -23,6 +24,8 @@ def errors(policy: Policy) -> Iterator[Remark]:
         for path, what in gate.faults(getattr(policy.preflight, gate.name)):
             yield ("preflight", gate.name, *path), what
     yield from _of_breakers(policy)
+    for path, what in probes.faults(policy.monitor):
+        yield ("monitor", *path), what
 
 
 def _of_breakers(policy: Policy) -> Iterator[Remark]:
@@ -55,6 +58,8 @@ def _most(breaker: str, limit: Limit, seconds: float) -> int | None:
 
 def warnings(policy: Policy) -> Iterator[Remark]:
     """What is allowed and probably not meant."""
+    for path, what in probes.warnings(policy.monitor):
+        yield ("monitor", *path), what
     limits = policy.sandbox.limits
     writable = limits.disk + 2 * limits.tmp
     if limits.memory < writable:

@@ -14,11 +14,14 @@ from pydantic_core import core_schema
 
 from runner.gates import gates
 from runner.model.value import Value
+from runner.probes.options import Monitor
 from runner.sandbox.options import Sandbox
 from runner.shipped import shipped
+from runner.targets.options import Hold, Promote, Rollback
 from runner.trial import load
 from runner.trial.options import Tests
 from runner.validators import layers
+from runner.vault.options import Options as Backup
 
 VERSION = 1
 """The version of the schema that this program reads."""
@@ -62,6 +65,16 @@ class Policy(Value):
     """The gates that are asked before anything runs."""
     validation: Validation = Field(alias="validate", default_factory=Validation)
     """The validation layers: what they read of a change before anything runs, and what they load of it in the sandbox."""
+    backup: Backup = Backup()
+    """How long backups of what targets were stay, and how much room they have."""
+    promote: Promote = Promote()
+    """How an accepted change reaches its target."""
+    monitor: Monitor = Monitor()
+    """How a promotion is watched, and what confirms it or takes it back."""
+    rollback: Rollback = Rollback()
+    """What happens when a promotion is taken back."""
+    hold: Hold = Hold()
+    """What becomes of a run that waits for a person."""
 
 
 def shipped_schema() -> dict[str, Any]:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from runner.ports import Progress
 
 _LONGEST = 500
+_READ = 100
 _EVERY = 5.0
 """Seconds between two lines about the same suite, with `-v`."""
 
@@ -31,6 +32,9 @@ class Silent:
     def tests(self, side: str, done: int, total: int | None) -> None:
         """Nothing."""
 
+    def probe(self, name: str, said: str) -> None:
+        """Nothing."""
+
 
 class Plain:
     """One line per stage and note; with `verbose`, also how far the suites are, every few seconds."""
@@ -39,6 +43,7 @@ class Plain:
         self._stream, self._verbose, self._clock = stream, verbose, clock
         self._began = clock()
         self._said: dict[str, float] = {}
+        self._heard: dict[str, str] = {}
         self._lock = threading.Lock()
 
     def stage(self, name: str) -> None:
@@ -58,6 +63,17 @@ class Plain:
                 self._said[side] = now
         if due:
             self._say(f"{side}: {counted(done, total)}")
+
+    def probe(self, name: str, said: str) -> None:
+        """A line when its answer is another one; when verbose also now and then."""
+        now, answer = self._clock(), said.partition(":")[0]
+        with self._lock:
+            key = f"probe {name}"
+            due = self._heard.get(name) != answer or (self._verbose and now - self._said.get(key, -_EVERY) >= _EVERY)
+            if due:
+                self._heard[name], self._said[key] = answer, now
+        if due:
+            self._say(f"probe {name}: {said}")
 
     def _say(self, text: str) -> None:
         text = f"[{self._clock() - self._began:7.2f}s] {cut(printable(text), _LONGEST)}\n"
@@ -113,6 +129,14 @@ class Live:
             if task is None:
                 task = self._tasks[side] = self._display.add_task(f"  {cut(printable(side), 30)}", total=total, count="")
             self._display.update(task, completed=done, total=total, count=counted(done, total))
+
+    def probe(self, name: str, said: str) -> None:
+        """A line per probe, with what it read last."""
+        with self._lock:
+            task = self._tasks.get(f"probe {name}")
+            if task is None:
+                task = self._tasks[f"probe {name}"] = self._display.add_task("", total=None, count="")
+            self._display.update(task, description=f"  {cut(printable(name), 30)}", count=cut(printable(said), _READ))
 
 
 def counted(done: int, total: int | None) -> str:

@@ -16,6 +16,9 @@ from runner.targets.message import message
 
 CHECK: Final = "promote"
 AFTER: Final = "after"
+STOPS: Final = ("cancel", "rollback", "deny", "expire")
+"""Wishes after which nothing is promoted any more."""
+CANCELLED: Final = "it was cancelled before anything was promoted"
 _POLL = 0.5
 _GRACE = 60.0
 """Seconds beyond its deadline that a promotion in the way is waited for."""
@@ -76,7 +79,10 @@ def _begun(run: Run, ports: LandingPorts, policy: Loaded) -> tuple[Promotion | N
         deadline = ports.promotions.now() + policy.policy.monitor.deadline
         promotion = ports.promotions.step(prepared, step=Step.PREPARED, deadline=deadline, baseline=baseline)
         crashpoint("promote.armed")
-        if why := recheck(run, ports, policy) or _asked_to_stop(ports):
+        if ports.wish() in STOPS:
+            _abandon(promotion, ports, CANCELLED)
+            return None, _cancelled(run)
+        if why := recheck(run, ports, policy):
             _abandon(promotion, ports, why)
             return None, _held(run, policy, why)
         crashpoint("promote.rechecked")
@@ -113,8 +119,8 @@ def _intent(run: Run, ports: LandingPorts, policy: Loaded) -> tuple[Promotion | 
     told = ""
     while (promotion := ports.promotions.begin(wanted)).run != run.id:
         ports.blocked(promotion)
-        if _asked_to_stop(ports):
-            return None, _held(run, policy, _asked_to_stop(ports))
+        if ports.wish() in STOPS:
+            return None, _cancelled(run)
         if promotion.deadline is not None and ports.promotions.now() > promotion.deadline + _GRACE:
             return None, _held(
                 run, policy, f"run {promotion.run} holds the target beyond its deadline; `seatrial run show {promotion.run}`"
@@ -133,7 +139,8 @@ def _used(run: Run, ports: LandingPorts, policy: Loaded) -> Run:
     """Make the service use what was promoted; when that fails the promotion is taken back."""
     crashpoint("promote.after.before")
     command = policy.policy.promote.after
-    if command is None or run.course is not None:
+    done = any(result.check == AFTER and result.outcome is Outcome.PASS for result in run.results)
+    if command is None or run.course is not None or done:
         return run
     ran = ports.command(command.command, command.timeout, variables(run, run.change.tree))
     crashpoint("promote.after.done")
@@ -151,8 +158,8 @@ def variables(run: Run, tree: str) -> dict[str, str]:
     return {"SEATRIAL_RUN": run.id, "SEATRIAL_TARGET": run.target, "SEATRIAL_TREE": tree}
 
 
-def _asked_to_stop(ports: LandingPorts) -> str:
-    return "it was asked to stop before the promotion" if ports.wish() in ("cancel", "rollback") else ""
+def _cancelled(run: Run) -> Run:
+    return run.with_(decision=Decision(verdict=None, ending=Ending.CANCELLED, reason=CANCELLED))
 
 
 def _abandon(promotion: Promotion, ports: LandingPorts, why: str) -> None:

@@ -23,6 +23,7 @@ def settle(run: Run, ports: LandingPorts, policy: Loaded) -> Run:
     if promotion is None:
         return run
     ports.progress.stage("settle")
+    promotion, run = _reopened(promotion, run, ports)
     if promotion.step is Step.CONFIRMED:
         return _confirmed(run, promotion, ports)
     if promotion.step in (Step.ROLLED_BACK, Step.STUCK):
@@ -34,6 +35,19 @@ def settle(run: Run, ports: LandingPorts, policy: Loaded) -> Run:
     promotion = ports.promotions.step(promotion, step=Step.CONFIRMED, note=run.because)
     crashpoint("settle.confirmed")
     return _confirmed(run, promotion, ports)
+
+
+def _reopened(promotion: Promotion, run: Run, ports: LandingPorts) -> tuple[Promotion, Run]:
+    """What had ended, and a person has asked to take back, or found well after all."""
+    wish = ports.wish()
+    if promotion.step in (Step.CONFIRMED, Step.STUCK) and wish == "rollback":
+        promotion = ports.promotions.take(run.id)
+        why = "a person asked for it"
+        return ports.promotions.step(promotion, step=Step.TAKING_BACK, attempts=0, decided=None, note=why), run.with_(because=why)
+    if promotion.step is Step.STUCK and wish == "confirm":
+        promotion = ports.promotions.take(run.id)
+        return ports.promotions.step(promotion, step=Step.CONFIRMED, note="a person looked at it and confirmed what is there"), run
+    return promotion, run
 
 
 def _gives_up(run: Run, policy: Loaded) -> bool:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from runner.errors import Fenced, StoreUnavailable
+from runner.errors import Fenced, StoreUnavailable, UsageError
 from runner.model.promotion import Promotion, Step
 from runner.store.database import PATIENCE, Database, Transaction
 from runner.store.names import storable
@@ -28,6 +28,7 @@ class SqlPromotions:
         with self._database.reading() as transaction:
             if transaction is not None:
                 return transaction.now
+        claim(self._state)
         with self._database.writing() as transaction:
             return transaction.now
 
@@ -58,6 +59,7 @@ class SqlPromotions:
 
     def take(self, run: str) -> Promotion:
         """Take over: the promotion with its fence raised by one, so that whoever worked on it before may write nothing more."""
+        claim(self._state)
         with self._database.writing() as transaction:
             found = _of_run(transaction, run)
             if found is None:
@@ -138,10 +140,14 @@ def _open_at(transaction: Transaction, target: str) -> Promotion | None:
 
 
 def _write(transaction: Transaction, promotion: Promotion, fence: int) -> None:
-    """Only while the fence is as it was: whoever took over has another."""
+    """Only while the fence is as it was: whoever took over has another. What had ended goes on only where nothing else is under way."""
     from sqlalchemy import update
 
     from runner.store.schema import promotions
+
+    other = _open_at(transaction, promotion.target) if promotion.step.open else None
+    if other is not None and other.run != promotion.run:
+        raise UsageError(f"run {other.run} is under way to {promotion.target}", hint=f"Wait for it: `seatrial run wait {other.run}`.")
 
     values = _row(promotion) | ({} if promotion.step.open else {"ended": transaction.now})
     here = (promotions.c.run == promotion.run, promotions.c.fence == fence)

@@ -22,7 +22,7 @@ from runner.wiring.recorded import recorded
 if TYPE_CHECKING:
     from runner.discovery.settled import Settled
 
-__all__ = ["Gates", "Request", "check", "demo", "discover"]
+__all__ = ["Gates", "Request", "check", "discover"]
 
 
 class Prepared(NamedTuple):
@@ -82,22 +82,3 @@ def discover(repo: Path) -> "Settled":
 def _judged(run: Run, ports: Ports, policy: Loaded, under_way: threading.Event) -> Run:
     """Carry the run through the stages, unless its change could not even be read."""
     return decide(run, ()) if run.results else carry(run, ports, policy, line(run.gates, under_way))
-
-
-def demo(progress: Progress) -> tuple[tuple[str, Run], ...]:
-    """Judge the example changes of the distribution against the example project; the runs by name."""
-    import shutil
-
-    from runner.git.examples import commit_all
-    from runner.shipped import shipped
-
-    with live.scratch(claim(places().cache) / "live") as folder:
-        repo = folder / "berth"
-        shutil.copytree(shipped("examples/berth"), repo, ignore=shutil.ignore_patterns("__pycache__", ".*"))
-        commit_all(repo, folder / "home")
-        names = ("good", "broken", "cheating")
-        runs = []
-        for name in names:
-            progress.note(f"examples/changes/{name}.diff")
-            runs.append((name, check(Request(repo=repo, change=str(shipped(f"examples/changes/{name}.diff"))), progress)))
-        return tuple(runs)

@@ -1,8 +1,11 @@
 """What a request to submit becomes: a submission on file, its trees where any process finds them."""
 
+import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 
@@ -11,13 +14,14 @@ from runner.changes.start import start_of
 from runner.errors import ChangeRefused, UsageError
 from runner.git.objects import PrivateObjects
 from runner.model.promotion import Look
-from runner.model.run import Command, Gates, Run
+from runner.model.run import Command, Gates, Run, run_id
 from runner.model.submission import Submission
 from runner.policy.load import Loaded, find_policy
-from runner.policy.stored import stored
+from runner.policy.stored import restored, stored
 from runner.ports import Progress, Target
 from runner.store.places import Places, claim
 from runner.store.promotions import SqlPromotions
+from runner.store.submissions import Filed
 from runner.targets.spec import Spec, parse
 from runner.wiring.begin import Request, begin
 from runner.wiring.target import target_of
@@ -48,24 +52,45 @@ def prepare(wanted: Wanted, where: Places, progress: Progress) -> Prepared:
     Raises UsageError, PolicyInvalid, InfrastructureError; a change that cannot be read is a submission that is rejected.
     """
     spec = parse(wanted.target)
-    with _promotions(where) as promotions, opened(wanted.repo, spec, claim(where.state)) as (objects, folder):
+    with _promotions(where) as promotions, opened(wanted.repo, spec, claim(where.state)) as objects:
         start = start_of(wanted.change, objects=objects, base=wanted.base, kind=wanted.forced)
         policy = find_policy(wanted.policy, objects, objects.tree_of(start.commit), start.label)
         run = begin(wanted, objects, policy, progress)
         target = target_of(spec, objects, policy.policy.promote, run.id)
-        run = run.with_(target=target.key, command=Command.SUBMIT)
-        if not run.results:
-            run, live = _aimed(run, target, objects, policy, promotions, progress)
-            if live:
-                return Prepared(None, live)
-            if obstacle := target.obstacle(objects, run.change.base_tree, run.change.tree):
-                raise UsageError(obstacle, hint="Nothing was tried: it could not be promoted.")
-        objects.sync()
-        named = spec.at(run.id)
-        return Prepared(Submission(run=run, policy=stored(policy), target=str(named), objects=str(folder)))
+        author = run.author.model_copy(update={"agent": wanted.agent, "ticket": wanted.ticket})
+        run = run.with_(target=target.key, command=Command.SUBMIT, author=author)
+        return _filed(run, target, objects, policy, promotions, progress, str(spec.at(run.id)))
 
 
-def _aimed(run: Run, target: Target, objects: PrivateObjects, policy: Loaded, promotions: SqlPromotions, progress: Progress) -> tuple[Run, str]:
+def prepare_again(filed: Filed, where: Places, progress: Progress) -> Prepared:
+    """The same change by the same policy to the same target as a run that has ended, as a new run; raises as `prepare` does."""
+    earlier, kept = filed.submission.run, filed.submission.policy
+    spec = parse(filed.submission.target)
+    with _promotions(where) as promotions, opened(Path(earlier.repository), spec, claim(where.state)) as objects:
+        policy = restored(kept)
+        identity = run_id(earlier.change, earlier.target, policy.digest, f"{time.time_ns()}-{os.getpid()}")
+        target = target_of(spec, objects, policy.policy.promote, identity)
+        run = earlier.with_(id=identity, started=datetime.now(UTC), notes=(*earlier.notes, f"run {earlier.id} tried the same"))
+        return _filed(run, target, objects, policy, promotions, progress, filed.submission.target)
+
+
+def _filed(
+    run: Run, target: Target, objects: PrivateObjects, policy: Loaded, promotions: SqlPromotions, progress: Progress, spec: str
+) -> Prepared:
+    """The run upon what the target holds, its trees where any process finds them."""
+    if not run.results:
+        run, live = _aimed(run, target, objects, policy, promotions, progress)
+        if live:
+            return Prepared(None, live)
+        if obstacle := target.obstacle(objects, run.change.base_tree, run.change.tree):
+            raise UsageError(obstacle, hint="Nothing was tried: it could not be promoted.")
+    objects.sync()
+    return Prepared(Submission(run=run, policy=stored(policy), target=spec))
+
+
+def _aimed(
+    run: Run, target: Target, objects: PrivateObjects, policy: Loaded, promotions: SqlPromotions, progress: Progress
+) -> tuple[Run, str]:
     """The run upon what the target holds now, or the id of the run that made it what is wanted."""
     change, last = run.change, promotions.last(target.key)
     known = (change.base_tree, change.tree, *((last.after, last.before) if last else ()))
@@ -86,12 +111,12 @@ def label_of(target: Target, look: Look) -> str:
 
 
 @contextmanager
-def opened(repo: Path, spec: Spec, state: Path) -> Iterator[tuple[PrivateObjects, Path]]:
+def opened(repo: Path, spec: Spec, state: Path) -> Iterator[PrivateObjects]:
     """The object store of a target: all trees that were or are to be promoted there, and what the repositories have."""
     folder = claim(state / "objects") / sha256(bytes(spec.path)).hexdigest()[:24]
     others = (spec.path,) if spec.kind == "git" else ()
     with PrivateObjects(repo, folder, others=others) as objects:
-        yield objects, folder
+        yield objects
 
 
 @contextmanager

@@ -79,7 +79,7 @@ def judged(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[Any]]:
         module.Request = make_dataclass("Request", ["repo", "change", "base", "policy", "stdin", "kind", "author", "gates"])
         module.Gates = str  # type: ignore[attr-defined]
         module.check = check  # type: ignore[attr-defined]
-        module.demo = lambda progress: demo  # type: ignore[attr-defined]
+        module.demo = SimpleNamespace(judge=lambda progress: demo)  # type: ignore[attr-defined]
         monkeypatch.setitem(sys.modules, "runner.wiring", module)
         monkeypatch.setattr("runner.wiring", module, raising=False)
         return requests

@@ -46,7 +46,10 @@ def test_the_shipped_default_names_every_key(path: str, model: type[BaseModel]) 
 
 def test_the_schema_speaks_in_aliases_and_forbids_what_it_does_not_know() -> None:
     schema = json_schema()
-    assert set(schema["properties"]) == {"seatrial", "extends", "tests", "sandbox", "preflight", "validate"}
+    assert set(schema["properties"]) == {
+        *("seatrial", "extends", "tests", "sandbox", "preflight", "validate"),
+        *("backup", "promote", "monitor", "rollback", "hold"),
+    }
     assert schema["required"] == ["seatrial"]
     assert schema["additionalProperties"] is False
     validate = resolved(schema, schema["properties"]["validate"])
@@ -64,7 +67,7 @@ def test_quantities_are_texts_with_units_for_an_editor() -> None:
 
 def test_every_key_of_the_sections_carries_its_explanation() -> None:
     schema = json_schema()
-    for part in ("tests", "sandbox"):
+    for part in ("tests", "sandbox", "backup", "promote", "monitor", "rollback", "hold"):
         for key, described in resolved(schema, schema["properties"][part])["properties"].items():
             assert described.get("description"), f"{part}.{key}"
     for name, options in sections():

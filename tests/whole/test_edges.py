@@ -20,6 +20,7 @@ from runner.sandbox.leftovers import HOME, PURPOSE, home_label, labels
 from runner.sandbox.mounts import mount_tmpfs, unmount
 from runner.store.places import places
 from runner.store.runs import SqlRuns
+from runner.wiring import demo
 from testing.whole import ROOT, Quiet, answers, commit, git
 
 pytestmark = pytest.mark.docker
@@ -231,7 +232,7 @@ def test_the_example_project_of_the_demo_lies_where_the_next_start_finds_it(monk
 
     monkeypatch.setattr(wiring, "check", killed)
     with pytest.raises(KeyboardInterrupt):
-        wiring.demo(Quiet())
+        demo.judge(Quiet())
     assert repos[0].parents[1] == places().cache / "live"
 
 

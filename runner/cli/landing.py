@@ -1,0 +1,48 @@
+"""What the commands about submitted runs have in common: progress, the report that follows, and whose word it is."""
+
+import getpass
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from runner.cli.asking import handed_out, here, name
+from runner.cli.settings import settings
+
+if TYPE_CHECKING:
+    from runner.model.run import Run
+    from runner.ports import Progress
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def by_person(command: Command) -> Command:
+    """Add --reason and --by to a command that is a person's word."""
+    for option in (
+        click.option("--by", "who", metavar="NAME", default="", callback=name, help="Whose word it is. [default: your user name]"),
+        click.option("--reason", metavar="TEXT", required=True, callback=name, help="Why, for the record."),
+    ):
+        command = option(command)
+    return command
+
+
+def person(given: str) -> str:
+    """The name given, or that of the user."""
+    if given:
+        return given
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a user without an entry, as in many containers
+        return "(unknown)"
+
+
+def followed(do: "Callable[[Progress], Run]", form: str) -> int:
+    """Do it with progress on stderr, and write the report of the run; the exit code is the run's."""
+    from runner.reports.progress import shown
+    from runner.reports.report import build
+
+    asked = settings()
+    with shown(sys.stderr, quiet=asked.quiet, verbose=asked.verbose, color=asked.colors(sys.stderr)) as progress:
+        run = do(progress)
+    return handed_out(build(run, here=here()), form, [])

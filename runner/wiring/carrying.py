@@ -1,0 +1,248 @@
+"""Carries a submission on, from wherever it is, to where it is held or ends; whoever calls, and however often."""
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import fields
+from pathlib import Path
+from threading import Event
+from typing import Any, NamedTuple
+
+from runner.changes.rebase import rebased
+from runner.errors import ChangeRefused, Fenced, SeatrialError
+from runner.git.objects import PrivateObjects
+from runner.model.promotion import Promotion
+from runner.model.result import Decision, Ending, Outcome, Result, Verdict
+from runner.model.run import Gates, Run, State
+from runner.model.text import printable
+from runner.pipeline import decide, through
+from runner.pipeline.land import land
+from runner.policy.load import Loaded
+from runner.policy.stored import restored
+from runner.ports import LandingPorts, Ports, Progress, Target
+from runner.sandbox.containers import DockerSandbox
+from runner.stages import aim
+from runner.stages.outcome import tell
+from runner.stages.told import sentence
+from runner.store.backups import SqlBackups
+from runner.store.places import Places
+from runner.store.promotions import SqlPromotions
+from runner.store.runs import SqlRuns
+from runner.store.submissions import Filed, SqlSubmissions
+from runner.targets.spec import parse
+from runner.wiring.commands import run_command
+from runner.wiring.filing import label_of, opened
+from runner.wiring.parts import parts, ports_of, settled
+from runner.wiring.target import target_of
+from runner.wiring.watching import baseline, watched
+
+log = logging.getLogger(__name__)
+
+_ANYWHERE = Path("/")
+"""Where a stored report will be read: its next command must be right in any directory."""
+_LOOK = 0.3
+"""Seconds for which what a person asked for is not asked again."""
+
+Checkpoint = Callable[[str, Callable[[], str]], str]
+
+
+class Stores(NamedTuple):
+    """The record, as one submission needs it."""
+
+    submissions: SqlSubmissions
+    promotions: SqlPromotions
+    backups: SqlBackups
+    runs: SqlRuns
+
+
+@contextmanager
+def stores(where: Places) -> Iterator[Stores]:
+    """The record of this state folder, let go of afterwards."""
+    made = Stores(SqlSubmissions(where.state), SqlPromotions(where.state), SqlBackups(where.state), SqlRuns(where.state))
+    try:
+        yield made
+    finally:
+        for store in made:
+            store.close()
+
+
+class Carrier:
+    """Carries runs in this process, several at once. `blocked` is told of a promotion that stands in the way of one of them."""
+
+    def __init__(self, where: Places, progress: Callable[[str], Progress], blocked: Callable[[Promotion], None]) -> None:
+        self._where, self._progress, self._blocked = where, progress, blocked
+        self._stopped = Event()
+        self._sandboxes: set[DockerSandbox] = set()
+
+    def work(self, run: str, leg: int, checkpoint: Checkpoint) -> str:
+        """Leg `leg` of a run; the run as it is then. Each stage is kept before the next begins."""
+        log.info("leg %s of run %s", leg, run)
+        with stores(self._where) as kept:
+            filed = kept.submissions.load(run)
+            begun = Run.model_validate_json(checkpoint("begin", lambda: _begun(filed, kept).model_dump_json()))
+            if begun.state is State.ENDED:
+                return begun.model_dump_json()
+            try:
+                return self._carried(begun, filed, kept, checkpoint).model_dump_json()
+            except (SeatrialError, OSError) as problem:
+                return self._failed(begun, problem, kept).model_dump_json()
+
+    def stop(self) -> None:
+        """This process was asked to end: what is not promoted is cancelled, and what is promoted and not confirmed is taken back."""
+        self._stopped.set()
+        for sandbox in tuple(self._sandboxes):
+            sandbox.cancel()
+
+    def _failed(self, run: Run, problem: Exception, kept: Stores) -> Run:
+        """A fault ends a run whose target was not touched; any other stays for whoever carries it on."""
+        promotion = kept.promotions.find(run.id)
+        if isinstance(problem, Fenced) or (promotion is not None and promotion.step.open):
+            raise problem
+        from runner.reports.report import build, to_json
+
+        left = kept.submissions.load(run.id).run
+        failed = left.with_(moved="", decision=Decision(verdict=None, ending=Ending.FAILED, reason=printable(sentence(problem))))
+        kept.submissions.keep(failed, "failed")
+        kept.runs.finish(failed, to_json(build(failed, here=_ANYWHERE)), failed.logs)
+        return failed
+
+    def _carried(self, run: Run, filed: Filed, kept: Stores, checkpoint: Checkpoint) -> Run:
+        progress = self._progress(run.id)
+        policy = restored(filed.submission.policy)
+        spec = parse(filed.submission.target)
+        with (
+            parts(self._where, progress, Gates.ENFORCE) as given,
+            opened(Path(run.repository), spec, self._where.state) as objects,
+            self._cancellable(given.sandbox),
+        ):
+            while True:
+                whole, run = settled(policy, run, objects, progress, self._where.cache) if run.promotion is None else (policy, run)
+                target = target_of(spec, objects, policy.policy.promote, run.id)
+                ports = self._ports(ports_of(run, whole, objects, given), target, kept, run, whole)
+                run = decide(run, ()) if not run.change.tree else land(run, ports, self._do(ports, whole, kept, checkpoint))
+                if not run.moved:
+                    return self._recorded(run, ports, policy, kept)
+                run = Run.model_validate_json(
+                    checkpoint("rebase", lambda run=run, ports=ports: again(run, ports, policy, objects).model_dump_json())  # type: ignore[misc]
+                )
+                if run.decision is not None:
+                    return self._recorded(run, ports, policy, kept)
+                progress.note(f"attempt {run.attempt}: the target moved; the change is tried again upon {run.change.base_label}")
+
+    def _do(self, ports: LandingPorts, policy: Loaded, kept: Stores, checkpoint: Checkpoint) -> Callable[[Any, Run], Run]:
+        def do(stage: Any, run: Run) -> Run:
+            def step() -> str:
+                after = through(stage, run, ports, policy)
+                kept.submissions.keep(after, stage.__name__)
+                return after.model_dump_json()
+
+            return Run.model_validate_json(checkpoint(f"{run.attempt}.{stage.__name__}", step))
+
+        return do
+
+    def _ports(self, ports: Ports, target: Target, kept: Stores, run: Run, policy: Loaded) -> LandingPorts:
+        from runner.vault.vault import FileVault
+
+        wish = _Wish(run.id, kept.submissions, self._stopped)
+        usual = {field.name: getattr(ports, field.name) for field in fields(ports)}
+        return LandingPorts(
+            **usual,
+            target=target,
+            vault=FileVault(self._where.state, kept.backups, policy.policy.backup),
+            promotions=kept.promotions,
+            command=run_command,
+            wish=wish,
+            pause=self._pause,
+            blocked=self._blocked,
+            watch=lambda promoted, promotion: watched(promoted, promotion, ports, policy, kept.promotions, wish),
+            baseline=lambda: baseline(policy),
+        )
+
+    def _pause(self, seconds: float) -> None:
+        self._stopped.wait(seconds)
+
+    @contextmanager
+    def _cancellable(self, sandbox: DockerSandbox) -> Iterator[None]:
+        self._sandboxes.add(sandbox)
+        if self._stopped.is_set():
+            sandbox.cancel()
+        try:
+            yield
+        finally:
+            self._sandboxes.discard(sandbox)
+
+    def _recorded(self, run: Run, ports: LandingPorts, policy: Loaded, kept: Stores) -> Run:
+        """Write down how this leg ended; the gates are told in the same transaction."""
+        from runner.reports.report import build, to_json
+
+        if run.state is State.HELD:
+            kept.submissions.hold(run, policy.policy.hold.expires)
+        kept.submissions.keep(run, "recorded")
+        report = to_json(build(run, here=_ANYWHERE))
+        kept.runs.finish(run, report, run.logs, settle=lambda moment: tell(run, ports, policy, moment))
+        if run.state is State.ENDED:
+            ports.vault.release(run.id)
+        return run
+
+
+class _Wish:
+    """What a person asked for: in the record, or by stopping this process."""
+
+    def __init__(self, run: str, submissions: SqlSubmissions, stopped: Event) -> None:
+        self._run, self._submissions, self._stopped = run, submissions, stopped
+        self._said, self._at = "", float("-inf")
+
+    def __call__(self) -> str:
+        if self._stopped.is_set():
+            return "cancel"
+        if time.monotonic() - self._at >= _LOOK:
+            self._said, self._at = self._submissions.wished(self._run), time.monotonic()
+        return self._said
+
+
+def _begun(filed: Filed, kept: Stores) -> Run:
+    """The run at the start of a leg: as it was submitted, or as it was left, with what people approved meanwhile."""
+    run = filed.run
+    if filed.leg == 1:
+        return filed.submission.run
+    goes_on = run.state is not State.ENDED or bool(kept.submissions.wished(run.id))
+    if not goes_on:
+        return run
+    return run.with_(approved=kept.submissions.approved(run), moved="", decision=None, course=None, because="")
+
+
+def again(run: Run, ports: LandingPorts, policy: Loaded, objects: PrivateObjects) -> Run:
+    """The run upon what the target holds now; held where it may not, or the change does not fit there."""
+    promote = policy.policy.promote
+    if promote.when_base_moved == "hold":
+        return held(run, policy, f"{run.moved}; the policy says to hold")
+    if run.attempt >= promote.attempts:
+        return held(run, policy, f"{run.moved}; {run.attempt} bases were tried")
+    last = ports.promotions.last(run.target)
+    known = (run.change.base_tree, *((last.after, last.before) if last else ()))
+    look = ports.target.look(ports.trees, tuple(dict.fromkeys(known)))
+    if not look.tree:
+        return held(run, policy, aim.edited(look))
+    try:
+        change = rebased(run.change, objects, look.tree, look.commit or run.change.base_commit, label_of(ports.target, look))
+    except ChangeRefused as refused:
+        return held(run, policy, f"the target moved, and the change does not apply to what it holds now: {refused}")
+    note = f"attempt {run.attempt} was upon {run.change.base_label}: {run.moved}"
+    fresh: dict[str, Any] = {
+        "results": (),
+        "tests": None,
+        "sandbox": None,
+        "backup": None,
+        "promotion": None,
+        "course": None,
+        "decision": None,
+    }
+    return run.with_(**fresh, change=change, moved="", attempt=run.attempt + 1, because="", notes=(*run.notes, note))
+
+
+def held(run: Run, policy: Loaded, why: str) -> Run:
+    """The run, waiting for a person."""
+    answer = Result(check=aim.CHECK, outcome=Outcome.HOLD, reason=why, policy=policy.where("promote.when_base_moved"))
+    others = tuple(result for result in run.results if result.check != aim.CHECK)
+    return run.with_(results=(*others, answer), moved="", decision=Decision(verdict=Verdict.HOLD, ending=None, reason=why))

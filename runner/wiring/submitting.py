@@ -1,0 +1,302 @@
+"""What a process does about submitted runs: carries its own, takes over what the dead left, and asks others for things."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from threading import Event, Thread
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from runner.errors import Fenced, InfrastructureError, StoreUnavailable, Terminated, UsageError
+from runner.model.promotion import Promotion, Step
+from runner.model.result import Outcome
+from runner.model.run import Run, State
+from runner.model.submission import Answer
+from runner.ports import Progress
+from runner.store.executors import SUBMIT, WATCH, Executors
+from runner.store.places import Places, claim, places
+from runner.wiring.carrying import Carrier, stores
+from runner.wiring.filing import Prepared, Wanted, prepare, prepare_again
+
+if TYPE_CHECKING:
+    from runner.engine.executor import Executor
+
+_TICK: Final = 1.0
+"""Seconds between two looks for what nobody works on."""
+_LATE: Final = 5.0
+"""Seconds beyond its deadline after which somebody else looks after a promotion."""
+_FAREWELL: Final = 600.0
+"""Seconds that a process which was asked to end takes at most to take back what it promoted."""
+UNIT: Final = "systemd-run --user --unit=seatrial-watch --property=Restart=always seatrial watch"
+"""What starts a watcher that outlives a login."""
+
+
+class Carrying(NamedTuple):
+    """This process while it carries runs."""
+
+    executor: "Executor"
+    carrier: Carrier
+    where: Places
+    progress: Callable[[str], Progress]
+
+    def follow(self, run: str) -> Run:
+        """Wait until the run is held or has ended, wherever it is carried; asked to end meanwhile, this process cleans up first."""
+        try:
+            return self._followed(run)
+        except (KeyboardInterrupt, Terminated):
+            if self.executor.carries(run):
+                self.carrier.stop()
+                with suppress(TimeoutError, InfrastructureError, Fenced):
+                    ended = self._followed(run, _FAREWELL)
+                    told = ended.decision.reason if ended.decision else "it goes on"
+                    self.progress(run).note(f"run {run} was stopped: {told}")
+            raise
+
+    def _followed(self, run: str, seconds: float | None = None) -> Run:
+        with stores(self.where) as kept:
+            filed = kept.submissions.load(run)
+        said = self.executor.wait(run, filed.leg, seconds)
+        return Run.model_validate_json(said)
+
+
+@contextmanager
+def carrying(role: str, progress: Callable[[str], Progress]) -> Iterator[Carrying]:
+    """Make this process one that carries runs; raises StoreUnavailable, and InfrastructureError where the engine is not installed."""
+    from runner.engine.executor import Executor
+
+    where = places()
+    claim(where.cache)
+    claim(where.state)
+
+    def blocked(promotion: Promotion) -> None:
+        """Nobody may work on what is in the way: then it is gone on with here."""
+        del promotion
+        executor.reap()
+
+    carrier = Carrier(where, progress, blocked)
+    with Executor(where.state, role=role, work=carrier.work) as executor, _keeping(executor, where):
+        yield Carrying(executor, carrier, where, progress)
+
+
+@contextmanager
+def _keeping(executor: "Executor", where: Places) -> Iterator[None]:
+    """While this process lives, look after promotions that are beyond their deadline and that nobody works on."""
+    ended = Event()
+
+    def keep() -> None:
+        while not ended.wait(_TICK):
+            with suppress(StoreUnavailable):
+                look_after(executor, where)
+
+    keeper = Thread(target=keep, name="seatrial-keeper", daemon=True)
+    keeper.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        keeper.join()
+
+
+def look_after(executor: "Executor", where: Places, *, everything: bool = False) -> tuple[str, ...]:
+    """Go on with what dead processes left, where a deadline has passed or, for a watcher, in any case; what was taken over."""
+    with stores(where) as kept:
+        now = kept.promotions.now()
+        late = [promotion for promotion in kept.promotions.open() if promotion.deadline is not None and now > promotion.deadline + _LATE]
+        if not late and not everything:
+            return ()
+        taken = list(executor.reap())
+        for run, leg in kept.submissions.running():
+            promotion = kept.promotions.find(run)
+            unfinished = promotion is not None and promotion.step.open
+            if executor.begun(run, leg) is None and everything:
+                executor.hand_over(run, leg)
+                taken.append(f"{run}.{leg}")
+            elif executor.begun(run, leg) is False and unfinished:  # its leg broke off, and its target waits
+                with suppress(UsageError):
+                    executor.carry(run, kept.submissions.set_out(run, leg))
+                    taken.append(f"{run}.{leg + 1}")
+    return tuple(taken)
+
+
+def submit(wanted: Wanted, progress: Progress, *, detach: bool = False) -> Run:
+    """Carry a change to its target and wait; with `detach` leave it to a watcher. Raises UsageError, PolicyInvalid, InfrastructureError."""
+    where = places()
+    claim(where.cache)
+    if detach:
+        require_watcher(where)
+    return _sent(prepare(wanted, where, progress), where, progress, detach=detach)
+
+
+def retry(run: str, progress: Progress) -> Run:
+    """Submit the change of a run that has ended once more, as a new run, and wait. Raises as `submit` does."""
+    where = places()
+    with stores(where) as kept:
+        filed = kept.submissions.load(kept.runs.find(run))
+    if filed.run.state is not State.ENDED:
+        raise UsageError(f"run {filed.run.id} has not ended", hint=f"`seatrial run resume {filed.run.id}` goes on with it.")
+    return _sent(prepare_again(filed, where, progress), where, progress, detach=False)
+
+
+def _sent(prepared: Prepared, where: Places, progress: Progress, *, detach: bool) -> Run:
+    """Put it on file and set out, or join the run that does the same."""
+    with stores(where) as kept:
+        if prepared.submission is None:
+            progress.note(f"the target holds this change already: run {prepared.live} brought it there")
+            return kept.submissions.load(prepared.live).run
+        submission = prepared.submission
+        if submission.policy.values["monitor"]["watcher"] == "required":
+            require_watcher(where)
+        run = kept.submissions.file(submission)
+        if run != submission.run.id:
+            progress.note(f"the same is under way as run {run}")
+        filed = kept.submissions.load(run)
+    if filed.run.state is State.HELD:
+        return filed.run
+    with carrying(SUBMIT, lambda _run: progress) as process:
+        if detach:
+            process.executor.hand_over(run, filed.leg)
+            return filed.run
+        if run == submission.run.id:
+            process.executor.carry(run, filed.leg)
+        else:
+            process.executor.reap()
+        return process.follow(run)
+
+
+def require_watcher(where: Places) -> None:
+    """Raises UsageError unless some process watches: whoever leaves a promotion alone needs one that ends it."""
+    executors = Executors(claim(where.state))
+    if not executors.live(WATCH):
+        raise UsageError(
+            "no `seatrial watch` is running, so nobody would end what this process leaves", hint=f"Start one that stays:\n{UNIT}"
+        )
+
+
+def resume(run: str, progress: Progress) -> Run:
+    """Go on with a run whose process died or was stopped by a fault, in this process. Raises UsageError when there is nothing to go on with."""
+    where = places()
+    with stores(where) as kept:
+        filed = kept.submissions.load(kept.runs.find(run))
+    if filed.run.state is State.HELD:
+        hint = f'`seatrial run approve {filed.run.id} --reason "..."` lets it go on.'
+        raise UsageError(f"run {filed.run.id} is held: a person must look", hint=hint)
+    return _carry_on(filed.run.id, progress, wish="")
+
+
+def ask(run: str, wish: str, who: str, reason: str, progress: Progress) -> Run:
+    """Ask for `cancel`, `confirm` or `rollback` and wait for what comes of it; where nobody works on the run, this process does it."""
+    where = places()
+    with stores(where) as kept:
+        run = kept.runs.find(run)
+        filed, promotion = kept.submissions.load(run), kept.promotions.find(run)
+        _check(wish, filed.run, promotion, kept.promotions.last(filed.run.target))
+        kept.submissions.wish(run, wish, who, reason)
+    return _carry_on(run, progress, wish=wish)
+
+
+def _check(wish: str, run: Run, promotion: Promotion | None, last: Promotion | None) -> None:
+    """Raises UsageError where that wish means nothing."""
+    step = promotion.step if promotion else None
+    hint = f"`seatrial run show {run.id}` says where it is."
+    if wish == "cancel" and run.state is State.ENDED:
+        raise UsageError(f"run {run.id} has ended", hint=hint)
+    if wish == "confirm" and step not in (Step.PROMOTED, Step.PREPARED, Step.STUCK):
+        raise UsageError(f"run {run.id} has nothing to confirm: it is {step.value if step else 'not promoted'}", hint=hint)
+    if wish == "rollback":
+        if step not in (Step.PREPARED, Step.PROMOTED, Step.CONFIRMED, Step.TAKING_BACK, Step.STUCK):
+            raise UsageError(f"run {run.id} has nothing to take back: it is {step.value if step else 'not promoted'}", hint=hint)
+        if last is not None and last.run != run.id and run.target.startswith("dir:"):
+            raise UsageError(
+                f"run {last.run} was promoted to the same target since", hint=f"Take that one back first: seatrial rollback {last.run}"
+            )
+
+
+def _carry_on(run: str, progress: Progress, *, wish: str) -> Run:
+    with carrying(SUBMIT, lambda _run: progress) as process:
+        process.executor.reap()
+        with stores(process.where) as kept:
+            filed = kept.submissions.load(run)
+            going = process.executor.begun(run, filed.leg)
+            if going is None:
+                process.executor.carry(run, filed.leg)
+            elif not going:
+                process.executor.carry(run, kept.submissions.set_out(run, filed.leg, wish=wish))
+        return process.follow(run)
+
+
+def answer(run: str, verb: str, who: str, reason: str, progress: Progress) -> Run:
+    """Approve or deny a held run, and carry on with what follows. Raises UsageError when it is not held, or the author approves."""
+    where = places()
+    with stores(where) as kept:
+        run = kept.runs.find(run)
+        filed, promotion = kept.submissions.load(run), kept.promotions.find(run)
+        held = filed.run
+        if held.state is not State.HELD:
+            raise UsageError(f"run {run} is not held", hint=f"`seatrial run show {run}` says where it is.")
+        if filed.expires is not None and kept.promotions.now() >= filed.expires:
+            raise UsageError(f"the hold of run {run} has expired", hint=f"Submit it again: seatrial run retry {run}")
+        if promotion is not None and promotion.step.open:
+            other = "confirm" if verb == "approve" else "rollback"
+            raise UsageError(f"run {run} is promoted, and waits for its confirmation", hint=f"seatrial {other} {run}")
+        if verb == "approve" and who in (held.author.name, held.author.claim):
+            raise UsageError(f"{who} is the author of the change, who cannot approve it", hint="Somebody else must look.")
+        checks = tuple(dict.fromkeys(r.check for r in held.results if r.outcome in (Outcome.HOLD, Outcome.UNKNOWN)))
+        said = Answer(
+            run=run, answer=verb, who=who, reason=reason, patch_id=held.change.patch_id, policy_digest=held.policy.digest, checks=checks
+        )
+        kept.submissions.answer(said)
+        leg = kept.submissions.set_out(run, filed.leg, wish="deny" if verb == "deny" else "")
+    with carrying(SUBMIT, lambda _run: progress) as process:
+        process.executor.carry(run, leg)
+        return process.follow(run)
+
+
+def wait(run: str, seconds: float | None) -> Run:
+    """Wait until a run is held or has ended, and touch nothing. Raises TimeoutError, and InfrastructureError when nobody works on it."""
+    where = places()
+    until = None if seconds is None else time.monotonic() + seconds
+    executors = Executors(claim(where.state))
+    with stores(where) as kept:
+        run = kept.runs.find(run)
+        while (state := kept.submissions.load(run).run).state is State.RUNNING:
+            if not executors.live(SUBMIT) and not executors.live(WATCH):
+                raise InfrastructureError(f"nobody works on run {run}", hint=f"seatrial run resume {run}")
+            if until is not None and time.monotonic() >= until:
+                raise TimeoutError
+            time.sleep(_TICK / 2)
+        return state
+
+
+def watch(progress: Progress, *, once: bool = False) -> None:
+    """Look after every run: take over what dead processes left, end holds, enforce deadlines; until this process is asked to end."""
+    with carrying(WATCH, lambda run: _Named(run, progress)) as process:
+        progress.note(f"watching as {process.executor.id}")
+        while True:
+            with stores(process.where) as kept:
+                for run, leg in kept.submissions.expired():
+                    with suppress(UsageError):
+                        process.executor.carry(run, kept.submissions.set_out(run, leg, wish="expire"))
+                        progress.note(f"run {run}: its hold has expired")
+                for name in look_after(process.executor, process.where, everything=True):
+                    progress.note(f"run {name.partition('.')[0]}: taken over")
+                if once and not kept.promotions.open() and not kept.submissions.running():
+                    return
+            time.sleep(_TICK)
+
+
+class _Named:
+    """Says what happens to one run of many."""
+
+    def __init__(self, run: str, progress: Progress) -> None:
+        self._run, self._progress = run, progress
+
+    def stage(self, name: str) -> None:
+        self._progress.note(f"run {self._run}: {name}")
+
+    def note(self, text: str) -> None:
+        self._progress.note(f"run {self._run}: {text}")
+
+    def tests(self, side: str, done: int, total: int | None) -> None:
+        """Too much where there are many."""
+
+    def probe(self, name: str, said: str) -> None:
+        self._progress.probe(f"{name} of run {self._run}", said)
