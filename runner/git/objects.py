@@ -1,15 +1,18 @@
 """A private object store over the user's repository: everything git makes of a change is written there and only there."""
 
 import contextlib
+import os
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from runner.durable import sync_folder
 from runner.errors import InfrastructureError, UsageError
 from runner.git import apply as applying
 from runner.git import cat, difference, loose
-from runner.git.command import Git, ended, pipes
+from runner.git.command import Git, ended, pipes, plain
 from runner.git.history import GitHistory
 from runner.git.repository import Repository, open_repository
 from runner.git.trees import DIRECTORY, Entry, TreeReader, rewrite
@@ -28,15 +31,22 @@ class PrivateObjects:
     its objects through `alternates`, its revisions by `rev-parse`; its configuration does not govern anything else.
     """
 
-    def __init__(self, repository: Path, private: Path) -> None:
-        """Raises UsageError when `repository` is none that git reads."""
-        home = private.absolute() / "home"
+    def __init__(self, repository: Path, private: Path, others: Iterable[Path] = ()) -> None:
+        """`others` are repositories whose objects can be read as well. Raises UsageError when git reads one of them not, or they differ in kind."""
+        self.home = home = private.absolute() / "home"
+        """The empty directory that git takes for the user's."""
         home.mkdir(parents=True, exist_ok=True)
         self.repository: Repository = open_repository(repository, home)
-        self._git = _private_git(self.repository, private.absolute(), home)
+        read = dict.fromkeys((self.repository.objects, *(_alike(self.repository, open_repository(other, home)) for other in others)))
+        self._git = _private_git(self.repository.object_format, tuple(read), private.absolute(), home)
         self._directory = private.absolute() / "git" / "objects"
         self._cat = cat.Cat(self._git)
         self._reader = TreeReader(self._cat)
+
+    @property
+    def directory_quoted(self) -> str:
+        """The private store as GIT_ALTERNATE_OBJECT_DIRECTORIES spells it, for a git that is to read what is in it."""
+        return '"' + str(self._directory).replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
 
     def close(self) -> None:
         """End the process that reads objects."""
@@ -121,6 +131,53 @@ class PrivateObjects:
         """The id of `tree` with the file at each path of `changes` set, or removed for `None`."""
         return rewrite(self._reader, self._git, tree, changes)
 
+    def sync(self) -> None:
+        """Make what was written here survive a power cut: whoever goes on with a change needs its trees. Raises InfrastructureError."""
+        try:
+            for folder, _, files in os.walk(self._directory):
+                for name in files:
+                    with (Path(folder) / name).open("rb") as file:
+                        os.fsync(file.fileno())
+                sync_folder(Path(folder))
+        except OSError as problem:
+            hint = "Is the disk full, or failing?"
+            raise InfrastructureError(f"the trees of the change cannot be kept: {problem.strerror}", hint=hint) from problem
+
+    def date_of(self, commit: str) -> int:
+        """When a commit was committed, in seconds since 1970."""
+        line = next((line for line in self._head(commit) if line.startswith(b"committer ")), b"")
+        seconds = line.rpartition(b"> ")[2].partition(b" ")[0]
+        return int(seconds) if seconds.isdigit() else 0
+
+    def commit(self, tree: str, parent: str, message: str, *, who: str, when: int) -> str:
+        """The id of a new commit in the private store; `who` as in `name <address>`, `when` in seconds since 1970. The same gives the same id."""
+        said = message.encode("utf-8", "backslashreplace").replace(b"\0", b"\\0").rstrip(b"\n") + b"\n"
+        head = f"tree {tree}\nparent {parent}\nauthor {who} {when} +0000\ncommitter {who} {when} +0000\n\n"
+        answer = self._git.run("hash-object", "-t", "commit", "-w", "--stdin", stdin=head.encode() + said)
+        if not answer.ok:
+            raise InfrastructureError(f"git could not write a commit: {answer.reason}", hint="Is the disk full?")
+        return answer.out.decode().strip()
+
+    def packed(self, commit: str, without: Iterable[str]) -> Iterator[bytes]:
+        """A pack of everything that belongs to a commit and to none of `without`, whose objects whoever gets it must have.
+
+        Raises InfrastructureError when an object is missing.
+        """
+        words = ("pack-objects", "--revs", "--stdout", "--delta-base-offset", "-q")
+        with tempfile.TemporaryFile() as errors, ended(self._git.start(*words, stderr=errors)) as process:
+            to_git, from_git = pipes(process)
+            with contextlib.suppress(OSError):
+                to_git.write("".join([f"{commit}\n", *(f"^{known}\n" for known in without)]).encode("ascii"))
+                to_git.close()
+            while piece := from_git.read1(2**18):  # type: ignore[attr-defined]
+                yield piece
+            if process.wait():
+                errors.seek(0)
+                raise InfrastructureError(
+                    f"git cannot pack commit {commit}: {plain(errors.read(4096))}",
+                    hint="A shallow or partial clone lacks history that the target needs: `git fetch --unshallow`, or `--refetch --no-filter`.",
+                )
+
     # What runner.ports.Trees asks for
 
     def read(self, tree: str, path: str) -> bytes | None:
@@ -182,20 +239,43 @@ class PrivateObjects:
         return rewrite(self._reader, self._git, tree, changes)
 
 
-def _private_git(repository: Repository, private: Path, home: Path) -> Git:
-    """Git over a bare repository in `private` that has nothing but alternates to the user's objects."""
+def _alike(one: Repository, other: Repository) -> Path:
+    """The objects of another repository, which must name them as the first does."""
+    if other.object_format != one.object_format:
+        raise UsageError(
+            f"'{shown(bytes(other.root))}' names its objects by {other.object_format}, and '{shown(bytes(one.root))}' by {one.object_format}",
+            hint="A change cannot go from one to the other.",
+        )
+    return other.objects
+
+
+def _private_git(object_format: str, objects: Iterable[Path], private: Path, home: Path) -> Git:
+    """Git over a bare repository in `private` that has nothing but alternates to others' objects."""
     directory = private / "git"
     for folder in (directory / "objects" / "info", directory / "objects" / "pack", directory / "refs"):
         folder.mkdir(parents=True, exist_ok=True)
-    version, extension = (
-        ("0", "") if repository.object_format == "sha1" else ("1", f"[extensions]\n\tobjectFormat = {repository.object_format}\n")
-    )
-    (directory / "config").write_text(f"[core]\n\trepositoryFormatVersion = {version}\n\tbare = true\n{extension}")
-    (directory / "objects" / "info" / "alternates").write_bytes(_quoted(bytes(repository.objects)) + b"\n")
-    (directory / "HEAD").write_text("ref: refs/heads/none\n")
+    version, extension = ("0", "") if object_format == "sha1" else ("1", f"[extensions]\n\tobjectFormat = {object_format}\n")
+    _put(directory / "config", f"[core]\n\trepositoryFormatVersion = {version}\n\tbare = true\n{extension}")
+    _add(directory / "objects" / "info" / "alternates", (_quoted(bytes(folder)) + b"\n" for folder in objects))
+    _put(directory / "HEAD", "ref: refs/heads/none\n")
     with contextlib.suppress(FileExistsError):
         (private / "empty").mkdir()
     return Git(private / "empty", home, (("GIT_DIR", str(directory)),))
+
+
+def _put(place: Path, content: str) -> None:
+    """Make a file say this; who reads it meanwhile, as another process over the same store, finds it whole."""
+    if not place.exists() or place.read_text() != content:
+        with tempfile.NamedTemporaryFile("w", dir=place.parent, prefix="tmp_", delete=False) as beside:
+            beside.write(content)
+        Path(beside.name).replace(place)
+
+
+def _add(place: Path, lines: Iterable[bytes]) -> None:
+    """Add those of these lines that a file lacks; what another process over the same store needs stays."""
+    known = place.read_bytes().splitlines(keepends=True) if place.exists() else []
+    with place.open("ab") as file:
+        file.write(b"".join(line for line in lines if line not in known))
 
 
 def _quoted(path: bytes) -> bytes:

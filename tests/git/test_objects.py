@@ -148,3 +148,29 @@ def test_no_process_is_left_when_the_store_is_closed_or_a_stream_abandoned(repos
         next(some)
         some.close()
     assert process.poll() is not None
+
+
+def test_objects_of_other_repositories_can_be_read_too(repository: Path, tmp_path: Path, git_in: GitIn) -> None:
+    for name in ("one", "two"):
+        git_in(tmp_path, "init", "-q", name)
+        (tmp_path / name / "a.txt").write_text(f"{name}\n")
+        commit_all(git_in, tmp_path / name)
+    heads = [git_in(tmp_path / name, "rev-parse", "HEAD") for name in ("one", "two")]
+    with PrivateObjects(repository, tmp_path / "private", others=(tmp_path / "one", repository)) as objects:
+        assert objects.read(objects.tree_of(heads[0]), "a.txt") == b"one\n"
+        with pytest.raises(UsageError, match="does not have object"):
+            objects.tree_of(heads[1])
+        with PrivateObjects(repository, tmp_path / "private", others=(tmp_path / "two",)) as second:
+            assert second.read(second.tree_of(heads[1]), "a.txt") == b"two\n"
+        first = list(objects.entries(objects.tree_of(heads[0])))
+        assert [entry.path for entry in first] == [b"a.txt"], "who opens the same store for another repository takes nothing away"
+
+
+def test_a_commit_and_its_pack_are_made_in_the_private_store_only(repository: Path, objects: PrivateObjects, git_in: GitIn) -> None:
+    head = objects.resolve("HEAD")
+    made = objects.commit(objects.rewrite(objects.tree_of(head), {b"a.txt": None}), head, "x\0\udcff", who="A <a@b>", when=7)
+    assert objects.parent_of(made) == head
+    assert objects.date_of(made) == 7
+    assert git_in(repository, "index-pack", "--stdin", "--strict", stdin=b"".join(objects.packed(made, (head,)))).startswith("pack\t")
+    with pytest.raises(InfrastructureError, match="pack"):
+        list(objects.packed("1" * 40, ()))
