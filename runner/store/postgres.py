@@ -44,7 +44,7 @@ class PostgresServer:
         """Only the server can say more."""
         return True
 
-    def engine(self) -> "Engine":
+    def engine(self, *, pooled: bool = False) -> "Engine":
         """Needs psycopg; raises UsageError for a URL that libpq does not understand."""
         try:
             import psycopg
@@ -54,7 +54,7 @@ class PostgresServer:
                 f"the driver for {self.name} is not installed: {problem}", hint="Install it: pip install 'seatrial[postgres]'"
             ) from problem
         from sqlalchemy import create_engine
-        from sqlalchemy.pool import NullPool
+        from sqlalchemy.pool import NullPool, QueuePool
 
         connect = max(2, min(CONNECT_SECONDS, round(self._patience)))  # libpq takes no less than 2
         usual = {"connect_timeout": connect, "application_name": "seatrial"}
@@ -89,7 +89,8 @@ class PostgresServer:
         return create_engine(
             "postgresql+psycopg://",
             creator=lambda: Bounded.connect("", prepare_threshold=None, **parameters),
-            poolclass=NullPool,
+            poolclass=QueuePool if pooled else NullPool,
+            pool_pre_ping=pooled,
             hide_parameters=True,
         )
 

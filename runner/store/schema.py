@@ -138,7 +138,7 @@ backups = Table(
     metadata,
     Column("id", String(64), primary_key=True),
     Column("target", Text, primary_key=True),
-    Column("place", String(64), nullable=False),
+    Column("place", String(64), primary_key=True),
     Column("run", String(64), nullable=False),
     Column("made", Double, nullable=False),
     Column("verified", Double),
@@ -147,7 +147,7 @@ backups = Table(
     Column("pinned", Text, nullable=False),
     Column("marked", Double),
 )
-"""One row per content and target; `place` is the state folder whose vault has it, `pinned` the reason, `marked` when prune first found it spare."""
+"""One row per content, target and vault; `place` is the state folder whose vault has it, `pinned` the reason, `marked` when prune first found it spare."""
 
 backup_uses = Table(
     "backup_uses",

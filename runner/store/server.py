@@ -22,8 +22,8 @@ class Server(Protocol):
     def present(self) -> bool:
         """Whether there can be anything to read; to ask makes nothing."""
 
-    def engine(self) -> "Engine":
-        """Opens one connection per transaction; connects to nothing yet. Raises StoreUnavailable where the driver is missing."""
+    def engine(self, *, pooled: bool = False) -> "Engine":
+        """Opens one connection per transaction, or keeps some; connects to nothing yet. Raises StoreUnavailable where the driver is missing."""
 
     def begin(self, connection: "Connection", *, writing: bool) -> None:
         """Begin the transaction: a consistent view that cannot write, or the lock that one process at a time has."""

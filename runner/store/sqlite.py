@@ -19,8 +19,8 @@ class SqliteFile:
     shared = False
     clock = "(julianday('now') - 2440587.5) * 86400.0"  # `unixepoch('subsec')` needs a newer SQLite than Debian 12 has
 
-    def __init__(self, state: Path, patience: float) -> None:
-        self._path = state / FILE
+    def __init__(self, state: Path, patience: float, file: str = FILE) -> None:
+        self._path = state / file
         self._patience = patience
         self.name = str(self._path)
 
@@ -31,16 +31,16 @@ class SqliteFile:
         except FileNotFoundError:
             return False
 
-    def engine(self) -> "Engine":
+    def engine(self, *, pooled: bool = False) -> "Engine":
         """Makes the file, empty, if it is absent."""
         from sqlalchemy import URL, create_engine, event
-        from sqlalchemy.pool import NullPool
+        from sqlalchemy.pool import NullPool, QueuePool
 
         if not self._path.exists():
             self._path.touch(mode=0o600)  # before SQLite makes it with a mode of its own; its -wal and -shm files follow this one
         engine = create_engine(
             URL.create("sqlite", database=str(self._path)),
-            poolclass=NullPool,
+            poolclass=QueuePool if pooled else NullPool,
             hide_parameters=True,
             connect_args={"timeout": self._patience, "isolation_level": None},
         )

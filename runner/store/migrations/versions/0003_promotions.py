@@ -61,7 +61,7 @@ def upgrade() -> None:
         "backups",
         sa.Column("id", sa.String(64), primary_key=True),
         sa.Column("target", sa.Text, primary_key=True),
-        sa.Column("place", sa.String(64), nullable=False),
+        sa.Column("place", sa.String(64), primary_key=True),
         sa.Column("run", sa.String(64), nullable=False),
         sa.Column("made", sa.Double, nullable=False),
         sa.Column("verified", sa.Double),

@@ -1,0 +1,72 @@
+"""The database of the durable engine: a file beside the record of runs, or a schema of its own in the Postgres database that has the record."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from runner.errors import StoreUnavailable
+from runner.store.address import address
+from runner.store.library import ONE_AT_A_TIME, loaded
+from runner.store.postgres import PostgresServer
+from runner.store.sqlite import SqliteFile
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Engine
+
+    from runner.store.server import Server
+
+FILE: Final = "engine.db"
+SCHEMA: Final = "seatrial_engine"
+PATIENCE: Final = 30.0
+"""Seconds to wait for another process that is writing."""
+
+
+class EngineDatabase:
+    """The database that SEATRIAL_DATABASE names, else the file `engine.db` of the folder `state`; raises UsageError as `address` does."""
+
+    def __init__(self, state: Path) -> None:
+        named = address()
+        self._server: Server = PostgresServer(named, PATIENCE) if named else SqliteFile(state, PATIENCE, FILE)
+        self.url = "" if named else f"sqlite:///{state / FILE}"
+        """For the library to make the tables in the file; empty for Postgres, where it makes them through `engine`."""
+        self._made: Engine | None = None
+
+    @property
+    def engine(self) -> "Engine":
+        """Opened at its first use, which makes the file, for this user alone. Raises StoreUnavailable."""
+        if self._made is None:
+            if "?" in self.url:
+                raise StoreUnavailable(f"{self.url[10:]} has a '?' in its name", hint="Set XDG_STATE_HOME to another folder.")
+            with self.translated(), ONE_AT_A_TIME:
+                self._made = self._server.engine(pooled=True)
+                if self.url:
+                    _immediate(self._made)
+        return self._made
+
+    def close(self) -> None:
+        """Let go of every connection."""
+        if self._made is not None:
+            self._made.dispose()
+            self._made = None
+
+    @contextmanager
+    def translated(self) -> Iterator[None]:
+        """Whatever a driver or the system says of the database within the block is raised as StoreUnavailable."""
+        loaded()
+        from sqlalchemy.exc import SQLAlchemyError
+
+        try:
+            yield
+        except (SQLAlchemyError, sqlite3.Error, OSError) as problem:
+            raise self._server.unavailable(problem) from problem
+
+
+def _immediate(engine: "Engine") -> None:
+    """What is counted and then claimed is one transaction: by itself Python's driver begins one only at the first write."""
+    from sqlalchemy import event
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: "Connection") -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
