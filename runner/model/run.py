@@ -115,6 +115,8 @@ class Run(Value):
     command: Command = Command.CHECK
     attempt: int = 1
     """Which base this is tried upon: one more each time that the target moved meanwhile."""
+    landing: bool = False
+    """Whether this leg of the run begins with a promotion that is under way, or was: nothing is judged again."""
     moved: str = ""
     """Why this attempt ended without a decision: the target is not its base any more."""
     approved: tuple[str, ...] = ()

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any, Final
 
-from runner.model.promotion import Step
 from runner.model.result import Decision, Ending, Verdict
 from runner.model.run import Run, State
 from runner.pipeline import decide, required, stopped
@@ -31,11 +30,11 @@ _ENDINGS: Final = {"expire": (Ending.EXPIRED, "nobody answered before the hold e
 
 
 def land(run: Run, ports: LandingPorts, do: Do) -> Run:
-    """One attempt, from wherever the run is: `moved` when another must follow on a new base."""
-    promotion = ports.promotions.find(run.id)
-    if promotion is None or promotion.step is Step.ABANDONED:
-        if (wish := ports.wish()) in STOPS:
-            return stopped_by(wish, run)
+    """One attempt, from wherever the run is: `moved` when another must follow on a new base.
+
+    Which stages follow is decided by the run alone: after a crash the same stages come again, and each gives what it gave.
+    """
+    if not run.landing:
         run = _accepted(run, ports, do)
         if _over(run):
             return run
@@ -54,18 +53,28 @@ def _accepted(run: Run, ports: LandingPorts, do: Do) -> Run:
         again = minor | {aim_stage.CHECK, "backup", "promote"}
         run = run.with_(results=tuple(result for result in run.results if result.check not in again), decision=None)
     for stage in AGAIN if answered else JUDGED:
-        run = do(stage, run)
+        run = do(_unless_stopped(stage), run)
         if _over(run):
             return run
         if stopped(stage.__name__, run):
             break
-        if ports.wish() in STOPS:
-            return stopped_by(ports.wish(), run)
     run = decide(run, (aim_stage.CHECK, *required(ports, run.gates)), minor=minor)
     if run.decision is None or run.decision.verdict is not Verdict.ACCEPT:
         return run
     run = do(backup, run.with_(decision=run.decision.model_copy(update={"ending": None})))
     return run if run.backup is not None or run.moved else decide(run, ())
+
+
+def _unless_stopped(stage: Stage) -> Stage:
+    """The stage, and the end of the run when a person asked for it meanwhile."""
+
+    def both(run: Run, ports: LandingPorts, policy: Loaded) -> Run:
+        after = stage(run, ports, policy)
+        wish = ports.wish()
+        return stopped_by(wish, after) if wish in STOPS and not _over(after) else after
+
+    both.__name__ = stage.__name__
+    return both
 
 
 def stopped_by(wish: str, run: Run) -> Run:

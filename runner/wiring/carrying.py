@@ -12,18 +12,19 @@ from typing import Any, NamedTuple
 from runner.changes.rebase import rebased
 from runner.errors import ChangeRefused, Fenced, SeatrialError
 from runner.git.objects import PrivateObjects
-from runner.model.promotion import Promotion
+from runner.model.promotion import Promotion, Step
 from runner.model.result import Decision, Ending, Outcome, Result, Verdict
 from runner.model.run import Gates, Run, State
 from runner.model.text import printable
 from runner.pipeline import decide, through
-from runner.pipeline.land import land
+from runner.pipeline.land import land, stopped_by
 from runner.policy.load import Loaded
 from runner.policy.stored import restored
 from runner.ports import LandingPorts, Ports, Progress, Target
 from runner.sandbox.containers import DockerSandbox
 from runner.stages import aim
 from runner.stages.outcome import tell
+from runner.stages.promote import STOPS
 from runner.stages.told import sentence
 from runner.store.backups import SqlBackups
 from runner.store.places import Places
@@ -81,8 +82,6 @@ class Carrier:
         with stores(self._where) as kept:
             filed = kept.submissions.load(run)
             begun = Run.model_validate_json(checkpoint("begin", lambda: _begun(filed, kept).model_dump_json()))
-            if begun.state is State.ENDED:
-                return begun.model_dump_json()
             try:
                 return self._carried(begun, filed, kept, checkpoint).model_dump_json()
             except (SeatrialError, OSError) as problem:
@@ -120,7 +119,7 @@ class Carrier:
                 whole, run = settled(policy, run, objects, progress, self._where.cache) if run.promotion is None else (policy, run)
                 target = target_of(spec, objects, policy.policy.promote, run.id)
                 ports = self._ports(ports_of(run, whole, objects, given), target, kept, run, whole)
-                run = decide(run, ()) if not run.change.tree else land(run, ports, self._do(ports, whole, kept, checkpoint))
+                run = self._attempt(run, ports, self._do(ports, whole, kept, checkpoint))
                 if not run.moved:
                     return self._recorded(run, ports, policy, kept)
                 run = Run.model_validate_json(
@@ -129,6 +128,11 @@ class Carrier:
                 if run.decision is not None:
                     return self._recorded(run, ports, policy, kept)
                 progress.note(f"attempt {run.attempt}: the target moved; the change is tried again upon {run.change.base_label}")
+
+    def _attempt(self, run: Run, ports: LandingPorts, do: Callable[[Any, Run], Run]) -> Run:
+        if run.state is State.ENDED:  # by request, before it set out again
+            return run
+        return land(run, ports, do) if run.change.tree else decide(run, ())
 
     def _do(self, ports: LandingPorts, policy: Loaded, kept: Stores, checkpoint: Checkpoint) -> Callable[[Any, Run], Run]:
         def do(stage: Any, run: Run) -> Run:
@@ -203,13 +207,15 @@ class _Wish:
 
 def _begun(filed: Filed, kept: Stores) -> Run:
     """The run at the start of a leg: as it was submitted, or as it was left, with what people approved meanwhile."""
-    run = filed.run
+    run, wish = filed.run, kept.submissions.wished(filed.run.id)
     if filed.leg == 1:
         return filed.submission.run
-    goes_on = run.state is not State.ENDED or bool(kept.submissions.wished(run.id))
-    if not goes_on:
+    if run.state is State.ENDED and not wish:
         return run
-    return run.with_(approved=kept.submissions.approved(run), moved="", decision=None, course=None, because="")
+    promotion = kept.promotions.find(run.id)
+    landing = promotion is not None and promotion.step is not Step.ABANDONED
+    begun = run.with_(approved=kept.submissions.approved(run), moved="", decision=None, course=None, because="", landing=landing)
+    return stopped_by(wish, begun) if wish in STOPS and not landing else begun
 
 
 def again(run: Run, ports: LandingPorts, policy: Loaded, objects: PrivateObjects) -> Run:

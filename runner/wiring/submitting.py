@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -14,7 +14,7 @@ from runner.model.submission import Answer
 from runner.ports import Progress
 from runner.store.executors import SUBMIT, WATCH, Executors
 from runner.store.places import Places, claim, places
-from runner.wiring.carrying import Carrier, stores
+from runner.wiring.carrying import Carrier, Stores, stores
 from runner.wiring.filing import Prepared, Wanted, prepare, prepare_again
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ _TICK: Final = 1.0
 """Seconds between two looks for what nobody works on."""
 _LATE: Final = 5.0
 """Seconds beyond its deadline after which somebody else looks after a promotion."""
+_LONGEST_WAIT: Final = 60.0
 _FAREWELL: Final = 600.0
 """Seconds that a process which was asked to end takes at most to take back what it promoted."""
 UNIT: Final = "systemd-run --user --unit=seatrial-watch --property=Restart=always seatrial watch"
@@ -37,6 +38,7 @@ class Carrying(NamedTuple):
     carrier: Carrier
     where: Places
     progress: Callable[[str], Progress]
+    keeper: "Keeper"
 
     def follow(self, run: str) -> Run:
         """Wait until the run is held or has ended, wherever it is carried; asked to end meanwhile, this process cleans up first."""
@@ -73,48 +75,73 @@ def carrying(role: str, progress: Callable[[str], Progress]) -> Iterator[Carryin
         executor.reap()
 
     carrier = Carrier(where, progress, blocked)
-    with Executor(where.state, role=role, work=carrier.work) as executor, _keeping(executor, where):
-        yield Carrying(executor, carrier, where, progress)
+    with Executor(where.state, role=role, work=carrier.work) as executor:
+        keeper = Keeper(executor, where, progress)
+        with _keeping(keeper, where) if role == SUBMIT else nullcontext():
+            yield Carrying(executor, carrier, where, progress, keeper)
+
+
+class Keeper:
+    """Looks after runs that nobody works on, for as long as this process lives."""
+
+    def __init__(self, executor: "Executor", where: Places, progress: Callable[[str], Progress]) -> None:
+        self._executor, self._where, self._progress = executor, where, progress
+        self._waits: dict[str, tuple[float, float]] = {}
+        """When a run whose leg broke off may be tried again, by the monotonic clock, and how long the next wait is."""
+
+    def look(self, kept: Stores, *, everything: bool) -> tuple[str, ...]:
+        """Go on with what dead processes left where a deadline has passed or, with `everything`, in any case; the runs taken over."""
+        if not everything and not self._late(kept):
+            return ()
+        taken = [name.rpartition(".")[0] for name in self._executor.reap()]
+        for run, leg in kept.submissions.running():
+            going = self._executor.begun(run, leg)
+            if going is None and everything:
+                self._executor.hand_over(run, leg)
+                taken.append(run)
+            elif going is False and self._broke_off(run, leg, kept):
+                with suppress(UsageError):
+                    self._executor.carry(run, kept.submissions.set_out(run, leg, wish=kept.submissions.wished(run)))
+                    taken.append(run)
+        return tuple(taken)
+
+    def _late(self, kept: Stores) -> bool:
+        now = kept.promotions.now()
+        return any(promotion.deadline is not None and now > promotion.deadline + _LATE for promotion in kept.promotions.open())
+
+    def _broke_off(self, run: str, leg: int, kept: Stores) -> bool:
+        """Whether a leg ended by a fault while its target waits; a run is tried again at once, then less and less often."""
+        promotion = kept.promotions.find(run)
+        if promotion is None or not promotion.step.open:
+            return False
+        due, pause = self._waits.get(run, (0.0, _TICK))
+        if time.monotonic() < due:
+            return False
+        self._waits[run] = (time.monotonic() + pause, min(2 * pause, _LONGEST_WAIT))
+        try:
+            self._executor.wait(run, leg, 0)
+        except Exception as problem:  # noqa: BLE001 - whatever it was, the target must not be left alone
+            self._progress(run).note(f"it broke off: {problem}")
+        return True
 
 
 @contextmanager
-def _keeping(executor: "Executor", where: Places) -> Iterator[None]:
+def _keeping(keeper: Keeper, where: Places) -> Iterator[None]:
     """While this process lives, look after promotions that are beyond their deadline and that nobody works on."""
     ended = Event()
 
     def keep() -> None:
         while not ended.wait(_TICK):
-            with suppress(StoreUnavailable):
-                look_after(executor, where)
+            with suppress(StoreUnavailable), stores(where) as kept:
+                keeper.look(kept, everything=False)
 
-    keeper = Thread(target=keep, name="seatrial-keeper", daemon=True)
-    keeper.start()
+    thread = Thread(target=keep, name="seatrial-keeper", daemon=True)
+    thread.start()
     try:
         yield
     finally:
         ended.set()
-        keeper.join()
-
-
-def look_after(executor: "Executor", where: Places, *, everything: bool = False) -> tuple[str, ...]:
-    """Go on with what dead processes left, where a deadline has passed or, for a watcher, in any case; what was taken over."""
-    with stores(where) as kept:
-        now = kept.promotions.now()
-        late = [promotion for promotion in kept.promotions.open() if promotion.deadline is not None and now > promotion.deadline + _LATE]
-        if not late and not everything:
-            return ()
-        taken = list(executor.reap())
-        for run, leg in kept.submissions.running():
-            promotion = kept.promotions.find(run)
-            unfinished = promotion is not None and promotion.step.open
-            if executor.begun(run, leg) is None and everything:
-                executor.hand_over(run, leg)
-                taken.append(f"{run}.{leg}")
-            elif executor.begun(run, leg) is False and unfinished:  # its leg broke off, and its target waits
-                with suppress(UsageError):
-                    executor.carry(run, kept.submissions.set_out(run, leg))
-                    taken.append(f"{run}.{leg + 1}")
-    return tuple(taken)
+        thread.join()
 
 
 def submit(wanted: Wanted, progress: Progress, *, detach: bool = False) -> Run:
@@ -276,8 +303,8 @@ def watch(progress: Progress, *, once: bool = False) -> None:
                     with suppress(UsageError):
                         process.executor.carry(run, kept.submissions.set_out(run, leg, wish="expire"))
                         progress.note(f"run {run}: its hold has expired")
-                for name in look_after(process.executor, process.where, everything=True):
-                    progress.note(f"run {name.partition('.')[0]}: taken over")
+                for run in process.keeper.look(kept, everything=True):
+                    progress.note(f"run {run}: taken over")
                 if once and not kept.promotions.open() and not kept.submissions.running():
                     return
             time.sleep(_TICK)
