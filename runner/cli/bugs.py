@@ -13,7 +13,7 @@ from runner import __version__
 from runner.store.address import scrubbed
 from runner.store.places import claim, places
 
-_PACKAGES = ("click", "pydantic", "docker", "sqlalchemy", "alembic", "psycopg", "rich", "pyyaml")
+_PACKAGES = ("click", "pydantic", "docker", "sqlalchemy", "alembic", "psycopg", "rich", "pyyaml", "dbos")
 
 
 def write(problem: BaseException, arguments: Sequence[str]) -> Path:

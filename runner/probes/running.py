@@ -6,7 +6,7 @@ import selectors
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from threading import Event
 from typing import Final, NamedTuple
 
@@ -28,23 +28,15 @@ class Ended(NamedTuple):
     """The end of what it printed to both streams; hostile."""
 
 
-def run(
-    argv: Sequence[str],
-    *,
-    seconds: float,
-    cancelled: Event | None = None,
-    variables: Mapping[str, str] | None = None,
-    spare: bool = False,
-) -> Ended:
+def run(argv: Sequence[str], *, seconds: float, cancelled: Event | None = None) -> Ended:
     """Run an argument list without a shell, in a session of its own, from the root folder, without input.
 
     When it has ended, its time is up, or `cancelled` is set, the whole process group is killed; only what made itself a session of its own
-    escapes. With `spare` what it started stays when it has ended by itself. `variables` are added to the environment. Raises OSError when it cannot be started or nobody can tell how it ended.
+    escapes. Raises OSError when it cannot be started or nobody can tell how it ended.
     """
     process = subprocess.Popen(
         list(argv),
         cwd="/",
-        env={**os.environ, **variables} if variables else None,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -52,12 +44,10 @@ def run(
         bufsize=0,
     )
     output = _Output(process)
-    status = None
     try:
         status = _wait(process.pid, output, time.monotonic() + seconds, (cancelled or Event()).is_set)
     finally:
-        if not spare or status is None:
-            _kill(process)  # before it is reaped: until then its number is nobody else's
+        _kill(process)  # before it is reaped: until then its number is nobody else's
         output.last()
         output.close()
         with contextlib.suppress(subprocess.TimeoutExpired):  # one that the kernel does not let go of is reaped later

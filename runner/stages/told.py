@@ -17,7 +17,7 @@ def landed(run: Run, promotion: Promotion, **more: float | None) -> Run:
             method=promotion.method,
             before=promotion.before,
             after=promotion.after,
-            commit=str(promotion.details.get("new", "")),
+            commit=str(promotion.details.get("new", "")) if promotion.method == "ref" else "",
             promoted=_time(promotion.promoted),
             deadline=_time(promotion.deadline),
             mixed=promotion.method == "journal",

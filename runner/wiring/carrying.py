@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import Any, NamedTuple
@@ -155,7 +156,7 @@ class Carrier:
             target=target,
             vault=FileVault(self._where.state, kept.backups, policy.policy.backup),
             promotions=kept.promotions,
-            command=run_command,
+            command=partial(run_command, log=self._where.state / "logs" / run.id / "after.log"),
             wish=wish,
             pause=self._pause,
             blocked=self._blocked,

@@ -39,10 +39,11 @@ def watched(run: Run, promotion: Promotion, ports: Ports, policy: Loaded, promot
     def remaining() -> float:
         return (promotion.deadline or 0.0) - promotions.now()
 
+    began = time.monotonic()
+
     def told(reading: Reading, states: Sequence[State]) -> None:
-        ports.progress.probe(
-            reading.probe, f"{reading.outcome.value}: {reading.reason}  ({_counts(reading, states)}; {max(0.0, remaining()):.0f}s left)"
-        )
+        said = f"{reading.outcome.value}: {reading.reason}  ({_counts(reading, states)}, {time.monotonic() - began:.0f}s)"
+        ports.progress.probe(reading.probe, said)
 
     with _asked(wish) as asked:
         watch = Watch(monitor, _context(run, ports, policy), asked=asked, remaining=remaining, told=told, before=promotion.baseline)
@@ -98,8 +99,11 @@ def _host(run: Run, ports: Ports, policy: Loaded) -> Reading:
     answer = recheck(run, ports, policy.policy.preflight.health)
     if answer.outcome in (Outcome.PASS, Outcome.WARN):
         return passed(answer.reason, measured=answer.measured, limit=answer.limit)
-    make = no_data if answer.outcome is Outcome.UNKNOWN else failed
-    return make(answer.reason, measured=answer.measured, limit=answer.limit)
+    return (
+        no_data(answer.reason, measured=answer.measured, limit=answer.limit)
+        if answer.outcome is Outcome.UNKNOWN
+        else failed(answer.reason, measured=answer.measured, limit=answer.limit)
+    )
 
 
 def _suite(run: Run, ports: Ports, policy: Loaded) -> Reading:
@@ -108,10 +112,15 @@ def _suite(run: Run, ports: Ports, policy: Loaded) -> Reading:
     image = ports.images.ensure(options.sandbox, ports.trees, run.change.base_tree, ports.version)
     bench = Bench(ports, image, run.change.base_tree, options.sandbox.env, options.sandbox.limits, runtime=options.sandbox.runtime or "")
     done = bench.run("probe", run.change.tree)
-    if not done.ended:
-        return no_data(f"the suite did not end: {done.stop.value}")
+    if not done.ended or not done.records:
+        return no_data(f"the suite did not answer: {done.stop.value}, {len(done.records)} tests")
     known = {pair.id for pair in (*run.tests.still_failing, *run.tests.flaky)} if run.tests else set()
     wrong = [record.id for record in done.records if record.outcome in (TestOutcome.FAILED, TestOutcome.ERROR) and record.id not in known]
     if wrong:
         return failed(f"{len(wrong)} tests fail over the promoted tree, first {wrong[0]}", measured=len(wrong), limit=0)
+    expected = run.tests.patched.tests if run.tests and run.tests.own is None else 0
+    if len(done.records) < expected:
+        return failed(
+            f"{len(done.records)} tests gave a result over the promoted tree, {expected} in the trial", measured=len(done.records)
+        )
     return passed(f"{len(done.records)} tests over the promoted tree", measured=len(done.records))
