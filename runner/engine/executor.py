@@ -31,6 +31,7 @@ RUNS: Final = "runs"
 """The queue that every watcher takes from."""
 _NAME: Final = "seatrial"
 _UNFINISHED: Final = ("PENDING", "ENQUEUED")
+_OVER: Final = ("SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
 _PATIENCE: Final = 1.0
 """Seconds to wait at the end for a step that goes on."""
 _LOOK: Final = 0.5
@@ -186,6 +187,17 @@ class Executor:
         with self._database.translated():
             status = DBOS.get_workflow_status(_name(run, leg))
         return None if status is None else status.status in _UNFINISHED
+
+    @_apart
+    def forget(self, run: str, leg: int) -> None:
+        """Drop what is kept of the legs up to `leg` of a run that has ended: nobody will go on with it, and its stages' answers are large."""
+        from dbos import DBOS
+
+        names = [_name(run, number) for number in range(1, leg + 1)]
+        with self._database.translated():
+            ended = DBOS.list_workflows(workflow_ids=names, status=list(_OVER), load_input=False, load_output=False)
+            if ended:
+                DBOS.delete_workflows([each.workflow_id for each in ended])
 
     def carries(self, run: str) -> bool:
         """Whether some leg of a run is carried by this process at this moment."""

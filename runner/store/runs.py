@@ -116,6 +116,11 @@ class SqlRuns:
         self._disown(run.id)
         log_files.save(self._state, run.id, logs)  # last: a log that does not fit must not cost the record
 
+    def keep_logs(self, run: str, logs: Mapping[str, str]) -> None:
+        """Keep the ends of suites' logs before the run has ended."""
+        claim(self._state)
+        log_files.save(self._state, run, logs)
+
     def list(self, limit: int = 20) -> tuple[Record, ...]:
         """The newest runs first, without their reports."""
         from sqlalchemy import select

@@ -139,6 +139,9 @@ class Carrier:
         def do(stage: Any, run: Run) -> Run:
             def step() -> str:
                 after = through(stage, run, ports, policy)
+                if after.logs:  # on disk once, not in what every later stage is kept with
+                    kept.runs.keep_logs(run.id, after.logs)
+                    after = after.with_(logs={})
                 kept.submissions.keep(after, stage.__name__)
                 return after.model_dump_json()
 
@@ -209,12 +212,12 @@ class _Wish:
 def _begun(filed: Filed, kept: Stores) -> Run:
     """The run at the start of a leg: as it was submitted, or as it was left, with what people approved meanwhile."""
     run, wish = filed.run, kept.submissions.wished(filed.run.id)
-    if filed.leg == 1:
+    promotion = kept.promotions.find(run.id)
+    landing = promotion is not None and promotion.step is not Step.ABANDONED
+    if filed.leg == 1 and not landing:
         return filed.submission.run
     if run.state is State.ENDED and not wish:
         return run
-    promotion = kept.promotions.find(run.id)
-    landing = promotion is not None and promotion.step is not Step.ABANDONED
     begun = run.with_(approved=kept.submissions.approved(run), moved="", decision=None, course=None, because="", landing=landing)
     return stopped_by(wish, begun) if wish in STOPS and not landing else begun
 

@@ -1,5 +1,6 @@
 """What a process does about submitted runs: carries its own, takes over what the dead left, and asks others for things."""
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
@@ -53,11 +54,21 @@ class Carrying(NamedTuple):
                     self.progress(run).note(f"run {run} was stopped: {told}")
             raise
 
-    def _followed(self, run: str, seconds: float | None = None) -> Run:
+    def _followed(self, run: str, seconds: float = math.inf) -> Run:
+        """By what this process carries, and by the record: what another one carries may be forgotten by the time that it is looked for."""
+        until = time.monotonic() + seconds
         with stores(self.where) as kept:
-            filed = kept.submissions.load(run)
-        said = self.executor.wait(run, filed.leg, seconds)
-        return Run.model_validate_json(said)
+            while True:
+                leg = kept.submissions.load(run).leg
+                with suppress(TimeoutError):
+                    self.executor.wait(run, leg, _TICK)
+                filed = kept.submissions.load(run)
+                if kept.runs.show(run).state != State.RUNNING.value and not self.executor.carries(run):
+                    if filed.run.state is State.ENDED:
+                        self.executor.forget(run, filed.leg)
+                    return filed.run
+                if time.monotonic() > until:
+                    raise TimeoutError(f"run {run} goes on")
 
 
 @contextmanager
@@ -242,8 +253,9 @@ def _carry_on(run: str, progress: Progress, *, wish: str) -> Run:
         process.executor.reap()
         with stores(process.where) as kept:
             filed = kept.submissions.load(run)
+            running = kept.runs.show(run).state == State.RUNNING.value
             going = process.executor.begun(run, filed.leg)
-            if going is None:
+            if going is None and running:
                 process.executor.carry(run, filed.leg)
             elif not going:
                 process.executor.carry(run, kept.submissions.set_out(run, filed.leg, wish=wish))
