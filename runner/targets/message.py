@@ -1,5 +1,6 @@
 """What a commit of ours says: one line on the change, and the facts of its run as trailers; hostile texts become one harmless line each."""
 
+from pathlib import PurePath
 from typing import Final
 
 from runner.model.change import Change
@@ -8,6 +9,8 @@ from runner.model.text import cut, printable
 
 _LONGEST_TITLE: Final = 72
 _LONGEST_VALUE: Final = 200
+_FILES: Final = ("diff", "edits", "overlay")
+"""Kinds of changes that are called by a path, of which nobody elsewhere knows more than the end."""
 REVERTS: Final = "Seatrial-Reverts"
 """The trailer of a commit that undoes another; its value is that one's id."""
 
@@ -35,6 +38,8 @@ def undoing(said: str, run: str, commit: str) -> str:
 
 
 def _title(change: Change) -> str:
+    if change.kind in _FILES and change.source != "-":
+        return f"Land {PurePath(change.source).name}"
     source = "the work tree" if change.source == "work tree" else "standard input" if change.source == "-" else change.source
     return f"Land {change.head_label or source}"
 

@@ -25,6 +25,8 @@ _TICK: Final = 1.0
 """Seconds between two looks for what nobody works on."""
 _LATE: Final = 5.0
 """Seconds beyond its deadline after which somebody else looks after a promotion."""
+STALLED: Final = 120.0
+"""The same for a process that lives and does nothing: taking back may take that long, with the operator's commands."""
 _LONGEST_WAIT: Final = 60.0
 _FAREWELL: Final = 600.0
 """Seconds that a process which was asked to end takes at most to take back what it promoted."""
@@ -105,6 +107,7 @@ class Keeper:
         if not everything and not self._late(kept):
             return ()
         taken = [name.rpartition(".")[0] for name in self._executor.reap()]
+        taken += self._thawed(kept)
         for run, leg in kept.submissions.running():
             going = self._executor.begun(run, leg)
             if going is None and everything:
@@ -116,23 +119,40 @@ class Keeper:
                     taken.append(run)
         return tuple(taken)
 
-    def _late(self, kept: Stores) -> bool:
+    def _late(self, kept: Stores, beyond: float = _LATE) -> tuple[str, ...]:
+        """The runs whose promotion is so many seconds beyond its deadline, and neither confirmed nor taken back."""
         now = kept.promotions.now()
-        return any(promotion.deadline is not None and now > promotion.deadline + _LATE for promotion in kept.promotions.open())
+        return tuple(one.run for one in kept.promotions.open() if one.deadline is not None and now > one.deadline + beyond)
+
+    def _thawed(self, kept: Stores) -> tuple[str, ...]:
+        """Take over from whoever lives and does nothing long after the deadline: it hangs or is frozen, and the fence stops it for good."""
+        taken = []
+        for run in self._late(kept, STALLED):
+            filed = kept.submissions.load(run)
+            if not self._executor.carries(run) and self._executor.begun(run, filed.leg) and self._due(run):
+                self._executor.adopt(run, filed.leg)
+                taken.append(run)
+        return tuple(taken)
 
     def _broke_off(self, run: str, leg: int, kept: Stores) -> bool:
         """Whether a leg ended by a fault while its target waits; a run is tried again at once, then less and less often."""
         promotion = kept.promotions.find(run)
         if promotion is None or not promotion.step.open:
             return False
-        due, pause = self._waits.get(run, (0.0, _TICK))
-        if time.monotonic() < due:
+        if not self._due(run):
             return False
-        self._waits[run] = (time.monotonic() + pause, min(2 * pause, _LONGEST_WAIT))
         try:
             self._executor.wait(run, leg, 0)
         except Exception as problem:  # noqa: BLE001 - whatever it was, the target must not be left alone
             self._progress(run).note(f"it broke off: {problem}")
+        return True
+
+    def _due(self, run: str) -> bool:
+        """Whether it is time to try a run again, and then not again for a while that doubles."""
+        due, pause = self._waits.get(run, (0.0, _TICK))
+        if time.monotonic() < due:
+            return False
+        self._waits[run] = (time.monotonic() + pause, min(2 * pause, _LONGEST_WAIT))
         return True
 
 

@@ -27,7 +27,7 @@ def trailers(said: str) -> dict[str, str]:
 
 
 def test_a_message_names_the_change_and_the_facts_of_its_run() -> None:
-    run = a_run(Author(name="ana", agent="bot", ticket="T-1"), head_label="feature (1a2b3c4)")
+    run = a_run(Author(name="ana", agent="bot", ticket="T-1"), head_label="feature (1a2b3c4)", kind="revision")
     said = message(run)
     assert said.startswith("Land feature (1a2b3c4)\n\nSeatrial-Run: 0123456789ab\n")
     assert trailers(said) == {
@@ -63,3 +63,7 @@ def test_a_commit_that_undoes_names_what_it_undoes() -> None:
     said = undoing("Land it\n\nSeatrial-Run: other\n", "0123456789ab", "9" * 40)
     assert said.startswith("Take back: Land it\n\n")
     assert trailers(said) == {"Seatrial-Reverts": "9" * 40, "Seatrial-Run": "0123456789ab"}
+
+
+def test_a_change_that_came_as_a_file_is_called_by_the_end_of_its_path_which_nobody_else_knows() -> None:
+    assert message(a_run(Author(), source="/home/ana/fixes/fix.diff", head_label="/home/ana/fixes/fix.diff")).startswith("Land fix.diff\n")
