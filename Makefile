@@ -61,7 +61,7 @@ layers: $(READY) ## import-linter: imports point downward only
 	@$(BIN)/lint-imports --no-logo >$(VENV)/layers.log 2>&1 || { cat $(VENV)/layers.log; exit 1; }
 
 long: setup ## all tests and the long tiers: 10 000 damaged patches, 100 runs, 200 random kills
-	@SEATRIAL_DAMAGED=10000 SEATRIAL_PAIRS=300 SEATRIAL_RUNS=100 SEATRIAL_KILL_TRIALS=200 SEATRIAL_STRESS_SECONDS=10 SEATRIAL_HISTORIES=40 $(PYTEST) --timeout 7200
+	@SEATRIAL_DAMAGED=10000 SEATRIAL_PAIRS=300 SEATRIAL_RUNS=100 SEATRIAL_KILL_TRIALS=200 SEATRIAL_STRESS_SECONDS=10 SEATRIAL_HISTORIES=40 SEATRIAL_ENGINE_KILLS=120 $(PYTEST) --timeout 7200
 
 bench: setup ## how much time a sandbox costs; ARGS="..." is passed on
 	@$(BIN)/python bench/overhead.py $(ARGS)

@@ -16,7 +16,7 @@ class Lazy(click.Group):
 
     TABLE: ClassVar[dict[str, str]] = {
         "check": "Judge a change in a disposable sandbox; change nothing.",
-        "submit": "Judge a change, carry it to its target, watch it, and take it back when it does harm.",
+        "submit": "Judge a change, carry it to its target, and watch it there.",
         "run": "List, show, approve, wait for and resume runs, and see their logs.",
         "rollback": "Take a promotion back by hand.",
         "confirm": "Say that what was promoted is well.",

@@ -7,10 +7,11 @@ import click
 from runner.cli.landing import by_person, followed, person
 from runner.cli.settings import common, report_form
 from runner.errors import InfrastructureError, UsageError
-from runner.model.units import duration
 
 
 def _seconds(_context: click.Context, _parameter: click.Parameter, given: str | None) -> float | None:
+    from runner.model.units import duration
+
     try:
         value = duration(given) if given is not None else None
     except ValueError as problem:

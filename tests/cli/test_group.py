@@ -11,13 +11,30 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parents[2]
-HEAVY = {"pydantic", "docker", "yaml", "sqlalchemy", "alembic", "rich", "requests", "unidiff", "detect_secrets"}
+HEAVY = {"dbos", "pydantic", "docker", "yaml", "sqlalchemy", "alembic", "rich", "requests", "unidiff", "detect_secrets"}
 COMMANDS = [
     "check",
+    "submit",
     "run",
     "run list",
     "run show",
     "run logs",
+    "run wait",
+    "run approve",
+    "run deny",
+    "run cancel",
+    "run resume",
+    "run retry",
+    "rollback",
+    "confirm",
+    "watch",
+    "backup",
+    "backup list",
+    "backup show",
+    "backup verify",
+    "backup restore",
+    "backup pin",
+    "backup prune",
     "image",
     "image build",
     "image build python",
@@ -51,6 +68,8 @@ Command = Callable[..., Any]
         ["--version"],
         ["check", "--help"],
         ["run", "list", "--help"],
+        ["submit", "--help"],
+        ["backup", "--help"],
         ["image", "build", "--help"],
         ["doctor", "--help"],
         ["nonsense"],
