@@ -197,27 +197,32 @@ def retry(run: str, progress: Progress) -> Run:
 def _sent(prepared: Prepared, where: Places, progress: Progress, *, detach: bool) -> Run:
     """Put it on file and set out, or join the run that does the same."""
     with stores(where) as kept:
-        if prepared.submission is None:
-            progress.note(f"the target holds this change already: run {prepared.live} brought it there")
-            return kept.submissions.load(prepared.live).run
-        submission = prepared.submission
-        if submission.policy.values["monitor"]["watcher"] == "required":
-            require_watcher(where)
-        run = kept.submissions.file(submission)
-        if run != submission.run.id:
-            progress.note(f"the same is under way as run {run}")
+        run = _on_file(prepared, where, progress, kept)
         filed = kept.submissions.load(run)
-    if filed.run.state is State.HELD:
-        return filed.run
-    with carrying(SUBMIT, lambda _run: progress) as process:
-        if detach:
-            process.executor.hand_over(run, filed.leg)
+        if filed.run.state is not State.RUNNING:
             return filed.run
-        if run == submission.run.id:
-            process.executor.carry(run, filed.leg)
-        else:
+    with carrying(SUBMIT, lambda _run: progress) as process:
+        if prepared.submission is None or run != prepared.submission.run.id:
             process.executor.reap()
-        return process.follow(run)
+        elif detach:
+            process.executor.hand_over(run, filed.leg)
+        else:
+            process.executor.carry(run, filed.leg)
+        return filed.run if detach else process.follow(run)
+
+
+def _on_file(prepared: Prepared, where: Places, progress: Progress, kept: Stores) -> str:
+    """The run that is to be followed: this one, or the one that does or did the same."""
+    submission = prepared.submission
+    if submission is None:
+        progress.note(f"the target holds this change already: run {prepared.live} brought it there")
+        return prepared.live
+    if submission.policy.values["monitor"]["watcher"] == "required":
+        require_watcher(where)
+    run = kept.submissions.file(submission)
+    if run != submission.run.id:
+        progress.note(f"the same is under way as run {run}")
+    return run
 
 
 def require_watcher(where: Places) -> None:

@@ -49,8 +49,8 @@ def watched(run: Run, promotion: Promotion, ports: Ports, policy: Loaded, promot
         watch = Watch(monitor, _context(run, ports, policy), asked=asked, remaining=remaining, told=told, before=promotion.baseline)
         ruling = watch.run()
     answers = results(watch.states, monitor, ruling)
-    if ruling.course is None:
-        said = wish()
+    said = wish() if ruling.course in (None, Course.UNDECIDED) else ""
+    if ruling.course is None or said:  # what a person asks for counts after the deadline, too: a hold waits for just that
         return Watched(_SAID.get(said, Course.TAKE_BACK), _WHY.get(said, "it was asked to take it back"), answers)
     return Watched(ruling.course, ruling.reason, answers)
 
