@@ -17,7 +17,7 @@ from runner.model.promotion import Promotion, Step
 from runner.model.result import Decision, Ending, Outcome, Result, Verdict
 from runner.model.run import Gates, Run, State
 from runner.model.text import printable
-from runner.pipeline import decide, through
+from runner.pipeline import INTAKE, decide, through
 from runner.pipeline.land import land, stopped_by
 from runner.policy.load import Loaded
 from runner.policy.stored import restored
@@ -133,7 +133,8 @@ class Carrier:
     def _attempt(self, run: Run, ports: LandingPorts, do: Callable[[Any, Run], Run]) -> Run:
         if run.state is State.ENDED:  # by request, before it set out again
             return run
-        return land(run, ports, do) if run.change.tree else decide(run, ())
+        refused = any(result.check == INTAKE and result.outcome is Outcome.FAIL for result in run.results)
+        return decide(run, ()) if refused else land(run, ports, do)
 
     def _do(self, ports: LandingPorts, policy: Loaded, kept: Stores, checkpoint: Checkpoint) -> Callable[[Any, Run], Run]:
         def do(stage: Any, run: Run) -> Run:
@@ -237,7 +238,7 @@ def again(run: Run, ports: LandingPorts, policy: Loaded, objects: PrivateObjects
     try:
         change = rebased(run.change, objects, look.tree, look.commit or run.change.base_commit, label_of(ports.target, look))
     except ChangeRefused as refused:
-        return held(run, policy, f"the target moved, and the change does not apply to what it holds now: {refused}")
+        return held(run, policy, f"the target moved: {refused}")
     note = f"attempt {run.attempt} was upon {run.change.base_label}: {run.moved}"
     fresh: dict[str, Any] = {
         "results": (),

@@ -17,6 +17,7 @@ from runner.git.objects import PrivateObjects
 from runner.model.promotion import Look
 from runner.model.run import Command, Gates, Run, run_id
 from runner.model.submission import Submission
+from runner.pipeline import refuse
 from runner.policy.load import Loaded, find_policy
 from runner.policy.stored import restored, stored
 from runner.ports import Progress, Target
@@ -93,11 +94,14 @@ def _filed(
 ) -> Prepared:
     """The run upon what the target holds, its trees where any process finds them."""
     if not run.results:
-        run, live = _aimed(run, target, objects, policy, promotions, progress)
+        try:
+            run, live = _aimed(run, target, objects, policy, promotions, progress)
+        except ChangeRefused as refused:
+            run, live = refuse(run, refused, policy), ""
         if live:
             return Prepared(None, live)
-        if obstacle := target.obstacle(objects, run.change.base_tree, run.change.tree):
-            raise UsageError(obstacle, hint="Nothing was tried: it could not be promoted.")
+    if not run.results and (obstacle := target.obstacle(objects, run.change.base_tree, run.change.tree)):
+        raise UsageError(obstacle, hint="Nothing was tried: it could not be promoted.")
     objects.sync()
     return Prepared(Submission(run=run, policy=stored(policy), target=spec))
 

@@ -1,5 +1,6 @@
-"""The fixtures of whole checks."""
+"""The fixtures of whole checks and submissions."""
 
+from testing.landing import landing
 from testing.whole import berth, diff, judged, seatrial
 
-__all__ = ["berth", "diff", "judged", "seatrial"]
+__all__ = ["berth", "diff", "judged", "landing", "seatrial"]
