@@ -37,8 +37,9 @@ postgres:
 image: $(READY) engine ## the base image that sandboxes are built on
 	@$(BIN)/python scripts/base_image.py
 
-demo: setup ## judge a good, a broken and a cheating change
+demo: setup ## judge a good, a broken and a cheating change, then promote two to a live service
 	@$(BIN)/seatrial demo
+	@$(BIN)/seatrial demo --live
 
 test: setup lint types layers ## everything: lint, types, layers, and all tests with real containers
 	@$(PYTEST) -m "not long"
