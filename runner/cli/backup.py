@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from runner.cli.asking import name as person_name
 from runner.cli.output import emit
 from runner.cli.settings import common, form, policy_here, settings
 from runner.model.text import cut, printable, shown
@@ -159,23 +160,47 @@ def verify(names: tuple[str, ...], everything: bool, share: str | None, form: st
 @backup.command()
 @click.argument("name", metavar="ID")
 @click.option(
-    "--to", "destination", metavar="FOLDER", type=click.Path(path_type=Path), required=True, help="A folder that is absent or empty."
+    "--to", "destination", metavar="FOLDER", type=click.Path(path_type=Path), help="Lay it out as a folder that is absent or empty."
 )
-@click.option("--dry-run", "dry", is_flag=True, help="Verify everything, and change nothing.")
+@click.option("--live", is_flag=True, help="Make the target that it is of what it was.")
+@click.option("--target", metavar="TARGET", help="With --live: which one, where the backup is of several, as `backup list` shows it.")
+@click.option("--reason", metavar="TEXT", default="", callback=person_name, help="With --live: why, for the record.")
+@click.option(
+    "--by", "who", metavar="NAME", default="", callback=person_name, help="With --live: whose word it is. [default: your user name]"
+)
+@click.option(
+    "--policy",
+    "file",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="With --live: go by this file. [default: as the run that made it]",
+)
+@click.option("--dry-run", "dry", is_flag=True, help="Verify everything, say what would change, and change nothing.")
 @form
 @common
-def restore(name: str, destination: Path, dry: bool, form: str) -> int:  # noqa: FBT001 - click's way
-    """Verify a backup, and lay it out as a folder.
+def restore(name: str, destination: Path | None, live: bool, dry: bool, form: str, **given: Any) -> int:  # noqa: FBT001 - click's way
+    """Verify a backup, and lay it out as a folder, or put it into its target again.
 
-    All of it appears at once, or nothing of it.
+    All of it appears at once, or nothing of it. With --live it is a promotion: what the target holds is backed up first, the policy's command
+    and probes follow, and `seatrial rollback` takes it back. Tests and gates are not asked.
 
     \b
     Examples:
       seatrial backup restore latest --to /srv/app.before
+      seatrial backup restore 4f1d --live --reason "OPS-9"
       seatrial backup restore 4f1d --to /tmp/look --dry-run
 
-    Exit codes: 0 restored, 2 the folder cannot be used, 4 the backup is damaged, or there is no room.
+    Exit codes: 0 restored, 2 the folder or target cannot be used, 4 the backup is damaged, or there is no room; with --live also those
+    of `seatrial submit`.
     """
+    if live == (destination is not None):
+        raise click.UsageError("give either --to FOLDER or --live")
+    if live:
+        from runner.cli.restore_live import restore_live
+
+        return restore_live(name, form, dry=dry, **given)
+    if destination is None:
+        raise click.UsageError("give --to FOLDER")
     record, vault = _record(), _vault()
     found = _named(name, record, vault)
     with _working(f"restore {found[:_SHORT]}") as progress:

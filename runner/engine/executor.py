@@ -97,11 +97,7 @@ class Executor:
             raise RuntimeError("a process has one executor")
         with ExitStack() as stack:
             stack.callback(_the_only_one.release)
-            try:
-                import dbos  # noqa: F401
-            except ImportError as problem:
-                hint = "Install it: pip install 'seatrial[submit]'"
-                raise InfrastructureError(f"what carries runs durably is not installed: {problem}", hint=hint) from problem
+            require()
             self.id = self._executors.enter(self._role)
             stack.callback(self._leave)
             stack.callback(self._database.close)
@@ -365,6 +361,15 @@ class Executor:
             self._executors.leave(forget=self._role == SUBMIT and not self._begun)
         except StoreUnavailable as problem:
             log.warning("%s", problem)
+
+
+def require() -> None:
+    """Raises InfrastructureError where the library is not installed."""
+    try:
+        import dbos  # noqa: F401
+    except ImportError as problem:
+        hint = "Install it: pip install 'seatrial[submit]'"
+        raise InfrastructureError(f"what carries runs durably is not installed: {problem}", hint=hint) from problem
 
 
 def _name(run: str, leg: int) -> str:

@@ -47,6 +47,8 @@ class Command(StrEnum):
 
     CHECK = "check"
     SUBMIT = "submit"
+    RESTORE = "restore"
+    """A backup is put into its target again: nothing is judged."""
 
 
 class Kept(Value):

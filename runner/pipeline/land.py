@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from runner.model.result import Decision, Ending, Verdict
-from runner.model.run import Run, State
+from runner.model.run import Command, Run, State
 from runner.pipeline import decide, required, stopped
 from runner.policy.load import Loaded
 from runner.ports import LandingPorts
@@ -52,13 +52,14 @@ def _accepted(run: Run, ports: LandingPorts, do: Do) -> Run:
     if answered:
         again = minor | {aim_stage.CHECK, "backup", "promote"}
         run = run.with_(results=tuple(result for result in run.results if result.check not in again), decision=None)
-    for stage in AGAIN if answered else JUDGED:
+    ordered = run.command is Command.RESTORE
+    for stage in (aim,) if ordered else AGAIN if answered else JUDGED:
         run = do(_unless_stopped(stage), run)
         if _over(run):
             return run
         if stopped(stage.__name__, run):
             break
-    run = decide(run, (aim_stage.CHECK, *required(ports, run.gates)), minor=minor)
+    run = decide(run, (aim_stage.CHECK, *(() if ordered else required(ports, run.gates))), minor=minor)
     if run.decision is None or run.decision.verdict is not Verdict.ACCEPT:
         return run
     run = do(backup, run.with_(decision=run.decision.model_copy(update={"ending": None})))

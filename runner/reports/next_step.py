@@ -21,7 +21,7 @@ def next_step(run: Run, here: Path | None = None) -> str:
     `here` is the directory it will be typed in; `None` means the root of the repository.
     """
     ending = run.decision.ending if run.decision else None
-    if run.command is Command.SUBMIT and (step := _landing(run)):
+    if run.command is not Command.CHECK and (step := _landing(run)):
         return step
     if ending is Ending.ACCEPTED:
         return _take(run, here) or f"seatrial run show {run.id}"

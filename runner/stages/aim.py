@@ -5,7 +5,7 @@ from typing import Final
 from runner.errors import InfrastructureError, UsageError
 from runner.model.promotion import Look
 from runner.model.result import Cause, Outcome, Result
-from runner.model.run import Run
+from runner.model.run import Command, Run
 from runner.policy.load import Loaded
 from runner.ports import LandingPorts
 
@@ -27,7 +27,11 @@ def aim(run: Run, ports: LandingPorts, policy: Loaded) -> Run:
     if obstacle:
         return _with(run, policy, Outcome.HOLD, obstacle, "promote")
     since = ports.promotions.now() - policy.policy.rollback.quarantine
-    if (bad := ports.promotions.taken_back(run.target, run.change.patch_id, since)) is not None and bad.run != run.id:
+    if (
+        run.command is not Command.RESTORE
+        and (bad := ports.promotions.taken_back(run.target, run.change.patch_id, since)) is not None
+        and bad.run != run.id
+    ):
         reason = f"this patch came to the target before, as run {bad.run}, and was taken back: {bad.note}"
         return _with(run, policy, Outcome.HOLD, reason, "rollback.quarantine")
     return _with(run, policy, Outcome.PASS, f"{run.target} holds what the change was made for")

@@ -2,7 +2,7 @@
 
 from runner.crashpoints import crashpoint
 from runner.model.promotion import Step
-from runner.model.run import Course, Run
+from runner.model.run import Command, Course, Run
 from runner.policy.load import Loaded
 from runner.ports import LandingPorts
 from runner.stages.told import landed
@@ -13,6 +13,8 @@ def monitor(run: Run, ports: LandingPorts, policy: Loaded) -> Run:
     promotion = ports.promotions.find(run.id)
     if promotion is None or promotion.step is not Step.PROMOTED or run.course is not None:
         return run
+    if run.command is Command.RESTORE and not policy.policy.monitor.probes:
+        return run.with_(course=Course.CONFIRM, because="a person asked for it, and the policy has no probes")
     ports.progress.stage("monitor")
     crashpoint("monitor.begins")
     watched = ports.watch(run, promotion)

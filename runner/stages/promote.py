@@ -6,7 +6,7 @@ from runner.crashpoints import crashpoint
 from runner.errors import InfrastructureError, TargetMoved
 from runner.model.promotion import Place, Promotion, Step
 from runner.model.result import Cause, Decision, Ending, Outcome, Result, Verdict
-from runner.model.run import Course, Run
+from runner.model.run import Command, Course, Run
 from runner.model.text import cut, printable
 from runner.policy.load import Loaded
 from runner.ports import LandingPorts
@@ -82,7 +82,7 @@ def _begun(run: Run, ports: LandingPorts, policy: Loaded) -> tuple[Promotion | N
         if ports.wish() in STOPS:
             _abandon(promotion, ports, CANCELLED)
             return None, _cancelled(run)
-        if why := recheck(run, ports, policy):
+        if run.command is not Command.RESTORE and (why := recheck(run, ports, policy)):
             _abandon(promotion, ports, why)
             return None, _held(run, policy, why)
         crashpoint("promote.rechecked")

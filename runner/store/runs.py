@@ -247,7 +247,7 @@ def _identity(run: Run) -> dict[str, object]:
         "started": _time(run.started),
         "policy_digest": run.policy.digest,
         "command": run.command.value,
-        "target": _text(run.target) if run.command is Command.SUBMIT else "",
+        "target": _text(run.target) if run.command is not Command.CHECK else "",
     }
 
 

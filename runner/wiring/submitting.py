@@ -43,6 +43,18 @@ class Carrying(NamedTuple):
     progress: Callable[[str], Progress]
     keeper: "Keeper"
 
+    def go_on(self, run: str, *, wish: str = "") -> None:
+        """Take over what the dead left, and carry the run here unless it goes on anywhere."""
+        self.executor.reap()
+        with stores(self.where) as kept:
+            filed = kept.submissions.load(run)
+            running = kept.runs.show(run).state == State.RUNNING.value
+            going = self.executor.begun(run, filed.leg)
+            if going is None and running:
+                self.executor.carry(run, filed.leg)
+            elif not going and (running or wish):
+                self.executor.carry(run, kept.submissions.set_out(run, filed.leg, wish=wish))
+
     def follow(self, run: str) -> Run:
         """Wait until the run is held or has ended, wherever it is carried; asked to end meanwhile, this process cleans up first."""
         try:
@@ -64,8 +76,9 @@ class Carrying(NamedTuple):
                 leg = kept.submissions.load(run).leg
                 with suppress(TimeoutError):
                     self.executor.wait(run, leg, _TICK)
-                filed = kept.submissions.load(run)
-                if kept.runs.show(run).state != State.RUNNING.value and not self.executor.carries(run):
+                over = kept.runs.show(run).state != State.RUNNING.value and not self.executor.carries(run)
+                filed = kept.submissions.load(run)  # not before: it may be over since
+                if over:
                     if filed.run.state is State.ENDED:
                         self.executor.forget(run, filed.leg)
                     return filed.run
@@ -179,6 +192,7 @@ def submit(wanted: Wanted, progress: Progress, *, detach: bool = False) -> Run:
     """Carry a change to its target and wait; with `detach` leave it to a watcher. Raises UsageError, PolicyInvalid, InfrastructureError."""
     where = places()
     claim(where.cache)
+    require_engine()
     if detach:
         require_watcher(where)
     return _sent(prepare(wanted, where, progress), where, progress, detach=detach)
@@ -189,6 +203,7 @@ def retry(run: str, progress: Progress) -> Run:
     where = places()
     with stores(where) as kept:
         filed = kept.submissions.load(kept.runs.find(run))
+    require_engine()
     if filed.run.state is not State.ENDED:
         raise UsageError(f"run {filed.run.id} has not ended", hint=f"`seatrial run resume {filed.run.id}` goes on with it.")
     return _sent(prepare_again(filed, where, progress), where, progress, detach=False)
@@ -225,6 +240,13 @@ def _on_file(prepared: Prepared, where: Places, progress: Progress, kept: Stores
     return run
 
 
+def require_engine() -> None:
+    """Raises InfrastructureError where what carries runs is not installed: nothing must be put on file then."""
+    from runner.engine.executor import require
+
+    require()
+
+
 def require_watcher(where: Places) -> None:
     """Raises UsageError unless some process watches: whoever leaves a promotion alone needs one that ends it."""
     executors = Executors(claim(where.state))
@@ -239,6 +261,10 @@ def resume(run: str, progress: Progress) -> Run:
     where = places()
     with stores(where) as kept:
         filed = kept.submissions.load(kept.runs.find(run))
+        ended = kept.runs.show(filed.run.id).state == State.ENDED.value
+    if ended:
+        hint = f"`seatrial run retry {filed.run.id}` submits its change again."
+        raise UsageError(f"run {filed.run.id} has ended: there is nothing to go on with", hint=hint)
     if filed.run.state is State.HELD:
         hint = f'`seatrial run approve {filed.run.id} --reason "..."` lets it go on.'
         raise UsageError(f"run {filed.run.id} is held: a person must look", hint=hint)
@@ -275,15 +301,7 @@ def _check(wish: str, run: Run, promotion: Promotion | None, last: Promotion | N
 
 def _carry_on(run: str, progress: Progress, *, wish: str) -> Run:
     with carrying(SUBMIT, lambda _run: progress) as process:
-        process.executor.reap()
-        with stores(process.where) as kept:
-            filed = kept.submissions.load(run)
-            running = kept.runs.show(run).state == State.RUNNING.value
-            going = process.executor.begun(run, filed.leg)
-            if going is None and running:
-                process.executor.carry(run, filed.leg)
-            elif not going:
-                process.executor.carry(run, kept.submissions.set_out(run, filed.leg, wish=wish))
+        process.go_on(run, wish=wish)
         return process.follow(run)
 
 
