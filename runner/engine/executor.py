@@ -16,6 +16,7 @@ from threading import Condition, Event, Lock, Thread
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, ParamSpec, Self, TypeVar
 
+from runner.crashpoints import crashpoint
 from runner.engine import outcome
 from runner.errors import InfrastructureError, StoreUnavailable
 from runner.store.engine_database import SCHEMA, EngineDatabase
@@ -196,9 +197,9 @@ class Executor:
                 DBOS.delete_workflows([each.workflow_id for each in ended])
 
     def carries(self, run: str) -> bool:
-        """Whether some leg of a run is carried by this process at this moment."""
+        """Whether some leg of a run is carried by this process at this moment, or has just been, and its end is not on disk yet."""
         with self._moved:
-            return any(name.rpartition(".")[0] == run for name in self._running)
+            return any(name.rpartition(".")[0] == run for name in (*self._running, *self._ended))
 
     @_apart
     def reap(self) -> tuple[str, ...]:
@@ -214,6 +215,7 @@ class Executor:
                 DBOS.resume_workflow(name, queue_name=self._queue())
                 with self._moved:
                     self._broken.pop(name, None)
+            crashpoint("engine.resumed")
             for each in dead:
                 DBOS.delete_queue(_queue_of(each))
         self._own(left)

@@ -2,18 +2,19 @@
 
 import logging
 
+from runner.crashpoints import crashpoint
 from runner.errors import StoreUnavailable
 from runner.model.run import Gates, Run
 from runner.policy.load import Loaded
-from runner.ports import Moment, Ports
+from runner.ports import Gate, Moment
 
 log = logging.getLogger(__name__)
 
 
-def tell(run: Run, ports: Ports, policy: Loaded, moment: Moment) -> None:
+def tell(run: Run, gates: tuple[Gate, ...], policy: Loaded, moment: Moment) -> None:
     """Record the outcome of a decided run with every gate, once however often it is told; raises StoreUnavailable, also where a gate breaks."""
     if run.gates is Gates.ENFORCE and run.decision is not None:
-        for gate in ports.gates:
+        for gate in gates:
             try:
                 gate.settle(run, moment, getattr(policy.policy.preflight, gate.name))
             except StoreUnavailable:
@@ -22,3 +23,4 @@ def tell(run: Run, ports: Ports, policy: Loaded, moment: Moment) -> None:
                 log.exception("gate %s broke", gate.name)
                 said = f"the gate {gate.name} broke: {type(problem).__name__}: {problem}"
                 raise StoreUnavailable(said, hint="`seatrial audit verify` may say more.") from problem
+        crashpoint("run.told")

@@ -92,6 +92,10 @@ class SqlPromotions:
         found = self._newest(target, _HOLDS)
         return found if found and found.after == tree else None
 
+    def standing(self, target: str) -> Promotion | None:
+        """The last promotion of a target that nobody took back."""
+        return self._newest(target, _HOLDS)
+
     def open(self) -> tuple[Promotion, ...]:
         """All promotions with something left to do, oldest first."""
         from runner.store.schema import promotions

@@ -1,6 +1,7 @@
 """The database as an SQLite file: durable, and patient with other processes."""
 
 import sqlite3
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -49,8 +50,7 @@ class SqliteFile:
         def prepare(connection: sqlite3.Connection, _record: Any) -> None:
             connection.execute("PRAGMA synchronous=FULL")
             connection.execute("PRAGMA foreign_keys=ON")
-            if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
-                connection.execute("PRAGMA journal_mode=WAL")
+            _write_ahead(connection, self._patience)
 
         return engine
 
@@ -76,6 +76,22 @@ class SqliteFile:
         return StoreUnavailable(f"the record of runs {self._path} cannot be used: {said}", hint="`seatrial doctor` says more.")
 
 
+def _write_ahead(connection: sqlite3.Connection, patience: float) -> None:
+    """SQLite itself waits for nobody while the mode of a new file is changed, which another process may do at this moment, too."""
+    until = time.monotonic() + patience
+    while True:
+        try:
+            if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+                connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as problem:
+            if "locked" not in str(problem) or time.monotonic() >= until:
+                raise
+            time.sleep(_AGAIN)
+        else:
+            return
+
+
+_AGAIN: Final = 0.01
 _CAUSES = (
     ("locked", "is locked by another process", "Wait for the other run, then try again."),
     ("disk is full", "cannot be written: the disk is full", "Free some space, then try again."),

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from runner.crashpoints import crashpoint
 from runner.errors import StoreUnavailable, UsageError
 from runner.model.run import Run, State
 from runner.model.submission import Answer, Submission
@@ -124,6 +125,7 @@ class SqlSubmissions:
             again = {"state": State.RUNNING.value, "ending": None, "ended": None}
             connection.execute(update(runs).where(runs.c.id == run).values(**again))
             transaction.audit("run.resumed", run, {"leg": leg + 1})
+        crashpoint("run.set_out")
         return leg + 1
 
     def answer(self, answer: Answer) -> None:

@@ -43,7 +43,7 @@ def check(request: Request, progress: Progress) -> Run:
     """
     with (
         prepared(request, progress) as (run, ports, policy, where, under_way),
-        recorded(run, where, under_way, lambda done, moment: tell(done, ports, policy, moment)) as record,
+        recorded(run, where, under_way, lambda done, moment: tell(done, ports.gates, policy, moment)) as record,
     ):
         return record(_judged(run, ports, policy, under_way))
 

@@ -11,7 +11,9 @@ from threading import Event
 from typing import Any, NamedTuple
 
 from runner.changes.rebase import rebased
+from runner.crashpoints import crashpoint
 from runner.errors import ChangeRefused, Fenced, SeatrialError
+from runner.gates import gates
 from runner.git.objects import PrivateObjects
 from runner.model.promotion import Promotion, Step
 from runner.model.result import Decision, Ending, Outcome, Result, Verdict
@@ -86,7 +88,7 @@ class Carrier:
             try:
                 return self._carried(begun, filed, kept, checkpoint).model_dump_json()
             except (SeatrialError, OSError) as problem:
-                return self._failed(begun, problem, kept).model_dump_json()
+                return self._failed(begun, problem, filed, kept).model_dump_json()
 
     def stop(self) -> None:
         """This process was asked to end: what is not promoted is cancelled, and what is promoted and not confirmed is taken back."""
@@ -94,17 +96,20 @@ class Carrier:
         for sandbox in tuple(self._sandboxes):
             sandbox.cancel()
 
-    def _failed(self, run: Run, problem: Exception, kept: Stores) -> Run:
+    def _failed(self, run: Run, problem: Exception, filed: Filed, kept: Stores) -> Run:
         """A fault ends a run whose target was not touched; any other stays for whoever carries it on."""
         promotion = kept.promotions.find(run.id)
-        if isinstance(problem, Fenced) or (promotion is not None and promotion.step.open):
+        if isinstance(problem, Fenced) or (promotion is not None and promotion.step is not Step.ABANDONED):
             raise problem
         from runner.reports.report import build, to_json
 
         left = kept.submissions.load(run.id).run
         failed = left.with_(moved="", decision=Decision(verdict=None, ending=Ending.FAILED, reason=printable(sentence(problem))))
         kept.submissions.keep(failed, "failed")
-        kept.runs.finish(failed, to_json(build(failed, here=_ANYWHERE)), failed.logs)
+        policy = restored(filed.submission.policy)
+        report = to_json(build(failed, here=_ANYWHERE))
+        kept.runs.finish(failed, report, failed.logs, settle=lambda moment: tell(failed, gates(), policy, moment))
+        kept.backups.release(failed.id)
         return failed
 
     def _carried(self, run: Run, filed: Filed, kept: Stores, checkpoint: Checkpoint) -> Run:
@@ -144,6 +149,7 @@ class Carrier:
                     kept.runs.keep_logs(run.id, after.logs)
                     after = after.with_(logs={})
                 kept.submissions.keep(after, stage.__name__)
+                crashpoint("run.stage.kept")
                 return after.model_dump_json()
 
             return Run.model_validate_json(checkpoint(f"{run.attempt}.{stage.__name__}", step))
@@ -188,8 +194,10 @@ class Carrier:
         if run.state is State.HELD:
             kept.submissions.hold(run, policy.policy.hold.expires)
         kept.submissions.keep(run, "recorded")
+        crashpoint("run.recording")
         report = to_json(build(run, here=_ANYWHERE))
-        kept.runs.finish(run, report, run.logs, settle=lambda moment: tell(run, ports, policy, moment))
+        kept.runs.finish(run, report, run.logs, settle=lambda moment: tell(run, ports.gates, policy, moment))
+        crashpoint("run.recorded")
         if run.state is State.ENDED:
             ports.vault.release(run.id)
         return run

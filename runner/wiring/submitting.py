@@ -7,6 +7,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from runner.crashpoints import crashpoint
 from runner.errors import Fenced, InfrastructureError, StoreUnavailable, Terminated, UsageError
 from runner.model.promotion import Promotion, Step
 from runner.model.result import Outcome
@@ -43,16 +44,15 @@ class Carrying(NamedTuple):
     progress: Callable[[str], Progress]
     keeper: "Keeper"
 
-    def go_on(self, run: str, *, wish: str = "") -> None:
-        """Take over what the dead left, and carry the run here unless it goes on anywhere."""
+    def go_on(self, run: str, *, wish: str = "", was: Step | None = None) -> None:
+        """Take over what the dead left, and carry the run here unless it goes on anywhere. `was`: its promotion when the wish was made."""
         self.executor.reap()
         with stores(self.where) as kept:
-            filed = kept.submissions.load(run)
-            running = kept.runs.show(run).state == State.RUNNING.value
+            filed, state = kept.submissions.load(run), _state(kept, run)
             going = self.executor.begun(run, filed.leg)
-            if going is None and running:
+            if going is None and state is State.RUNNING:
                 self.executor.carry(run, filed.leg)
-            elif not going and (running or wish):
+            elif not going and (state is State.RUNNING or _is_open(wish, state, kept.promotions.find(run), was)):
                 self.executor.carry(run, kept.submissions.set_out(run, filed.leg, wish=wish))
 
     def follow(self, run: str) -> Run:
@@ -76,7 +76,7 @@ class Carrying(NamedTuple):
                 leg = kept.submissions.load(run).leg
                 with suppress(TimeoutError):
                     self.executor.wait(run, leg, _TICK)
-                over = kept.runs.show(run).state != State.RUNNING.value and not self.executor.carries(run)
+                over = _state(kept, run) is not State.RUNNING and not self.executor.carries(run)
                 filed = kept.submissions.load(run)  # not before: it may be over since
                 if over:
                     if filed.run.state is State.ENDED:
@@ -150,7 +150,7 @@ class Keeper:
     def _broke_off(self, run: str, leg: int, kept: Stores) -> bool:
         """Whether a leg ended by a fault while its target waits; a run is tried again at once, then less and less often."""
         promotion = kept.promotions.find(run)
-        if promotion is None or not promotion.step.open:
+        if promotion is None or promotion.step is Step.ABANDONED:
             return False
         if not self._due(run):
             return False
@@ -203,8 +203,9 @@ def retry(run: str, progress: Progress) -> Run:
     where = places()
     with stores(where) as kept:
         filed = kept.submissions.load(kept.runs.find(run))
+        state = _state(kept, filed.run.id)
     require_engine()
-    if filed.run.state is not State.ENDED:
+    if state is not State.ENDED:
         raise UsageError(f"run {filed.run.id} has not ended", hint=f"`seatrial run resume {filed.run.id}` goes on with it.")
     return _sent(prepare_again(filed, where, progress), where, progress, detach=False)
 
@@ -213,17 +214,19 @@ def _sent(prepared: Prepared, where: Places, progress: Progress, *, detach: bool
     """Put it on file and set out, or join the run that does the same."""
     with stores(where) as kept:
         run = _on_file(prepared, where, progress, kept)
+        over = _state(kept, run) is not State.RUNNING
         filed = kept.submissions.load(run)
-        if filed.run.state is not State.RUNNING:
+        if over:
             return filed.run
     with carrying(SUBMIT, lambda _run: progress) as process:
-        if prepared.submission is None or run != prepared.submission.run.id:
-            process.executor.reap()
-        elif detach:
+        if detach:
             process.executor.hand_over(run, filed.leg)
+            return filed.run
+        if prepared.submission is None or run != prepared.submission.run.id:
+            process.go_on(run)
         else:
             process.executor.carry(run, filed.leg)
-        return filed.run if detach else process.follow(run)
+        return process.follow(run)
 
 
 def _on_file(prepared: Prepared, where: Places, progress: Progress, kept: Stores) -> str:
@@ -234,7 +237,9 @@ def _on_file(prepared: Prepared, where: Places, progress: Progress, kept: Stores
         return prepared.live
     if submission.policy.values["monitor"]["watcher"] == "required":
         require_watcher(where)
+    crashpoint("submit.filing")
     run = kept.submissions.file(submission)
+    crashpoint("submit.filed")
     if run != submission.run.id:
         progress.note(f"the same is under way as run {run}")
     return run
@@ -261,14 +266,14 @@ def resume(run: str, progress: Progress) -> Run:
     where = places()
     with stores(where) as kept:
         filed = kept.submissions.load(kept.runs.find(run))
-        ended = kept.runs.show(filed.run.id).state == State.ENDED.value
-    if ended:
+        state = _state(kept, filed.run.id)
+    if state is State.ENDED:
         hint = f"`seatrial run retry {filed.run.id}` submits its change again."
         raise UsageError(f"run {filed.run.id} has ended: there is nothing to go on with", hint=hint)
-    if filed.run.state is State.HELD:
+    if state is State.HELD:
         hint = f'`seatrial run approve {filed.run.id} --reason "..."` lets it go on.'
         raise UsageError(f"run {filed.run.id} is held: a person must look", hint=hint)
-    return _carry_on(filed.run.id, progress, wish="")
+    return _carry_on(filed.run.id, progress)
 
 
 def ask(run: str, wish: str, who: str, reason: str, progress: Progress) -> Run:
@@ -277,16 +282,16 @@ def ask(run: str, wish: str, who: str, reason: str, progress: Progress) -> Run:
     with stores(where) as kept:
         run = kept.runs.find(run)
         filed, promotion = kept.submissions.load(run), kept.promotions.find(run)
-        _check(wish, filed.run, promotion, kept.promotions.last(filed.run.target))
+        _check(wish, filed.run, _state(kept, run), promotion, kept.promotions.standing(filed.run.target))
         kept.submissions.wish(run, wish, who, reason)
-    return _carry_on(run, progress, wish=wish)
+    return _carry_on(run, progress, wish=wish, was=promotion.step if promotion else None)
 
 
-def _check(wish: str, run: Run, promotion: Promotion | None, last: Promotion | None) -> None:
+def _check(wish: str, run: Run, state: State, promotion: Promotion | None, last: Promotion | None) -> None:
     """Raises UsageError where that wish means nothing."""
     step = promotion.step if promotion else None
     hint = f"`seatrial run show {run.id}` says where it is."
-    if wish == "cancel" and run.state is State.ENDED:
+    if wish == "cancel" and state is State.ENDED:
         raise UsageError(f"run {run.id} has ended", hint=hint)
     if wish == "confirm" and step not in (Step.PROMOTED, Step.PREPARED, Step.STUCK):
         raise UsageError(f"run {run.id} has nothing to confirm: it is {step.value if step else 'not promoted'}", hint=hint)
@@ -299,9 +304,21 @@ def _check(wish: str, run: Run, promotion: Promotion | None, last: Promotion | N
             )
 
 
-def _carry_on(run: str, progress: Progress, *, wish: str) -> Run:
+def _is_open(wish: str, state: State, promotion: Promotion | None, was: Step | None) -> bool:
+    """Whether a wish asks for something that nobody has done: whoever carried the run may have heard it, and ended the run by it."""
+    step = promotion.step if promotion else None
+    if state is not State.ENDED:
+        return bool(wish)
+    if step is Step.STUCK:  # it was tried, unless it was stuck before
+        return bool(wish) and was is Step.STUCK
+    return wish == "rollback" and step is Step.CONFIRMED
+
+
+def _carry_on(run: str, progress: Progress, *, wish: str = "", was: Step | None = None) -> Run:
     with carrying(SUBMIT, lambda _run: progress) as process:
-        process.go_on(run, wish=wish)
+        process.go_on(run, wish=wish, was=was)
+        process.follow(run)
+        process.go_on(run, wish=wish)  # it may have ended just before it could hear the wish
         return process.follow(run)
 
 
@@ -312,7 +329,7 @@ def answer(run: str, verb: str, who: str, reason: str, progress: Progress) -> Ru
         run = kept.runs.find(run)
         filed, promotion = kept.submissions.load(run), kept.promotions.find(run)
         held = filed.run
-        if held.state is not State.HELD:
+        if _state(kept, run) is not State.HELD:
             raise UsageError(f"run {run} is not held", hint=f"`seatrial run show {run}` says where it is.")
         if filed.expires is not None and kept.promotions.now() >= filed.expires:
             raise UsageError(f"the hold of run {run} has expired", hint=f"Submit it again: seatrial run retry {run}")
@@ -339,13 +356,18 @@ def wait(run: str, seconds: float | None) -> Run:
     executors = Executors(claim(where.state))
     with stores(where) as kept:
         run = kept.runs.find(run)
-        while (state := kept.submissions.load(run).run).state is State.RUNNING:
+        while _state(kept, run) is State.RUNNING:
             if not executors.live(SUBMIT) and not executors.live(WATCH):
                 raise InfrastructureError(f"nobody works on run {run}", hint=f"seatrial run resume {run}")
             if until is not None and time.monotonic() >= until:
                 raise TimeoutError
             time.sleep(_TICK / 2)
-        return state
+        return kept.submissions.load(run).run
+
+
+def _state(kept: Stores, run: str) -> State:
+    """Where a run is by the record; what its last stage left is not told before that is recorded, and after an approval it is old."""
+    return State(kept.runs.show(run).state)
 
 
 def watch(progress: Progress, *, once: bool = False) -> None:

@@ -135,3 +135,31 @@ def process() -> Callable[..., "subprocess.Popen[bytes]"]:
         return subprocess.Popen([sys.executable, "-c", code, *arguments], **{**usual, **given})
 
     return start
+
+
+@pytest.fixture
+def submitted(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[tuple[Any, ...]]]:
+    """Make every command about submitted runs answer with this run, or raise this; what was asked of the wiring."""
+
+    def answer(with_: Any) -> list[tuple[Any, ...]]:
+        from runner.wiring import submitting
+
+        asked: list[tuple[Any, ...]] = []
+
+        def standing_in(name: str) -> Callable[..., Any]:
+            def do(*given: Any, **named: Any) -> Any:
+                *given_, progress = given if name != "wait" else (*given, None)
+                if progress is not None:
+                    (progress if name != "watch" else given[0]).note("working")
+                asked.append((name, *(given_ if name != "watch" else ()), *named.values()))
+                if isinstance(with_, BaseException):
+                    raise with_
+                return with_
+
+            return do
+
+        for name in ("submit", "retry", "resume", "ask", "answer", "wait", "watch"):
+            monkeypatch.setattr(submitting, name, standing_in(name))
+        return asked
+
+    return answer

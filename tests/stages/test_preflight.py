@@ -12,8 +12,8 @@ from runner.errors import PolicyInvalid, StoreUnavailable, UsageError
 from runner.model.result import Cause, Decision, Ending, Outcome, Result, Verdict
 from runner.model.run import Gates, PolicyFacts, Run
 from runner.ports import Gate, Moment
-from runner.stages.preflight import preflight
 from runner.stages.outcome import tell
+from runner.stages.preflight import preflight
 from runner.store.ledger import SqlLedger
 from testing.builders import a_change
 

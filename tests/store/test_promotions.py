@@ -125,3 +125,16 @@ def test_a_run_without_a_promotion_has_none_to_take_over(promotions: SqlPromotio
     assert promotions.find("nobody") is None
     with pytest.raises(StoreUnavailable, match="nobody"):
         promotions.take("nobody")
+
+
+def test_what_was_taken_back_stands_no_longer_and_what_was_before_it_does(promotions: SqlPromotions) -> None:
+    assert promotions.standing(TARGET) is None
+    promotions.step(promotions.begin(a_promotion("run1")), step=Step.CONFIRMED)
+    second = promotions.step(promotions.begin(a_promotion("run2")), step=Step.CONFIRMED)
+    stands = promotions.standing(TARGET)
+    assert stands is not None
+    assert stands.run == "run2"
+    promotions.step(second, step=Step.ROLLED_BACK)
+    stands = promotions.standing(TARGET)
+    assert stands is not None
+    assert stands.run == "run1"
