@@ -412,8 +412,11 @@ class Promotions(Protocol):
         When the open promotion of another run stands in the way that one is given, and nothing is written.
         """
 
-    def take(self, run: str) -> Promotion:
-        """Take over: the promotion with its fence raised by one."""
+    def take(self, promotion: Promotion) -> Promotion:
+        """Take over: the promotion with its fence raised by one. Raises Fenced when somebody else has since it was read."""
+
+    def owns(self, promotion: Promotion) -> bool:
+        """Whether it was this very process, by this object, that raised the fence to where it is."""
 
     def step(self, promotion: Promotion, **changes: Any) -> Promotion:
         """Write down how far it has come; raises Fenced, and writes nothing, when somebody else has taken over."""
@@ -503,3 +506,5 @@ class Watched(NamedTuple):
     course: Course
     reason: str
     results: tuple[Result, ...]
+    asked: str = ""
+    """What a person asked for, where that decided."""

@@ -64,6 +64,8 @@ class Promotion(Value):
     """What the target noted to find its way back: plain JSON, made by `Target.prepare`."""
     baseline: dict[str, tuple[float, ...]] = {}
     """What probes measured before it, by their names: seconds that the answers took."""
+    stopped: bool = False
+    """Whether it is taken back only because somebody asked for the run's end: that says nothing against the patch."""
     decided: float | None = None
     """When it was decided to take it back."""
     note: str = ""

@@ -1,7 +1,9 @@
 """One answer of one check, and the fold of all answers to a verdict."""
 
-from collections.abc import Iterable
+import json
+from collections.abc import Callable, Iterable
 from enum import StrEnum
+from hashlib import sha256
 
 from runner.model.value import Value
 
@@ -91,19 +93,26 @@ class Decision(Value):
     reason: str
 
 
-def fold(results: Iterable[Result], required: Iterable[str], approved: Iterable[str] = ()) -> Decision:
+def sight(result: Result, base_tree: str) -> str:
+    """What a person sees who approves: the check, and a digest of all that it says; of what could not be answered also on which base."""
+    seen = [result.check, result.outcome.value, result.reason, *(finding.model_dump_json() for finding in result.findings)]
+    where = base_tree if result.outcome is Outcome.UNKNOWN else ""
+    return f"{result.check} {sha256(json.dumps([*seen, where]).encode()).hexdigest()}"
+
+
+def fold(results: Iterable[Result], required: Iterable[str], looked_at: Callable[[Result], bool] = lambda _: False) -> Decision:
     """Fold results to a decision (DESIGN §1); `required` names the enabled checks, each of which must have answered.
 
-    `approved` names checks whose hold, or lack of an answer, a person has looked at: it stops nothing any more. A failure does.
+    What was `looked_at`, a hold or the lack of an answer that a person approved, stops nothing any more. A failure does.
     """
-    results, looked_at = tuple(results), frozenset(approved)
+    results = tuple(results)
     by_outcome = {outcome: [r for r in results if r.outcome is outcome] for outcome in Outcome}
     missing = sorted(set(required) - {r.check for r in results})
     if refusals := by_outcome[Outcome.REFUSE]:
         return Decision(verdict=None, ending=Ending.REFUSED, reason=refusals[0].reason)
     if failures := by_outcome[Outcome.FAIL]:
         return Decision(verdict=Verdict.REJECT, ending=Ending.REJECTED, reason=failures[0].reason)
-    holds, unknowns = ([r for r in by_outcome[o] if r.check not in looked_at] for o in (Outcome.HOLD, Outcome.UNKNOWN))
+    holds, unknowns = ([r for r in by_outcome[o] if not looked_at(r)] for o in (Outcome.HOLD, Outcome.UNKNOWN))
     broken = [r for r in unknowns if r.cause is Cause.INFRASTRUCTURE]
     if broken and len(broken) == len(unknowns) and not holds:
         return Decision(verdict=None, ending=Ending.FAILED, reason=broken[0].reason)

@@ -122,12 +122,18 @@ class Run(Value):
     moved: str = ""
     """Why this attempt ended without a decision: the target is not its base any more."""
     approved: tuple[str, ...] = ()
-    """The checks whose hold a person has answered, by an approval bound to this patch and policy."""
+    """What a person has looked at and let pass, as `runner.model.result.sight` says it, for this patch and policy."""
     backup: Kept | None = None
     promotion: Landed | None = None
     course: Course | None = None
     """What the stages after the promotion found it to deserve; `because` says why."""
     because: str = ""
+    wish: str = ""
+    """What a person had asked for when this leg of the run began."""
+    fence: int = 0
+    """The fence of the promotion at that moment."""
+    stopped: bool = False
+    """Whether it is taken back only because its process was asked to end: that says nothing about the change."""
     results: tuple[Result, ...] = ()
     tests: Comparison | None = None
     sandbox: SandboxFacts | None = None

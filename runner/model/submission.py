@@ -45,4 +45,5 @@ class Answer(Value):
     patch_id: str
     policy_digest: str
     checks: tuple[str, ...]
+    """What was seen of each check that held the run, as `runner.model.result.sight` says it."""
     at: float = 0.0

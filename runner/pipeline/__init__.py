@@ -6,7 +6,7 @@ from threading import Event
 from typing import Any
 
 from runner.errors import ChangeRefused
-from runner.model.result import Outcome, Result, fold
+from runner.model.result import Outcome, Result, fold, sight
 from runner.model.run import Gates, Run
 from runner.policy.load import Loaded
 from runner.ports import Ports
@@ -95,7 +95,7 @@ def decide(run: Run, names: tuple[str, ...], minor: frozenset[str] = frozenset()
 
     A warning of one of the `minor` checks is named where there is no other.
     """
-    decision = fold(run.results, names, run.approved)
+    decision = fold(run.results, names, lambda result: sight(result, run.change.base_tree) in run.approved)
     warned = sorted((result for result in run.results if result.outcome is Outcome.WARN), key=lambda result: result.check in minor)
     if decision.verdict == "accept" and warned:
         decision = decision.model_copy(update={"reason": f"every check passed; worth knowing: {warned[0].reason}"})

@@ -51,7 +51,9 @@ def _accepted(run: Run, ports: LandingPorts, do: Do) -> Run:
     answered = bool(run.approved) and run.tests is not None
     if answered:
         again = minor | {aim_stage.CHECK, "backup", "promote"}
-        run = run.with_(results=tuple(result for result in run.results if result.check not in again), decision=None)
+        run = run.with_(results=tuple(result for result in run.results if result.check not in again), backup=None, decision=None)
+    else:
+        run = run.with_(results=(), tests=None, backup=None, decision=None)
     ordered = run.command is Command.RESTORE
     for stage in (aim,) if ordered else AGAIN if answered else JUDGED:
         run = do(_unless_stopped(stage), run)

@@ -50,6 +50,8 @@ def exit_sentence(report: Report) -> str:
     code = report.exit_code
     if code is None:
         return ""
+    if report.ending is Ending.EXPIRED:
+        return f"exit code {code}: nobody looked before the hold expired"
     if code == Exit.ACCEPTED and report.verdict is Verdict.HOLD:
         return "exit code 0: held, which does not fail the command (--fail-on reject)"
     return f"exit code {code}: {_MEANINGS[Exit(code)]}" if code in _MEANINGS else f"exit code {code}"

@@ -41,8 +41,8 @@ def _landing(run: Run) -> str:
         return f"seatrial confirm {run.id}" if promoted else f'seatrial run approve {run.id} --reason "..."'
     if run.state is State.RUNNING:
         return f"seatrial run wait {run.id}"
-    if run.decision is not None and run.decision.ending is Ending.STUCK and run.backup is not None:
-        return f"seatrial backup show {run.backup.id[:12]}"
+    if run.decision is not None and run.decision.ending is Ending.STUCK:
+        return f'seatrial rollback {run.id} --reason "..."'
     return f"seatrial run show {run.id}" if run.promotion is not None else ""
 
 

@@ -10,6 +10,7 @@ from runner.model.run import Command, Course, Run
 from runner.model.text import cut, printable
 from runner.policy.load import Loaded
 from runner.ports import LandingPorts
+from runner.stages.aim import candidates, edited
 from runner.stages.recheck import recheck
 from runner.stages.told import landed, sentence
 from runner.targets.message import message
@@ -47,7 +48,7 @@ def _taken_over(found: Promotion, run: Run, ports: LandingPorts) -> tuple[Promot
     """Where a promotion stands that another process, or an earlier attempt of this one, worked on. None: nothing was touched, begin again."""
     if not found.step.open:
         return found, run
-    promotion = ports.promotions.take(run.id)
+    promotion = ports.promotions.take(found)
     crashpoint("promote.taken")
     standing = ports.target.recover(promotion, ports.trees)
     crashpoint("promote.recovered")
@@ -92,7 +93,7 @@ def _begun(run: Run, ports: LandingPorts, policy: Loaded) -> tuple[Promotion | N
         _abandon(promotion, ports, str(moved))
         return None, run.with_(moved=str(moved))
     except (InfrastructureError, OSError) as problem:
-        return _failed(run, ports, policy, problem)
+        return _failed(run, promotion, ports, policy, problem)
     crashpoint("promote.swapped")
     now = ports.promotions.now()
     promotion = ports.promotions.step(promotion, step=Step.PROMOTED, promoted=now, deadline=now + policy.policy.monitor.deadline)
@@ -115,6 +116,7 @@ def _intent(run: Run, ports: LandingPorts, policy: Loaded) -> tuple[Promotion | 
         backup=run.backup.id,
         message=message(run),
         when=int(run.started.timestamp()),
+        deadline=ports.promotions.now() + policy.policy.monitor.deadline + _GRACE,  # of a process that hangs before it is armed
     )
     told = ""
     while (promotion := ports.promotions.begin(wanted)).run != run.id:
@@ -129,10 +131,23 @@ def _intent(run: Run, ports: LandingPorts, policy: Loaded) -> tuple[Promotion | 
             ports.progress.note(f"waiting for run {promotion.run}, whose promotion to the same target is not confirmed yet")
             told = promotion.run
         ports.pause(_POLL)
-    if told and ports.target.look(ports.trees, (run.change.base_tree,)).tree != run.change.base_tree:
-        _abandon(promotion, ports, "the target moved while it waited")
-        return None, run.with_(moved=f"run {told} has changed the target meanwhile")
+    if why := _elsewhere(run, ports, told):
+        _abandon(promotion, ports, why)
+        return None, run.with_(moved=why)
     return promotion, run
+
+
+def _elsewhere(run: Run, ports: LandingPorts, told: str) -> str:
+    """Why the target is not the base any more, now that no other promotion can begin; empty when it is.
+
+    It is asked about what was promoted last, too: files that only that one has added are nothing that base and change know of.
+    """
+    look = ports.target.look(ports.trees, candidates(run, ports))
+    if look.absent or look.tree == run.change.base_tree:
+        return ""
+    if told:
+        return f"run {told} has changed the target meanwhile"
+    return f"{run.target} was changed meanwhile: it holds tree {look.tree[:12]}" if look.tree else edited(look)
 
 
 def _used(run: Run, ports: LandingPorts, policy: Loaded) -> Run:
@@ -175,9 +190,11 @@ def _held(run: Run, policy: Loaded, why: str) -> Run:
     return run.with_(results=(*run.results, answer), decision=Decision(verdict=Verdict.HOLD, ending=None, reason=why))
 
 
-def _failed(run: Run, ports: LandingPorts, policy: Loaded, problem: InfrastructureError | OSError) -> tuple[Promotion | None, Run]:
-    """The machine is at fault: look where the target stands, and leave it old, or go on from new."""
-    promotion = ports.promotions.take(run.id)
+def _failed(
+    run: Run, promotion: Promotion, ports: LandingPorts, policy: Loaded, problem: InfrastructureError | OSError
+) -> tuple[Promotion | None, Run]:
+    """The machine is at fault: look where the target stands, and leave it old, or go on from new. Raises Fenced when it is another's by now."""
+    promotion = ports.promotions.take(promotion)
     standing = ports.target.recover(promotion, ports.trees)
     if standing.place is Place.NEW:
         why = f"the promotion was made, and then: {sentence(problem)}"

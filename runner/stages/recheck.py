@@ -13,7 +13,7 @@ ASKED: Final = ("health", "breaker")
 def recheck(run: Run, ports: LandingPorts, policy: Loaded) -> str:
     """Why the run must not be promoted now; empty when it may. Raises StoreUnavailable."""
     for gate in ports.gates:
-        if gate.name in ASKED and gate.name not in run.approved:
+        if gate.name in ASKED:
             answer = _asked(gate, run, ports, policy)
             if answer.outcome not in (Outcome.PASS, Outcome.WARN):
                 return f"before the promotion {gate.name} says: {answer.reason}"

@@ -4,13 +4,14 @@ from typing import Final
 
 from runner.crashpoints import crashpoint
 from runner.errors import InfrastructureError
-from runner.model.promotion import Place, Promotion, Step
+from runner.model.promotion import Place, Promotion, Standing, Step
 from runner.model.result import Cause, Decision, Ending, Outcome, Result, Verdict
 from runner.model.run import Course, Run
 from runner.model.text import cut, printable
 from runner.policy.load import Loaded
 from runner.ports import LandingPorts
-from runner.stages.promote import variables
+from runner.stages.owned import owned
+from runner.stages.promote import STOPS, variables
 from runner.stages.told import landed, sentence
 
 CHECK: Final = "rollback"
@@ -28,24 +29,50 @@ def settle(run: Run, ports: LandingPorts, policy: Loaded) -> Run:
         return _confirmed(run, promotion, ports)
     if promotion.step in (Step.ROLLED_BACK, Step.STUCK):
         return _ended(run, promotion, ports)
-    if promotion.step is Step.TAKING_BACK or run.course is Course.TAKE_BACK or _gives_up(run, policy):
+    promotion = owned(promotion, ports)
+    if promotion.step is Step.TAKING_BACK or _gives_up(run, policy) or _changed_their_mind(run, ports):
         return _taken_back(run, promotion, ports, policy)
+    return _kept(run, promotion, ports, policy)
+
+
+def _kept(run: Run, promotion: Promotion, ports: LandingPorts, policy: Loaded) -> Run:
+    """Confirm what the target is found to hold, or let it wait for a person. Raises InfrastructureError for what was not watched."""
     if run.course is Course.UNDECIDED:
         return landed(run, promotion).with_(decision=Decision(verdict=Verdict.HOLD, ending=None, reason=run.because))
+    if run.course is not Course.CONFIRM:
+        raise InfrastructureError(f"run {run.id} was not watched: it cannot be confirmed")
+    standing = ports.target.recover(promotion, ports.trees)
+    if standing.place is not Place.NEW:
+        return _gone(run, promotion, standing, ports, policy)
     promotion = ports.promotions.step(promotion, step=Step.CONFIRMED, note=run.because)
     crashpoint("settle.confirmed")
     return _confirmed(run, promotion, ports)
 
 
+def _changed_their_mind(run: Run, ports: LandingPorts) -> bool:
+    """Whether it is to be taken back: by its course, or because a person asked after the probes had decided."""
+    return run.course is Course.TAKE_BACK or (run.course is Course.CONFIRM and ports.wish() in STOPS)
+
+
+def _gone(run: Run, promotion: Promotion, standing: Standing, ports: LandingPorts, policy: Loaded) -> Run:
+    """The probes were content with something else: somebody has changed the target meanwhile."""
+    if standing.place is Place.OLD:
+        why = "somebody else made the target what it was before"
+        promotion = ports.promotions.step(promotion, step=Step.ROLLED_BACK, note=why)
+        return _ended(run, promotion, ports)
+    return _stuck(run, promotion, ports, policy, f"it cannot be confirmed: {standing.reason}")
+
+
 def _reopened(promotion: Promotion, run: Run, ports: LandingPorts) -> tuple[Promotion, Run]:
-    """What had ended, and a person has asked to take back, or found well after all."""
-    wish = ports.wish()
-    if promotion.step in (Step.CONFIRMED, Step.STUCK) and wish == "rollback":
-        promotion = ports.promotions.take(run.id)
+    """What had ended, and a person has asked to take back, or found well after all; once, however often this leg is begun again."""
+    if promotion.step not in (Step.CONFIRMED, Step.STUCK) or promotion.fence != run.fence:
+        return promotion, run
+    if run.wish == "rollback":
+        promotion = ports.promotions.take(promotion)
         why = "a person asked for it"
         return ports.promotions.step(promotion, step=Step.TAKING_BACK, attempts=0, decided=None, note=why), run.with_(because=why)
-    if promotion.step is Step.STUCK and wish == "confirm":
-        promotion = ports.promotions.take(run.id)
+    if promotion.step is Step.STUCK and run.wish == "confirm":
+        promotion = ports.promotions.take(promotion)
         return ports.promotions.step(promotion, step=Step.CONFIRMED, note="a person looked at it and confirmed what is there"), run
     return promotion, run
 
@@ -67,13 +94,15 @@ def _taken_back(run: Run, promotion: Promotion, ports: LandingPorts, policy: Loa
     said = ""
     while promotion.attempts < most:
         decided = promotion.decided or ports.promotions.now()
-        promotion = ports.promotions.step(promotion, step=Step.TAKING_BACK, attempts=promotion.attempts + 1, decided=decided, note=why)
+        promotion = ports.promotions.step(
+            promotion, step=Step.TAKING_BACK, attempts=promotion.attempts + 1, decided=decided, note=why, stopped=run.stopped
+        )
         crashpoint("settle.taking_back")
         try:
             ports.promotions.check(promotion)
             standing = ports.target.take_back(promotion, ports.trees)
             crashpoint("settle.taken_back")
-            if standing.place is Place.OTHER:
+            if standing.place is not Place.OLD:
                 return _stuck(run, promotion, ports, policy, f"{why}; it was not taken back: {standing.reason}")
             said = _after(run, ports, policy) or ports.target.verify(promotion, ports.trees, standing.tree)
             crashpoint("settle.verified")

@@ -1,5 +1,6 @@
 """The record of promotions: each step is on disk before the next begins, and only who owns a promotion may write its steps."""
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,6 +13,7 @@ from runner.store.places import claim
 if TYPE_CHECKING:
     from sqlalchemy import Row
 
+log = logging.getLogger(__name__)
 _WAS_LIVE: Final = (Step.PROMOTED, Step.CONFIRMED, Step.TAKING_BACK, Step.ROLLED_BACK, Step.STUCK)
 _HOLDS: Final = (Step.PROMOTED, Step.CONFIRMED, Step.TAKING_BACK, Step.STUCK)
 
@@ -22,6 +24,7 @@ class SqlPromotions:
     def __init__(self, state: Path, *, patience: float = PATIENCE) -> None:
         self._state = state
         self._database = Database(state, patience=patience)
+        self._raised: dict[str, int] = {}
 
     def now(self) -> float:
         """Seconds since 1970 by the database's clock."""
@@ -55,18 +58,24 @@ class SqlPromotions:
             transaction.connection.execute(delete(promotions).where(promotions.c.run == promotion.run))
             transaction.connection.execute(insert(promotions).values(_row(begun)))
             _told(transaction, begun)
-            return begun
+        self._raised[begun.run] = begun.fence
+        return begun
 
-    def take(self, run: str) -> Promotion:
-        """Take over: the promotion with its fence raised by one, so that whoever worked on it before may write nothing more."""
+    def take(self, promotion: Promotion) -> Promotion:
+        """Take over: the promotion with its fence raised by one, so that whoever worked on it before may write nothing more.
+
+        Raises Fenced when somebody else has done so since it was read.
+        """
         claim(self._state)
         with self._database.writing() as transaction:
-            found = _of_run(transaction, run)
-            if found is None:
-                raise StoreUnavailable(f"run {run} has no promotion", hint="`seatrial run show` says how far it came.")
-            taken = found.model_copy(update={"fence": found.fence + 1})
-            _write(transaction, taken, found.fence)
-            return taken
+            taken = promotion.model_copy(update={"fence": promotion.fence + 1})
+            _write(transaction, taken, promotion.fence)
+        self._raised[taken.run] = taken.fence
+        return taken
+
+    def owns(self, promotion: Promotion) -> bool:
+        """Whether it was this object that raised the fence to where it is."""
+        return self._raised.get(promotion.run) == promotion.fence
 
     def step(self, promotion: Promotion, **changes: Any) -> Promotion:
         """Write down how far it has come; raises Fenced, and writes nothing, when somebody else has taken over."""
@@ -102,7 +111,14 @@ class SqlPromotions:
 
         query = promotions.select().where(promotions.c.step.in_([step.value for step in Step if step.open])).order_by(promotions.c.number)
         with self._database.reading() as transaction:
-            return tuple(map(_promotion, transaction.connection.execute(query))) if transaction else ()
+            rows = transaction.connection.execute(query).all() if transaction else ()
+        found = []
+        for row in rows:
+            try:
+                found.append(_promotion(row))
+            except StoreUnavailable as problem:  # one that this version cannot read must not keep it from the others
+                log.warning("%s", problem)
+        return tuple(found)
 
     def taken_back(self, target: str, patch_id: str, since: float) -> Promotion | None:
         """The last promotion by which this patch came to the target and was taken back, or got stuck, after `since`."""
@@ -110,10 +126,10 @@ class SqlPromotions:
 
         bad = (Step.ROLLED_BACK.value, Step.STUCK.value)
         query = promotions.select().where(promotions.c.target == storable(target), promotions.c.patch_id == patch_id)
-        query = query.where(promotions.c.step.in_(bad), promotions.c.ended > since).order_by(promotions.c.number.desc()).limit(1)
+        query = query.where(promotions.c.step.in_(bad), promotions.c.ended > since).order_by(promotions.c.number.desc())
         with self._database.reading() as transaction:
-            row = transaction.connection.execute(query).first() if transaction else None
-        return _promotion(row) if row is not None else None
+            rows = transaction.connection.execute(query).all() if transaction else ()
+        return next((found for found in map(_promotion, rows) if not found.stopped), None)
 
     def close(self) -> None:
         """Let go of the database."""

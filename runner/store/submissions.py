@@ -92,13 +92,17 @@ class SqlSubmissions:
         return expires
 
     def wish(self, run: str, what: str, who: str = "", reason: str = "") -> None:
-        """Ask whoever works on the run for something (WISHES); a later wish replaces an earlier one."""
-        from sqlalchemy import update
+        """Ask whoever works on the run for something (WISHES). Raises UsageError for a confirmation where somebody asked for the contrary."""
+        from sqlalchemy import select, update
 
         from runner.store.schema import submissions
 
         with self._database.writing() as transaction:
-            transaction.connection.execute(update(submissions).where(submissions.c.run == run).values(wish=what))
+            here = submissions.c.run == run
+            earlier = transaction.connection.execute(select(submissions.c.wish).where(here)).scalar()
+            if what == "confirm" and earlier not in ("", None, "confirm"):
+                raise UsageError(f"somebody asked for the {earlier} of run {run}", hint=f"`seatrial audit list --subject {run}` says who.")
+            transaction.connection.execute(update(submissions).where(here).values(wish=what))
             transaction.audit(f"run.{what}", run, {"who": who, "reason": reason})
 
     def wished(self, run: str) -> str:
@@ -111,34 +115,30 @@ class SqlSubmissions:
             query = select(submissions.c.wish).where(submissions.c.run == run)
             return str(transaction.connection.execute(query).scalar() or "") if transaction else ""
 
-    def set_out(self, run: str, leg: int, *, wish: str = "") -> int:
-        """Let an ended or held leg be followed by the next, once: its number. Raises UsageError when somebody else was first."""
-        from sqlalchemy import update
+    def set_out(self, run: str, leg: int, *, wish: str = "", answer: Answer | None = None) -> int:
+        """Let an ended or held leg be followed by the next, once: its number; with what a person answered, in one transaction.
 
-        from runner.store.schema import runs, submissions
+        Raises UsageError when somebody else was first.
+        """
+        from sqlalchemy import insert, update
+
+        from runner.store.schema import approvals, runs, submissions
 
         with self._database.writing() as transaction:
             connection = transaction.connection
             here = (submissions.c.run == run, submissions.c.leg == leg)
             if not connection.execute(update(submissions).where(*here).values(leg=leg + 1, wish=wish, expires=None)).rowcount:
                 raise UsageError(f"run {run} has moved on meanwhile", hint=f"`seatrial run show {run}` says where it is.")
-            again = {"state": State.RUNNING.value, "ending": None, "ended": None}
-            connection.execute(update(runs).where(runs.c.id == run).values(**again))
+            again = {"state": State.RUNNING.value, "ending": None, "verdict": None, "ended": None, "report": None, "exit_code": None}
+            connection.execute(update(runs).where(runs.c.id == run).values(**again, reason=""))
+            if answer is not None:
+                said = {"who": storable(answer.who), "reason": storable(answer.reason), "checks": json.dumps(answer.checks)}
+                connection.execute(insert(approvals).values({**answer.model_dump(), **said, "at": transaction.now}))
+                verb = "approved" if answer.answer == "approve" else "denied"
+                transaction.audit(f"run.{verb}", run, answer.model_dump(mode="json", exclude={"at"}))
             transaction.audit("run.resumed", run, {"leg": leg + 1})
         crashpoint("run.set_out")
         return leg + 1
-
-    def answer(self, answer: Answer) -> None:
-        """Write down what a person decided."""
-        from sqlalchemy import insert
-
-        from runner.store.schema import approvals
-
-        with self._database.writing() as transaction:
-            values = {**answer.model_dump(exclude={"checks"}), "checks": json.dumps(answer.checks), "at": transaction.now}
-            values |= {"who": storable(answer.who), "reason": storable(answer.reason)}
-            transaction.connection.execute(insert(approvals).values(values))
-            transaction.audit(f"run.{'approved' if answer.answer == 'approve' else 'denied'}", answer.run, answer.model_dump(mode="json"))
 
     def approved(self, run: Run) -> tuple[str, ...]:
         """The checks of a run whose hold was approved, for this very patch and policy."""

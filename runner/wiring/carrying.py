@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from dataclasses import fields
 from functools import partial
 from pathlib import Path
-from threading import Event
 from typing import Any, NamedTuple
 
 from runner.changes.rebase import rebased
@@ -16,8 +15,8 @@ from runner.errors import ChangeRefused, Fenced, SeatrialError
 from runner.gates import gates
 from runner.git.objects import PrivateObjects
 from runner.model.promotion import Promotion, Step
-from runner.model.result import Decision, Ending, Outcome, Result, Verdict
-from runner.model.run import Gates, Run, State
+from runner.model.result import Decision, Ending, Outcome, Result, Verdict, sight
+from runner.model.run import Command, Gates, Run, State
 from runner.model.text import printable
 from runner.pipeline import INTAKE, decide, through
 from runner.pipeline.land import land, stopped_by
@@ -76,8 +75,8 @@ class Carrier:
 
     def __init__(self, where: Places, progress: Callable[[str], Progress], blocked: Callable[[Promotion], None]) -> None:
         self._where, self._progress, self._blocked = where, progress, blocked
-        self._stopped = Event()
-        self._sandboxes: set[DockerSandbox] = set()
+        self._stopped: set[str] = set()
+        self._sandboxes: set[tuple[str, DockerSandbox]] = set()
 
     def work(self, run: str, leg: int, checkpoint: Checkpoint) -> str:
         """Leg `leg` of a run; the run as it is then. Each stage is kept before the next begins."""
@@ -87,13 +86,13 @@ class Carrier:
             begun = Run.model_validate_json(checkpoint("begin", lambda: _begun(filed, kept).model_dump_json()))
             try:
                 return self._carried(begun, filed, kept, checkpoint).model_dump_json()
-            except (SeatrialError, OSError) as problem:
+            except Exception as problem:  # noqa: BLE001 - a bug of ours, too, must not leave a run without an end
                 return self._failed(begun, problem, filed, kept).model_dump_json()
 
-    def stop(self) -> None:
-        """This process was asked to end: what is not promoted is cancelled, and what is promoted and not confirmed is taken back."""
-        self._stopped.set()
-        for sandbox in tuple(self._sandboxes):
+    def stop(self, run: str) -> None:
+        """This process was asked to end: the run is cancelled, or taken back where it is promoted and not confirmed. Others are left as they are."""
+        self._stopped.add(run)
+        for sandbox in (sandbox for other, sandbox in tuple(self._sandboxes) if other == run):
             sandbox.cancel()
 
     def _failed(self, run: Run, problem: Exception, filed: Filed, kept: Stores) -> Run:
@@ -103,8 +102,12 @@ class Carrier:
             raise problem
         from runner.reports.report import build, to_json
 
+        said = sentence(problem)
+        if not isinstance(problem, (SeatrialError, OSError)):
+            log.error("run %s broke", run.id, exc_info=problem)
+            said = f"this is a bug in Seatrial: {type(problem).__name__}: {problem}"
         left = kept.submissions.load(run.id).run
-        failed = left.with_(moved="", decision=Decision(verdict=None, ending=Ending.FAILED, reason=printable(sentence(problem))))
+        failed = left.with_(moved="", decision=Decision(verdict=None, ending=Ending.FAILED, reason=printable(said)))
         kept.submissions.keep(failed, "failed")
         policy = restored(filed.submission.policy)
         report = to_json(build(failed, here=_ANYWHERE))
@@ -119,7 +122,7 @@ class Carrier:
         with (
             parts(self._where, progress, Gates.ENFORCE) as given,
             opened(Path(run.repository), spec, self._where.state) as objects,
-            self._cancellable(given.sandbox),
+            self._cancellable(run.id, given.sandbox),
         ):
             while True:
                 whole, run = settled(policy, run, objects, progress, self._where.cache) if run.promotion is None else (policy, run)
@@ -159,7 +162,7 @@ class Carrier:
     def _ports(self, ports: Ports, target: Target, kept: Stores, run: Run, policy: Loaded) -> LandingPorts:
         from runner.vault.vault import FileVault
 
-        wish = _Wish(run.id, kept.submissions, self._stopped)
+        wish = _Wish(run.id, kept.submissions, lambda: run.id in self._stopped)
         usual = {field.name: getattr(ports, field.name) for field in fields(ports)}
         return LandingPorts(
             **usual,
@@ -168,24 +171,21 @@ class Carrier:
             promotions=kept.promotions,
             command=partial(run_command, log=self._where.state / "logs" / run.id / "after.log"),
             wish=wish,
-            pause=self._pause,
+            pause=time.sleep,
             blocked=self._blocked,
             watch=lambda promoted, promotion: watched(promoted, promotion, ports, policy, kept.promotions, wish),
             baseline=lambda: baseline(policy),
         )
 
-    def _pause(self, seconds: float) -> None:
-        self._stopped.wait(seconds)
-
     @contextmanager
-    def _cancellable(self, sandbox: DockerSandbox) -> Iterator[None]:
-        self._sandboxes.add(sandbox)
-        if self._stopped.is_set():
+    def _cancellable(self, run: str, sandbox: DockerSandbox) -> Iterator[None]:
+        self._sandboxes.add((run, sandbox))
+        if run in self._stopped:
             sandbox.cancel()
         try:
             yield
         finally:
-            self._sandboxes.discard(sandbox)
+            self._sandboxes.discard((run, sandbox))
 
     def _recorded(self, run: Run, ports: LandingPorts, policy: Loaded, kept: Stores) -> Run:
         """Write down how this leg ended; the gates are told in the same transaction."""
@@ -198,7 +198,7 @@ class Carrier:
         report = to_json(build(run, here=_ANYWHERE))
         kept.runs.finish(run, report, run.logs, settle=lambda moment: tell(run, ports.gates, policy, moment))
         crashpoint("run.recorded")
-        if run.state is State.ENDED:
+        if run.decision is not None and run.decision.ending not in (None, Ending.STUCK):  # a person may need that one
             ports.vault.release(run.id)
         return run
 
@@ -206,12 +206,12 @@ class Carrier:
 class _Wish:
     """What a person asked for: in the record, or by stopping this process."""
 
-    def __init__(self, run: str, submissions: SqlSubmissions, stopped: Event) -> None:
+    def __init__(self, run: str, submissions: SqlSubmissions, stopped: Callable[[], bool]) -> None:
         self._run, self._submissions, self._stopped = run, submissions, stopped
         self._said, self._at = "", float("-inf")
 
     def __call__(self) -> str:
-        if self._stopped.is_set():
+        if self._stopped():
             return "cancel"
         if time.monotonic() - self._at >= _LOOK:
             self._said, self._at = self._submissions.wished(self._run), time.monotonic()
@@ -221,23 +221,33 @@ class _Wish:
 def _begun(filed: Filed, kept: Stores) -> Run:
     """The run at the start of a leg: as it was submitted, or as it was left, with what people approved meanwhile."""
     run, wish = filed.run, kept.submissions.wished(filed.run.id)
+    if kept.runs.show(run.id).state != State.RUNNING.value:  # the engine may have forgotten what the record knows
+        return run
     promotion = kept.promotions.find(run.id)
     landing = promotion is not None and promotion.step is not Step.ABANDONED
     if filed.leg == 1 and not landing:
         return filed.submission.run
-    if run.state is State.ENDED and not wish:
-        return run
-    begun = run.with_(approved=kept.submissions.approved(run), moved="", decision=None, course=None, because="", landing=landing)
+    fresh: dict[str, Any] = {"moved": "", "decision": None, "course": None, "because": "", "stopped": False}
+    begun = run.with_(
+        **fresh,
+        approved=kept.submissions.approved(run),
+        landing=landing,
+        wish=wish,
+        fence=promotion.fence if promotion else 0,
+    )
     return stopped_by(wish, begun) if wish in STOPS and not landing else begun
 
 
 def again(run: Run, ports: LandingPorts, policy: Loaded, objects: PrivateObjects) -> Run:
     """The run upon what the target holds now; held where it may not, or the change does not fit there."""
     promote = policy.policy.promote
-    if promote.when_base_moved == "hold":
-        return held(run, policy, f"{run.moved}; the policy says to hold")
-    if run.attempt >= promote.attempts:
-        return held(run, policy, f"{run.moved}; {run.attempt} bases were tried")
+    if run.command is Command.RESTORE:
+        return held(run, policy, f"{run.moved}; what a backup holds is not put upon anything else")
+    why = f"{run.moved}; the policy says to hold" if promote.when_base_moved == "hold" else ""
+    if not why and run.attempt >= promote.attempts:
+        why = f"{run.moved}; {run.attempt} bases were tried"
+    if why and not _let_pass(run, why):
+        return held(run, policy, why)
     last = ports.promotions.last(run.target)
     known = (run.change.base_tree, *((last.after, last.before) if last else ()))
     look = ports.target.look(ports.trees, tuple(dict.fromkeys(known)))
@@ -258,6 +268,11 @@ def again(run: Run, ports: LandingPorts, policy: Loaded, objects: PrivateObjects
         "decision": None,
     }
     return run.with_(**fresh, change=change, moved="", attempt=run.attempt + 1, because="", notes=(*run.notes, note))
+
+
+def _let_pass(run: Run, why: str) -> bool:
+    """Whether a person has seen that the target is what it is now, and approved."""
+    return sight(Result(check=aim.CHECK, outcome=Outcome.HOLD, reason=why), run.change.base_tree) in run.approved
 
 
 def held(run: Run, policy: Loaded, why: str) -> Run:

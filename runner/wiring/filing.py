@@ -10,7 +10,6 @@ from hashlib import sha256
 from pathlib import Path
 
 from runner.changes.rebase import rebased
-from runner.changes.sides import Base
 from runner.changes.start import start_of
 from runner.errors import ChangeRefused, UsageError
 from runner.git.objects import PrivateObjects
@@ -18,16 +17,16 @@ from runner.model.promotion import Look
 from runner.model.run import Command, Gates, Run, run_id
 from runner.model.submission import Submission
 from runner.pipeline import refuse
-from runner.policy.load import Loaded, find_policy
+from runner.policy.load import Loaded, load_policy
 from runner.policy.stored import restored, stored
 from runner.ports import Progress, Target
 from runner.store.places import Places, claim
 from runner.store.promotions import SqlPromotions
 from runner.store.submissions import Filed
-from runner.targets.options import Promote
 from runner.targets.spec import Spec, parse
 from runner.wiring.begin import Request, begin
 from runner.wiring.target import target_of
+from runner.wiring.trusted import policy_of
 
 
 @dataclass(frozen=True)
@@ -57,24 +56,12 @@ def prepare(wanted: Wanted, where: Places, progress: Progress) -> Prepared:
     spec = parse(wanted.target)
     with _promotions(where) as promotions, opened(wanted.repo, spec, claim(where.state)) as objects:
         start = start_of(wanted.change, objects=objects, base=wanted.base, kind=wanted.forced)
-        policy = find_policy(wanted.policy, objects, *_trusted(spec, objects, start))
+        policy = load_policy(wanted.policy) if wanted.policy else policy_of(spec, objects, start, promotions, where)
         run = begin(wanted, objects, policy, progress)
         target = target_of(spec, objects, policy.policy.promote, run.id)
         author = run.author.model_copy(update={"agent": wanted.agent, "ticket": wanted.ticket})
         run = run.with_(target=target.key, command=Command.SUBMIT, author=author)
         return _filed(run, target, objects, policy, promotions, progress, str(spec.at(run.id)))
-
-
-def _trusted(spec: Spec, objects: PrivateObjects, start: Base) -> tuple[str, str]:
-    """The tree whose policy counts, and what it is called: what a ref holds now decides about what comes to it, however old the base is.
-
-    Never what a live folder holds: whoever runs the service could write it.
-    """
-    if spec.kind == "git" and spec.ref:
-        look = target_of(spec, objects, Promote(), "").look(objects, ())
-        if look.commit:
-            return look.tree, f"{spec.ref.removeprefix('refs/heads/')} ({look.commit[:7]})"
-    return objects.tree_of(start.commit), start.label
 
 
 def prepare_again(filed: Filed, where: Places, progress: Progress) -> Prepared:

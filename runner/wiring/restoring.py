@@ -9,6 +9,7 @@ from runner.errors import InfrastructureError, UsageError
 from runner.git.objects import PrivateObjects
 from runner.git.trees import Entry
 from runner.model.change import Change
+from runner.model.result import Ending
 from runner.model.run import Author, Command, Gates, PolicyFacts, Run, run_id
 from runner.model.submission import Submission
 from runner.policy.load import Loaded, load_policy
@@ -44,8 +45,9 @@ def restore(name: str, *, target: str | None, policy: Path | None, who: str, rea
     with carrying(SUBMIT, lambda _run: progress) as process:
         process.executor.carry(run, leg)
         done = process.follow(run)
-    with stores(where) as kept:
-        kept.backups.restored(record.id, record.target, done.id)
+    if done.decision is not None and done.decision.ending is Ending.CONFIRMED:
+        with stores(where) as kept:
+            kept.backups.restored(record.id, record.target, done.id)
     return done
 
 

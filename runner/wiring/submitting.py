@@ -4,20 +4,25 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
+from pathlib import Path
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from runner.crashpoints import crashpoint
 from runner.errors import Fenced, InfrastructureError, StoreUnavailable, Terminated, UsageError
 from runner.model.promotion import Promotion, Step
-from runner.model.result import Outcome
-from runner.model.run import Run, State
+from runner.model.result import Outcome, sight
+from runner.model.run import Command, Run, State
 from runner.model.submission import Answer
+from runner.policy.stored import restored
 from runner.ports import Progress
 from runner.store.executors import SUBMIT, WATCH, Executors
 from runner.store.places import Places, claim, places
+from runner.store.submissions import Filed
+from runner.targets.spec import parse
 from runner.wiring.carrying import Carrier, Stores, stores
-from runner.wiring.filing import Prepared, Wanted, prepare, prepare_again
+from runner.wiring.filing import Prepared, Wanted, opened, prepare, prepare_again
+from runner.wiring.target import target_of
 
 if TYPE_CHECKING:
     from runner.engine.executor import Executor
@@ -55,14 +60,20 @@ class Carrying(NamedTuple):
             elif not going and (state is State.RUNNING or _is_open(wish, state, kept.promotions.find(run), was)):
                 self.executor.carry(run, kept.submissions.set_out(run, filed.leg, wish=wish))
 
-    def follow(self, run: str) -> Run:
-        """Wait until the run is held or has ended, wherever it is carried; asked to end meanwhile, this process cleans up first."""
+    def follow(self, run: str, *, mine: bool = False) -> Run:
+        """Wait until the run is held or has ended, wherever it is carried; asked to end meanwhile, this process cleans up first.
+
+        `mine`: this process put the run on file, so that to end this process is to cancel the run, whoever carries it by then.
+        """
         try:
             return self._followed(run)
         except (KeyboardInterrupt, Terminated):
-            if self.executor.carries(run):
-                self.carrier.stop()
+            if self.executor.carries(run) or mine:
+                self.carrier.stop(run)
                 with suppress(TimeoutError, InfrastructureError, Fenced):
+                    if mine and not self.executor.carries(run):
+                        with stores(self.where) as kept:
+                            kept.submissions.wish(run, "cancel", "", "the process that submitted it was asked to end")
                     ended = self._followed(run, _FAREWELL)
                     told = ended.decision.reason if ended.decision else "it goes on"
                     self.progress(run).note(f"run {run} was stopped: {told}")
@@ -112,18 +123,20 @@ class Keeper:
 
     def __init__(self, executor: "Executor", where: Places, progress: Callable[[str], Progress]) -> None:
         self._executor, self._where, self._progress = executor, where, progress
+        self._found: dict[str, float] = {}
         self._waits: dict[str, tuple[float, float]] = {}
         """When a run whose leg broke off may be tried again, by the monotonic clock, and how long the next wait is."""
 
     def look(self, kept: Stores, *, everything: bool) -> tuple[str, ...]:
         """Go on with what dead processes left where a deadline has passed or, with `everything`, in any case; the runs taken over."""
+        taken = list(self._expired(kept))
         if not everything and not self._late(kept):
-            return ()
-        taken = [name.rpartition(".")[0] for name in self._executor.reap()]
+            return tuple(taken)
+        taken += [name.rpartition(".")[0] for name in self._executor.reap()]
         taken += self._thawed(kept)
         for run, leg in kept.submissions.running():
             going = self._executor.begun(run, leg)
-            if going is None and everything:
+            if going is None and everything and self._lies(run):
                 self._executor.hand_over(run, leg)
                 taken.append(run)
             elif going is False and self._broke_off(run, leg, kept):
@@ -131,6 +144,18 @@ class Keeper:
                     self._executor.carry(run, kept.submissions.set_out(run, leg, wish=kept.submissions.wished(run)))
                     taken.append(run)
         return tuple(taken)
+
+    def _expired(self, kept: Stores) -> Iterator[str]:
+        """Runs whose hold has ended: they end, or are taken back."""
+        for run, leg in kept.submissions.expired():
+            with suppress(UsageError):  # another process was first
+                self._executor.carry(run, kept.submissions.set_out(run, leg, wish="expire"))
+                self._progress(run).note("its hold has expired")
+                yield run
+
+    def _lies(self, run: str) -> bool:
+        """Whether nobody has begun a run for a while: whoever put it on file a moment ago is about to."""
+        return time.monotonic() - self._found.setdefault(run, time.monotonic()) > _LATE
 
     def _late(self, kept: Stores, beyond: float = _LATE) -> tuple[str, ...]:
         """The runs whose promotion is so many seconds beyond its deadline, and neither confirmed nor taken back."""
@@ -205,6 +230,8 @@ def retry(run: str, progress: Progress) -> Run:
         filed = kept.submissions.load(kept.runs.find(run))
         state = _state(kept, filed.run.id)
     require_engine()
+    if filed.run.command is Command.RESTORE:
+        raise UsageError(f"run {filed.run.id} restored a backup, by a person's word", hint="seatrial backup restore ID --live --reason ...")
     if state is not State.ENDED:
         raise UsageError(f"run {filed.run.id} has not ended", hint=f"`seatrial run resume {filed.run.id}` goes on with it.")
     return _sent(prepare_again(filed, where, progress), where, progress, detach=False)
@@ -212,21 +239,21 @@ def retry(run: str, progress: Progress) -> Run:
 
 def _sent(prepared: Prepared, where: Places, progress: Progress, *, detach: bool) -> Run:
     """Put it on file and set out, or join the run that does the same."""
-    with stores(where) as kept:
-        run = _on_file(prepared, where, progress, kept)
-        over = _state(kept, run) is not State.RUNNING
-        filed = kept.submissions.load(run)
-        if over:
+    with carrying(SUBMIT, lambda _run: progress) as process:  # before it is on file: nobody else must find it lying there
+        with stores(where) as kept:
+            run = _on_file(prepared, where, progress, kept)
+            mine = prepared.submission is not None and run == prepared.submission.run.id
+            if mine and detach:
+                process.executor.hand_over(run, 1)
+            elif mine:
+                process.executor.carry(run, 1)
+            over = _state(kept, run) is not State.RUNNING
+            filed = kept.submissions.load(run)
+        if over or detach:
             return filed.run
-    with carrying(SUBMIT, lambda _run: progress) as process:
-        if detach:
-            process.executor.hand_over(run, filed.leg)
-            return filed.run
-        if prepared.submission is None or run != prepared.submission.run.id:
+        if not mine:
             process.go_on(run)
-        else:
-            process.executor.carry(run, filed.leg)
-        return process.follow(run)
+        return process.follow(run, mine=mine)
 
 
 def _on_file(prepared: Prepared, where: Places, progress: Progress, kept: Stores) -> str:
@@ -266,10 +293,12 @@ def resume(run: str, progress: Progress) -> Run:
     where = places()
     with stores(where) as kept:
         filed = kept.submissions.load(kept.runs.find(run))
-        state = _state(kept, filed.run.id)
+        state, now = _state(kept, filed.run.id), kept.promotions.now()
     if state is State.ENDED:
         hint = f"`seatrial run retry {filed.run.id}` submits its change again."
         raise UsageError(f"run {filed.run.id} has ended: there is nothing to go on with", hint=hint)
+    if state is State.HELD and filed.expires is not None and filed.expires <= now:
+        return _carry_on(filed.run.id, progress, wish="expire")
     if state is State.HELD:
         hint = f'`seatrial run approve {filed.run.id} --reason "..."` lets it go on.'
         raise UsageError(f"run {filed.run.id} is held: a person must look", hint=hint)
@@ -283,6 +312,8 @@ def ask(run: str, wish: str, who: str, reason: str, progress: Progress) -> Run:
         run = kept.runs.find(run)
         filed, promotion = kept.submissions.load(run), kept.promotions.find(run)
         _check(wish, filed.run, _state(kept, run), promotion, kept.promotions.standing(filed.run.target))
+        if promotion is not None and not promotion.step.open:
+            _reachable(filed, kept)
         kept.submissions.wish(run, wish, who, reason)
     return _carry_on(run, progress, wish=wish, was=promotion.step if promotion else None)
 
@@ -293,7 +324,7 @@ def _check(wish: str, run: Run, state: State, promotion: Promotion | None, last:
     hint = f"`seatrial run show {run.id}` says where it is."
     if wish == "cancel" and state is State.ENDED:
         raise UsageError(f"run {run.id} has ended", hint=hint)
-    if wish == "confirm" and step not in (Step.PROMOTED, Step.PREPARED, Step.STUCK):
+    if wish == "confirm" and step not in (Step.PROMOTED, Step.STUCK):
         raise UsageError(f"run {run.id} has nothing to confirm: it is {step.value if step else 'not promoted'}", hint=hint)
     if wish == "rollback":
         if step not in (Step.PREPARED, Step.PROMOTED, Step.CONFIRMED, Step.TAKING_BACK, Step.STUCK):
@@ -302,6 +333,16 @@ def _check(wish: str, run: Run, state: State, promotion: Promotion | None, last:
             raise UsageError(
                 f"run {last.run} was promoted to the same target since", hint=f"Take that one back first: seatrial rollback {last.run}"
             )
+
+
+def _reachable(filed: Filed, kept: Stores) -> None:
+    """Before a run that has ended is opened again: raises UsageError where its target is another run's, or cannot be looked at."""
+    run = filed.run
+    if other := next((one for one in kept.promotions.open() if one.target == run.target and one.run != run.id), None):
+        raise UsageError(f"run {other.run} is under way to {run.target}", hint=f"Wait for it: seatrial run wait {other.run}")
+    spec = parse(filed.submission.target)
+    with opened(Path(run.repository), spec, places().state) as objects:
+        target_of(spec, objects, restored(filed.submission.policy).policy.promote, run.id).look(objects, (run.change.tree,))
 
 
 def _is_open(wish: str, state: State, promotion: Promotion | None, was: Step | None) -> bool:
@@ -332,21 +373,29 @@ def answer(run: str, verb: str, who: str, reason: str, progress: Progress) -> Ru
         if _state(kept, run) is not State.HELD:
             raise UsageError(f"run {run} is not held", hint=f"`seatrial run show {run}` says where it is.")
         if filed.expires is not None and kept.promotions.now() >= filed.expires:
-            raise UsageError(f"the hold of run {run} has expired", hint=f"Submit it again: seatrial run retry {run}")
+            hint = f"`seatrial run resume {run}` ends it; `seatrial run retry {run}` submits the change again then."
+            raise UsageError(f"the hold of run {run} has expired", hint=hint)
         if promotion is not None and promotion.step.open:
             other = "confirm" if verb == "approve" else "rollback"
             raise UsageError(f"run {run} is promoted, and waits for its confirmation", hint=f"seatrial {other} {run}")
-        if verb == "approve" and who in (held.author.name, held.author.claim):
+        if verb == "approve" and who.casefold() in _authors(held):
             raise UsageError(f"{who} is the author of the change, who cannot approve it", hint="Somebody else must look.")
-        checks = tuple(dict.fromkeys(r.check for r in held.results if r.outcome in (Outcome.HOLD, Outcome.UNKNOWN)))
+        holding = (result for result in held.results if result.outcome in (Outcome.HOLD, Outcome.UNKNOWN))
+        checks = tuple(dict.fromkeys(sight(result, held.change.base_tree) for result in holding))
         said = Answer(
             run=run, answer=verb, who=who, reason=reason, patch_id=held.change.patch_id, policy_digest=held.policy.digest, checks=checks
         )
-        kept.submissions.answer(said)
-        leg = kept.submissions.set_out(run, filed.leg, wish="deny" if verb == "deny" else "")
+        leg = kept.submissions.set_out(run, filed.leg, wish="deny" if verb == "deny" else "", answer=said)
     with carrying(SUBMIT, lambda _run: progress) as process:
         process.executor.carry(run, leg)
         return process.follow(run)
+
+
+def _authors(run: Run) -> frozenset[str]:
+    """All that the author of a change is called by, and the program that wrote it: none of them approves it."""
+    claim = run.author.claim
+    named = (run.author.name, run.author.agent, claim, claim.partition("@")[0])
+    return frozenset(name.casefold() for name in named if name)
 
 
 def wait(run: str, seconds: float | None) -> Run:
@@ -375,15 +424,16 @@ def watch(progress: Progress, *, once: bool = False) -> None:
     with carrying(WATCH, lambda run: _Named(run, progress)) as process:
         progress.note(f"watching as {process.executor.id}")
         while True:
-            with stores(process.where) as kept:
-                for run, leg in kept.submissions.expired():
-                    with suppress(UsageError):
-                        process.executor.carry(run, kept.submissions.set_out(run, leg, wish="expire"))
-                        progress.note(f"run {run}: its hold has expired")
-                for run in process.keeper.look(kept, everything=True):
-                    progress.note(f"run {run}: taken over")
-                if once and not kept.promotions.open() and not kept.submissions.running():
-                    return
+            try:
+                with stores(process.where) as kept:
+                    for run in process.keeper.look(kept, everything=True):
+                        progress.note(f"run {run}: taken over")
+                    if once and not kept.promotions.open() and not kept.submissions.running():
+                        return
+            except StoreUnavailable as problem:
+                if once:
+                    raise
+                progress.note(f"the record cannot be used at this moment: {problem}")
             time.sleep(_TICK)
 
 

@@ -2,10 +2,11 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import Event, Thread
 from typing import Final
 
+from runner.errors import StoreUnavailable
 from runner.gates.health import recheck
 from runner.model.promotion import Promotion
 from runner.model.result import Outcome
@@ -51,7 +52,7 @@ def watched(run: Run, promotion: Promotion, ports: Ports, policy: Loaded, promot
     answers = results(watch.states, monitor, ruling)
     said = wish() if ruling.course in (None, Course.UNDECIDED) else ""
     if ruling.course is None or said:  # what a person asks for counts after the deadline, too: a hold waits for just that
-        return Watched(_SAID.get(said, Course.TAKE_BACK), _WHY.get(said, "it was asked to take it back"), answers)
+        return Watched(_SAID.get(said, Course.TAKE_BACK), _WHY.get(said, "it was asked to take it back"), answers, said)
     return Watched(ruling.course, ruling.reason, answers)
 
 
@@ -67,9 +68,10 @@ def _asked(wish: Callable[[], str]) -> Iterator[Event]:
 
     def look() -> None:
         while not over.wait(_POLL):
-            if wish():
-                asked.set()
-                return
+            with suppress(StoreUnavailable):  # one bad moment must not make it deaf
+                if wish():
+                    asked.set()
+                    return
 
     if wish():
         asked.set()
@@ -118,7 +120,7 @@ def _suite(run: Run, ports: Ports, policy: Loaded) -> Reading:
     wrong = [record.id for record in done.records if record.outcome in (TestOutcome.FAILED, TestOutcome.ERROR) and record.id not in known]
     if wrong:
         return failed(f"{len(wrong)} tests fail over the promoted tree, first {wrong[0]}", measured=len(wrong), limit=0)
-    expected = run.tests.patched.tests if run.tests and run.tests.own is None else 0
+    expected = (run.tests.own or run.tests.patched).tests if run.tests else 0
     if len(done.records) < expected:
         return failed(
             f"{len(done.records)} tests gave a result over the promoted tree, {expected} in the trial", measured=len(done.records)

@@ -8,6 +8,7 @@ import pytest
 from runner.errors import Fenced, StoreUnavailable, UsageError
 from runner.model.promotion import Promotion, Step
 from runner.store.audit import AuditLog
+from runner.store.database import Database
 from runner.store.promotions import SqlPromotions
 
 TARGET = "dir:/srv/app"
@@ -56,12 +57,16 @@ def test_of_many_that_begin_at_once_one_begins(tmp_path: Path, any_database: str
 
 def test_whoever_was_taken_over_can_write_nothing_more(promotions: SqlPromotions) -> None:
     old = promotions.begin(a_promotion())
-    new = promotions.take("run1")
+    new = promotions.take(old)
     assert new.fence == old.fence + 1
     with pytest.raises(Fenced):
         promotions.step(old, step=Step.PREPARED)
     with pytest.raises(Fenced):
         promotions.check(old)
+    with pytest.raises(Fenced):
+        promotions.take(old)
+    assert promotions.owns(new)
+    assert not promotions.owns(old)
     promotions.check(new)
     assert promotions.step(new, step=Step.PREPARED).step is Step.PREPARED
 
@@ -123,8 +128,26 @@ def test_only_what_has_something_left_to_do_is_open(promotions: SqlPromotions) -
 
 def test_a_run_without_a_promotion_has_none_to_take_over(promotions: SqlPromotions) -> None:
     assert promotions.find("nobody") is None
-    with pytest.raises(StoreUnavailable, match="nobody"):
-        promotions.take("nobody")
+    with pytest.raises(Fenced):
+        promotions.take(a_promotion("nobody"))
+
+
+def test_what_this_version_cannot_read_keeps_it_from_nothing_else(promotions: SqlPromotions, tmp_path: Path) -> None:
+    promotions.begin(a_promotion("run1"))
+    promotions.begin(a_promotion("run2", "dir:/srv/other"))
+    with Database(tmp_path / "state").writing() as transaction:
+        transaction.connection.exec_driver_sql("UPDATE promotions SET body = '{}' WHERE run = 'run1'")
+    assert [promotion.run for promotion in promotions.open()] == ["run2"]
+    with pytest.raises(StoreUnavailable, match="run1"):
+        promotions.find("run1")
+
+
+def test_a_patch_that_was_taken_back_only_because_its_run_was_stopped_is_not_held_against_it(promotions: SqlPromotions) -> None:
+    promotions.step(promotions.begin(a_promotion("run1")), step=Step.ROLLED_BACK)
+    promotions.step(promotions.begin(a_promotion("run2")), step=Step.ROLLED_BACK, stopped=True)
+    found = promotions.taken_back(TARGET, "p" * 40, 0.0)
+    assert found is not None
+    assert found.run == "run1"
 
 
 def test_what_was_taken_back_stands_no_longer_and_what_was_before_it_does(promotions: SqlPromotions) -> None:

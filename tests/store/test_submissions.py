@@ -91,12 +91,36 @@ def test_an_approval_counts_for_its_patch_and_policy_only(submissions: SqlSubmis
     submissions.file(submission)
     run = submission.run
     bound = {"patch_id": run.change.patch_id, "policy_digest": run.policy.digest}
-    submissions.answer(Answer(run=run.id, answer="approve", who="alice", reason="seen", checks=("paths", "own"), **bound))
-    submissions.answer(Answer(run=run.id, answer="deny", who="bob", reason="no", checks=("tests",), **bound))
+    approval = Answer(run=run.id, answer="approve", who="alice", reason="seen", checks=("paths", "own"), **bound)
+    assert submissions.set_out(run.id, 1, answer=approval) == 2
+    denial = Answer(run=run.id, answer="deny", who="bob", reason="no", checks=("tests",), **bound)
+    assert submissions.set_out(run.id, 2, wish="deny", answer=denial) == 3
     assert submissions.approved(run) == ("paths", "own")
     other = run.change.model_copy(update={"patch_id": "0" * 40})
     assert submissions.approved(run.with_(change=other)) == ()
     assert submissions.approved(run.with_(policy=run.policy.model_copy(update={"digest": "0" * 64}))) == ()
+
+
+def test_an_answer_that_comes_too_late_is_not_written_down(submissions: SqlSubmissions, run_of: Make, tmp_path: Path) -> None:
+    submission = a_submission(run_of())
+    submissions.file(submission)
+    submissions.set_out(submission.run.id, 1, wish="expire")
+    bound = {"patch_id": submission.run.change.patch_id, "policy_digest": submission.run.policy.digest}
+    late = Answer(run=submission.run.id, answer="approve", who="alice", reason="seen", checks=("paths",), **bound)
+    with pytest.raises(UsageError, match="moved on"):
+        submissions.set_out(submission.run.id, 1, answer=late)
+    assert submissions.approved(submission.run) == ()
+    assert "run.approved" not in [entry.kind for entry in AuditLog(tmp_path / "state").newest(10)]
+
+
+def test_a_confirmation_does_not_undo_what_somebody_asked_for(submissions: SqlSubmissions, run_of: Make) -> None:
+    submission = a_submission(run_of())
+    submissions.file(submission)
+    submissions.wish(submission.run.id, "confirm")
+    submissions.wish(submission.run.id, "cancel", "alice", "wrong branch")
+    with pytest.raises(UsageError, match="cancel"):
+        submissions.wish(submission.run.id, "confirm", "app", "self-test passed")
+    assert submissions.wished(submission.run.id) == "cancel"
 
 
 def test_what_people_ask_and_answer_is_in_the_audit_log(submissions: SqlSubmissions, run_of: Make, tmp_path: Path) -> None:

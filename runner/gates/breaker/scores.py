@@ -23,6 +23,8 @@ def score_of(run: Run, breaker: str) -> Score:
     """What this run says to the breaker of that name. Where no sandbox was needed to decide, it does not say that the host can run one."""
     ending = run.decision.ending if run.decision else None
     score = SCORES.get(ending, {}).get(breaker, Score.INCONCLUSIVE) if ending else Score.INCONCLUSIVE
+    if run.stopped and breaker != "host":
+        return Score.INCONCLUSIVE
     if breaker == "host" and score is Score.SUCCESS and run.sandbox is None:
         return Score.INCONCLUSIVE
     return score
