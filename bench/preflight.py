@@ -97,7 +97,7 @@ def stage(repo: Path, branch: str, runs: int) -> dict[str, float]:
             timed(f"earlier{number}")
             accepted = Decision(verdict=Verdict.ACCEPT, ending=Ending.ACCEPTED, reason="")
             with ports.ledger.writing() as moment:
-                tell(run.with_(id=f"earlier{number}", decision=accepted), ports, policy, moment)
+                tell(run.with_(id=f"earlier{number}", decision=accepted), ports.gates, policy, moment)
         unique = f"{time.time_ns():x}"
         return {"libraries": libraries, "first": timed(unique), "again": timed(f"{unique}0")}
 

@@ -260,7 +260,10 @@ class _Child:
         """What a watcher does that takes this process for dead."""
         from dbos import DBOS
 
-        thief = Thread(target=DBOS.resume_workflow, args=(f"{run}.1",), kwargs={"queue_name": "runs"})  # outside this run's own context
+        from runner.store.owners import known_place
+
+        queue = f"runs-{known_place(Path(self.spec['state']))}"
+        thief = Thread(target=DBOS.resume_workflow, args=(f"{run}.1",), kwargs={"queue_name": queue})  # outside this run's own context
         thief.start()
         thief.join()
         self.say(run=run, event="robbed")

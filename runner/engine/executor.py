@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 PROTOCOL: Final = "1"
 """The number of what a run's steps are, and in which order. A process goes on only with runs of its own number: let no run be
 unfinished when this changes."""
-RUNS: Final = "runs"
-"""The queue that every watcher takes from."""
 _NAME: Final = "seatrial"
 _UNFINISHED: Final = ("PENDING", "ENQUEUED")
 _OVER: Final = ("SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
@@ -132,7 +130,7 @@ class Executor:
         from dbos import DBOS, SetWorkflowID
 
         with self._database.translated(), SetWorkflowID(_name(run, leg)):
-            DBOS.enqueue_workflow(RUNS, self._workflow, run, leg)
+            DBOS.enqueue_workflow(self._runs, self._workflow, run, leg)
 
     @_apart
     def adopt(self, run: str, leg: int) -> None:
@@ -210,16 +208,20 @@ class Executor:
         from dbos import DBOS
 
         with self._executors.burying() as dead, self._database.translated():
-            left = [*self._broken_off(), *_left_by(dead)]
-            for name in left:
-                DBOS.resume_workflow(name, queue_name=self._queue())
+            left = [(name, self._queue()) for name in self._broken_off()]
+            for each in dead:
+                here = self._executors.places[each] == self._executors.place
+                queue = self._queue() if here else _runs_of(self._executors.places[each])
+                left += [(name, queue) for name in _left_by(each)]
+            for name, queue in left:
+                DBOS.resume_workflow(name, queue_name=queue)
                 with self._moved:
                     self._broken.pop(name, None)
             crashpoint("engine.resumed")
             for each in dead:
                 DBOS.delete_queue(_queue_of(each))
-        self._own(left)
-        return tuple(left)
+        self._own(name for name, queue in left if queue == self._queue())
+        return tuple(name for name, _ in left)
 
     # ── what the library calls, and how it is set up ────────────────────────────────────────────────────────────────────
 
@@ -307,17 +309,21 @@ class Executor:
             return self._carry(run, leg)
 
         self._workflow = DBOS.workflow(name="run", max_recovery_attempts=None)(carry)
-        DBOS.listen_queues([RUNS if self._role == WATCH else _queue_of(self.id)])
+        DBOS.listen_queues([self._runs if self._role == WATCH else _queue_of(self.id)])
         DBOS.launch()
-        if DBOS.retrieve_queue(RUNS) is None:
-            DBOS.register_queue(RUNS, polling_interval_sec=_LOOK)
+        if DBOS.retrieve_queue(self._runs) is None:
+            DBOS.register_queue(self._runs, polling_interval_sec=_LOOK)
+
+    @property
+    def _runs(self) -> str:
+        return _runs_of(self._executors.place)
 
     def _queue(self) -> str:
         """Where what this process goes on with lies until it begins; a submit's own is made when it is needed."""
         from dbos import DBOS
 
         if self._role == WATCH:
-            return RUNS
+            return self._runs
         if not self._has_queue:
             DBOS.register_queue(_queue_of(self.id), polling_interval_sec=_LOOK / 5)
             self._has_queue = True
@@ -382,13 +388,15 @@ def _queue_of(executor: str) -> str:
     return f"here-{executor}"
 
 
-def _left_by(dead: tuple[str, ...]) -> list[str]:
-    """What these processes carried, and what lay in their own queues."""
+def _runs_of(place: str) -> str:
+    """The queue that the watchers of a state folder take from."""
+    return f"runs-{place}"
+
+
+def _left_by(dead: str) -> list[str]:
+    """What this process carried, and what lay in its own queue."""
     from dbos import DBOS
 
-    if not dead:
-        return []
-    carried = DBOS.list_workflows(status="PENDING", executor_id=list(dead), load_input=False, load_output=False)
-    queues = [_queue_of(each) for each in dead]
-    queued = DBOS.list_workflows(status="ENQUEUED", queue_name=queues, load_input=False, load_output=False)
+    carried = DBOS.list_workflows(status="PENDING", executor_id=dead, load_input=False, load_output=False)
+    queued = DBOS.list_workflows(status="ENQUEUED", queue_name=_queue_of(dead), load_input=False, load_output=False)
     return [each.workflow_id for each in (*carried, *queued)]

@@ -40,6 +40,8 @@ class Executors:
     def __init__(self, state: Path, *, ttl: float = TTL, patience: float = PATIENCE) -> None:
         self.ttl = ttl
         self.id = ""
+        self.places: dict[str, str] = {}
+        """The state folders of the dead that were found last: what they carried goes on only where its target and its trees are."""
         self._state = state
         self._role = ""
         self._lock: int | None = None
@@ -102,6 +104,11 @@ class Executors:
                 else tuple(row.id for row in _rows(transaction) if row.role == role and not self._dead(row, transaction.now))
             )
 
+    @property
+    def place(self) -> str:
+        """The name of this state folder."""
+        return place(self._state)
+
     @contextmanager
     def burying(self) -> Iterator[tuple[str, ...]]:
         """The dead, for one process at a time; they are forgotten once the block has ended well, and else are there for the next."""
@@ -110,7 +117,8 @@ class Executors:
         from runner.store.schema import executors
 
         with self._database.writing() as transaction:
-            dead = tuple(row.id for row in _rows(transaction) if self._dead(row, transaction.now))
+            self.places = {row.id: row.place for row in _rows(transaction) if self._dead(row, transaction.now)}
+            dead = tuple(self.places)
             yield dead
             if dead:
                 transaction.connection.execute(delete(executors).where(executors.c.id.in_(dead)))

@@ -14,6 +14,7 @@ from runner.engine.executor import PROTOCOL, Checkpoint, Executor
 from runner.engine.outcome import Broke
 from runner.errors import StoreUnavailable
 from runner.store.engine_database import SCHEMA, EngineDatabase
+from runner.store.owners import known_place
 from testing.crews import ROOT, STEPS, Crew, Nursery
 from testing.postgres import Cluster
 
@@ -56,7 +57,7 @@ def test_who_ends_in_peace_leaves_nothing(crew: Crew) -> None:
     member.said("closed")
     member.ended()
     assert locks(crew) == set()
-    assert rows(crew.state, "name", "queues") == ["runs"]
+    assert rows(crew.state, "name", "queues") == [f"runs-{known_place(crew.state)}"]
     assert crew.start("watch", ("reap",)).said("reaped") == []
 
 
@@ -162,7 +163,7 @@ def test_what_was_adopted_and_never_begun_is_taken_over_with_its_queue(crew: Cre
     assert crew.watch().said("reaped") == ["a.1"]
     crew.let_go("sandbox")
     crew.until(lambda: crew.steps("a", "ended")["breaker"])
-    assert rows(crew.state, "name", "queues") == ["runs"]
+    assert rows(crew.state, "name", "queues") == [f"runs-{known_place(crew.state)}"]
 
 
 def test_what_died_in_another_process_can_be_adopted_here(crew: Crew) -> None:
@@ -214,7 +215,7 @@ def test_a_stopped_process_whose_run_was_adopted_stops_at_its_step_when_it_thaws
 
 
 @pytest.mark.postgres
-def test_a_process_of_another_machine_that_stopped_is_taken_for_dead_and_stops_when_it_thaws(
+def test_what_a_stopped_process_of_another_machine_carried_goes_on_there_and_it_stops_when_it_thaws(
     tmp_path: Path, postgres_url: str, nursery: Nursery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SEATRIAL_DATABASE", postgres_url)
@@ -222,9 +223,10 @@ def test_a_process_of_another_machine_that_stopped_is_taken_for_dead_and_stops_w
         crew.hold("sandbox")
         frozen = crew.submit("a", ttl=1.0)
         crew.until_in("a", "sandbox")
-        watcher = crew.watch(ttl=1.0, state=str(tmp_path / "elsewhere"))
+        watcher = crew.watch()  # on the same machine it cannot tell a frozen process from a busy one
+        elsewhere = crew.watch(ttl=1.0, state=str(tmp_path / "elsewhere"))
         frozen.send(signal.SIGSTOP)
-        assert watcher.said("reaped") == ["a.1"]
+        assert elsewhere.said("reaped") == ["a.1"]
         crew.until(lambda: crew.steps("a")["sandbox"] == 2)
         frozen.send(signal.SIGCONT)
         crew.let_go("sandbox")

@@ -174,13 +174,13 @@ def test_the_gates_are_told_of_a_decision_once_and_only_where_they_were_enforced
     decided = a_run(gates).with_(decision=Decision(verdict=Verdict.ACCEPT, ending=Ending.ACCEPTED, reason="fine"))
     for _ in range(2):
         with ledger.writing() as moment:
-            tell(decided, ports(ledger, Counting("one")), POLICY, moment)
+            tell(decided, ports(ledger, Counting("one")).gates, POLICY, moment)
     assert kinds(ledger, "one") == expected
 
 
 def test_the_gates_are_told_nothing_of_a_run_without_a_decision(ledger: SqlLedger) -> None:
     with ledger.writing() as moment:
-        tell(a_run(Gates.ENFORCE), ports(ledger, Counting("one")), POLICY, moment)
+        tell(a_run(Gates.ENFORCE), ports(ledger, Counting("one")).gates, POLICY, moment)
     assert kinds(ledger, "one") == []
 
 
@@ -194,4 +194,4 @@ def test_a_gate_that_cannot_count_an_outcome_leaves_the_record_unwritten_and_the
     monkeypatch.setattr(broken, "settle", break_down)
     decided = a_run(Gates.ENFORCE).with_(decision=Decision(verdict=Verdict.ACCEPT, ending=Ending.ACCEPTED, reason="fine"))
     with pytest.raises(StoreUnavailable, match="the gate one broke"), ledger.writing() as moment:
-        tell(decided, ports(ledger, broken), POLICY, moment)
+        tell(decided, ports(ledger, broken).gates, POLICY, moment)
