@@ -1,0 +1,87 @@
+"""Removes a folder that may hold anything: no link is followed, no depth is too deep, nothing outside of it is touched."""
+
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from uuid import uuid4
+
+from runner.targets.folder.descent import FOLDER
+from runner.targets.folder.mounts import mounted_inside
+
+_IDLE = 20
+"""Rounds in which nothing could be removed, since somebody goes on writing, before it is given up."""
+
+
+def erase(path: Path) -> None:
+    """Remove a file, a link itself, or a folder with all that is in it; nothing happens when it is not there.
+
+    Raises OSError, also where something is mounted inside.
+    """
+    try:
+        is_folder = stat.S_ISDIR(path.lstat().st_mode)
+    except FileNotFoundError:
+        return
+    if not is_folder:
+        path.unlink(missing_ok=True)
+        return
+    if mounted_inside(path):
+        raise OSError(errno.EBUSY, "something is mounted inside", str(path))
+    with suppress(FileNotFoundError), _opened(os.fsencode(path), None) as top:
+        _empty(top)
+        path.rmdir()
+
+
+def _empty(top: int) -> None:
+    """Folders below are brought up to the top before they are emptied, so that none is ever reached by a long way."""
+    prefix, number, idle, device = uuid4().hex, 0, 0, os.fstat(top).st_dev
+    while folders := _without_files(top):
+        for name in folders:
+            with _opened(name, top) as below:
+                if os.fstat(below).st_dev != device:
+                    raise OSError(errno.EXDEV, "another file system is mounted inside", os.fsdecode(name))
+                for deeper in _without_files(below):
+                    number += 1
+                    if os.geteuid():  # to be moved, a folder must allow to be written to
+                        with _opened(deeper, below):
+                            pass
+                    os.rename(deeper, f"{prefix}-{number}", src_dir_fd=below, dst_dir_fd=top)
+            try:
+                os.rmdir(name, dir_fd=top)
+                idle = 0
+            except OSError as problem:  # somebody still writes into it
+                idle += 1
+                if problem.errno != errno.ENOTEMPTY or idle > _IDLE:
+                    raise
+
+
+def _without_files(folder: int) -> list[bytes]:
+    """Remove all but folders from a folder; the names of those."""
+    folders = []
+    with os.scandir(folder) as entries:
+        found = [(os.fsencode(entry.name), entry.is_dir(follow_symlinks=False)) for entry in entries]
+    for name, is_folder in found:
+        if is_folder:
+            folders.append(name)
+        else:
+            with suppress(FileNotFoundError):
+                os.unlink(name, dir_fd=folder)
+    return folders
+
+
+@contextmanager
+def _opened(name: bytes, above: int | None) -> Iterator[int]:
+    """A folder that we may write to; one of ours that forbids it is made to allow it."""
+    try:
+        folder = os.open(name, FOLDER, dir_fd=above)
+    except PermissionError:
+        os.chmod(name, stat.S_IRWXU, dir_fd=above)
+        folder = os.open(name, FOLDER, dir_fd=above)
+    try:
+        if os.geteuid() and os.fstat(folder).st_mode & stat.S_IRWXU != stat.S_IRWXU:
+            os.fchmod(folder, stat.S_IRWXU)
+        yield folder
+    finally:
+        os.close(folder)
