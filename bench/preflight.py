@@ -68,8 +68,8 @@ def stage(repo: Path, branch: str, runs: int) -> dict[str, float]:
     libraries = time.perf_counter() - began
     from runner.model.result import Decision, Ending, Verdict
     from runner.model.run import Gates
-    from runner.stages.preflight import preflight
     from runner.stages.outcome import tell
+    from runner.stages.preflight import preflight
     from runner.wiring import Request, prepared
 
     class Silent:

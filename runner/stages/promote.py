@@ -1,9 +1,10 @@
 """Promote: the tried tree becomes the target's in one atomic step, with the intent on disk before it and the deadline armed."""
 
+from contextlib import suppress
 from typing import Final
 
 from runner.crashpoints import crashpoint
-from runner.errors import InfrastructureError, TargetMoved
+from runner.errors import Fenced, InfrastructureError, SeatrialError, TargetMoved
 from runner.model.promotion import Place, Promotion, Step
 from runner.model.result import Cause, Decision, Ending, Outcome, Result, Verdict
 from runner.model.run import Command, Course, Run
@@ -92,6 +93,11 @@ def _begun(run: Run, ports: LandingPorts, policy: Loaded) -> tuple[Promotion | N
     except TargetMoved as moved:
         _abandon(promotion, ports, str(moved))
         return None, run.with_(moved=str(moved))
+    except Fenced:
+        if promotion.step is Step.INTENDED:  # frozen since before it was prepared: whoever took over knows nothing of what was laid now
+            with suppress(SeatrialError, OSError):
+                ports.target.tidy(promotion, ports.trees)
+        raise
     except (InfrastructureError, OSError) as problem:
         return _failed(run, promotion, ports, policy, problem)
     crashpoint("promote.swapped")

@@ -70,13 +70,15 @@ class SqlSubmissions:
         return Filed(submission, snapshot, int(row.leg), row.expires)
 
     def keep(self, run: Run, stage: str) -> None:
-        """Write down how far a run has come."""
-        from sqlalchemy import update
+        """Write down how far a run has come; nothing once it is held or has ended, which whoever was frozen meanwhile does not know."""
+        from sqlalchemy import select, update
 
         from runner.store.schema import runs, submissions
 
         with self._database.writing() as transaction:
             connection = transaction.connection
+            if connection.execute(select(runs.c.state).where(runs.c.id == run.id)).scalar() != State.RUNNING.value:
+                return
             connection.execute(update(submissions).where(submissions.c.run == run.id).values(snapshot=run.model_dump_json()))
             connection.execute(update(runs).where(runs.c.id == run.id).values(stage=stage))
 
