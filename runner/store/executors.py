@@ -143,7 +143,7 @@ class Executors:
         if row.id == self.id:
             return False
         if row.place == known_place(self._state):
-            if not _is_free(self._folder / Path(row.id).name):
+            if not is_free(self._folder / Path(row.id).name):
                 return False
             if row.host == self._host:
                 return True
@@ -183,22 +183,4 @@ def _locked(path: Path) -> int:
         except BaseException:
             os.close(lock)
             raise
-        os.close(lock)
-
-
-def _is_free(path: Path) -> bool:
-    """Whether nobody holds the lock of `path`; a lock that cannot be asked counts as held."""
-    try:
-        lock = os.open(path, _OPEN & ~os.O_CREAT)
-    except FileNotFoundError:
-        return True
-    except OSError:
-        return False
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    else:
-        return True
-    finally:
         os.close(lock)

@@ -57,8 +57,13 @@ def disown(state: Path, run: str, lock: int | None = None) -> None:
 
 def is_dead(state: Path, run: str) -> bool:
     """Whether nobody works on this run any more."""
+    return is_free(state / "running" / run)
+
+
+def is_free(path: Path) -> bool:
+    """Whether nobody holds the lock of `path`; a lock that cannot be asked counts as held."""
     try:
-        lock = os.open(state / "running" / run, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+        lock = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
     except FileNotFoundError:
         return True
     except OSError:
