@@ -13,7 +13,7 @@ from uuid import uuid4
 
 from runner.errors import StoreUnavailable
 from runner.store.database import PATIENCE, Database, Transaction
-from runner.store.owners import known_place, place
+from runner.store.owners import is_free, known_place, place
 from runner.store.places import claim
 
 if TYPE_CHECKING:

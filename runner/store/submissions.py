@@ -94,14 +94,16 @@ class SqlSubmissions:
         return expires
 
     def wish(self, run: str, what: str, who: str = "", reason: str = "") -> None:
-        """Ask whoever works on the run for something (WISHES). Raises UsageError for a confirmation where somebody asked for the contrary."""
+        """Ask whoever works on the run for something (WISHES). Raises UsageError for a confirmation where the contrary is under way."""
         from sqlalchemy import select, update
 
-        from runner.store.schema import submissions
+        from runner.store.schema import runs, submissions
 
         with self._database.writing() as transaction:
             here = submissions.c.run == run
-            earlier = transaction.connection.execute(select(submissions.c.wish).where(here)).scalar()
+            going = select(submissions.c.wish).join(runs, runs.c.id == submissions.c.run)
+            going = going.where(here, runs.c.state != State.ENDED.value)  # what had ended has heard it
+            earlier = transaction.connection.execute(going).scalar()
             if what == "confirm" and earlier not in ("", None, "confirm"):
                 raise UsageError(f"somebody asked for the {earlier} of run {run}", hint=f"`seatrial audit list --subject {run}` says who.")
             transaction.connection.execute(update(submissions).where(here).values(wish=what))
