@@ -42,6 +42,7 @@ def facts(repo: Path) -> Iterator[Fact]:
     yield from _asked("state", lambda: _directory("state", places().state))
     yield from _asked("database", _database)
     yield from _asked("record", _record)
+    yield from _asked("promotions", _promotions)
     yield from _engine_facts()
     yield from _asked("policy", lambda: _policy(repo))
 
@@ -96,6 +97,22 @@ def _record() -> Iterator[Fact]:
 
     newest = SqlRuns(places().state).list(1)
     yield Fact("record", "ok", f"readable, newest run {newest[0].id}" if newest else "no run yet")
+
+
+def _promotions() -> Iterator[Fact]:
+    from runner.store.executors import SUBMIT, WATCH, Executors
+    from runner.store.promotions import SqlPromotions
+
+    state = places().state
+    promotions, executors = SqlPromotions(state), Executors(state)
+    try:
+        unfinished = promotions.open()
+        lonely = bool(unfinished) and not executors.live(SUBMIT) and not executors.live(WATCH)
+    finally:
+        promotions.close()
+    hint = "Let somebody end it: seatrial watch --once"
+    said = f"{len(unfinished)} not confirmed yet, first run {unfinished[0].run}" if unfinished else "none waits to be confirmed"
+    yield Fact("promotions", "warn" if lonely else "ok", f"{said}{', and nobody works on it' if lonely else ''}", hint if lonely else "")
 
 
 def _engine_facts() -> Iterator[Fact]:

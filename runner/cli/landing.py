@@ -9,6 +9,7 @@ import click
 
 from runner.cli.asking import handed_out, here, name
 from runner.cli.settings import settings
+from runner.errors import UsageError
 
 if TYPE_CHECKING:
     from runner.model.run import Run
@@ -21,10 +22,16 @@ def by_person(command: Command) -> Command:
     """Add --reason and --by to a command that is a person's word."""
     for option in (
         click.option("--by", "who", metavar="NAME", default="", callback=name, help="Whose word it is. [default: your user name]"),
-        click.option("--reason", metavar="TEXT", required=True, callback=name, help="Why, for the record."),
+        click.option("--reason", metavar="TEXT", required=True, callback=_said, help="Why, for the record."),
     ):
         command = option(command)
     return command
+
+
+def _said(context: click.Context, parameter: click.Parameter, given: str) -> str:
+    if not (text := name(context, parameter, given)):
+        raise UsageError("--reason is empty: say why, for whoever reads the record")
+    return text
 
 
 def person(given: str) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -136,6 +137,8 @@ def _store() -> "SqlRuns":
 
 def _row(record: "Record") -> str:
     fate = record.ending or record.state
+    if record.target and record.state == "running" and record.stage:
+        fate = f"{fate} ({record.stage})"
     when = record.started[:19].replace("T", " ")
     return (
         f"{record.id:<12}  {when}Z  {fate:<9}  {cut(printable(record.repository), 40)}  {cut(printable(record.reason), _REASON)}".rstrip()
@@ -151,7 +154,31 @@ def _unfinished(record: "Record") -> str:
         f"base        {printable(record.base)}",
         f"change      {printable(record.change_id)}",
     )
-    return "\n".join(lines) + "\n"
+    return "\n".join((*lines, *(_landing(record) if record.target else ()))) + "\n"
+
+
+def _landing(record: "Record") -> Iterator[str]:
+    """Where a submitted run is: what its target holds, until when, and whether anybody works on it."""
+    from runner.store.executors import SUBMIT, WATCH, Executors
+    from runner.store.places import places
+    from runner.store.promotions import SqlPromotions
+
+    state = places().state
+    promotions, executors = SqlPromotions(state), Executors(state)
+    try:
+        promotion, now = promotions.find(record.id), promotions.now()
+        worked_on = bool(executors.live(SUBMIT) or executors.live(WATCH))
+    finally:
+        promotions.close()
+    yield f"target      {printable(record.target)}"
+    yield f"stage       {record.stage or 'none yet'}"
+    if promotion is not None:
+        yield f"promotion   {promotion.step.value.replace('_', ' ')}: {promotion.before[:12]} -> {promotion.after[:12]}"
+        if promotion.deadline is not None and promotion.step.open:
+            left = promotion.deadline - now
+            yield f"deadline    {f'in {left:.0f}s' if left > 0 else f'passed {-left:.0f}s ago'}: then it is taken back unless it was confirmed"
+    if not worked_on:
+        yield f"next        nobody works on it: seatrial run resume {record.id}, or seatrial watch"
 
 
 def _without_report(record: "Record", form: str) -> str:

@@ -191,4 +191,4 @@ def _told(state: State) -> str:
 def _well(asked: Sequence[tuple[ProbeOptions, State]]) -> str:
     count = len(asked)
     readings = sum(state.passed for _, state in asked)
-    return f"{'the probe is' if count == 1 else f'all {count} probes are'} healthy, {readings} readings passed"
+    return f"{'the probe is' if count == 1 else f'all {count} probes are'} healthy, {readings} reading{'' if readings == 1 else 's'} passed"

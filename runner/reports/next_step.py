@@ -43,7 +43,11 @@ def _landing(run: Run) -> str:
         return f"seatrial run wait {run.id}"
     if run.decision is not None and run.decision.ending is Ending.STUCK:
         return f'seatrial rollback {run.id} --reason "..."'
-    return f"seatrial run show {run.id}" if run.promotion is not None else ""
+    if run.promotion is None:
+        return ""
+    if run.promotion.step is Step.CONFIRMED:
+        return f'seatrial rollback {run.id} --reason "..."'
+    return f"seatrial run logs {run.id}"
 
 
 def _wait(run: Run) -> str:

@@ -34,20 +34,27 @@ def aim(run: Run, ports: LandingPorts, policy: Loaded) -> Run:
     ):
         reason = f"this patch came to the target before, as run {bad.run}, and was taken back: {bad.note}"
         return _with(run, policy, Outcome.HOLD, reason, "rollback.quarantine")
-    return _with(run, policy, Outcome.PASS, f"{run.target} holds what the change was made for")
+    fine = f"{run.target} is not there yet, and is made" if look.absent else f"{run.target} holds what the change was made for"
+    return _with(run, policy, Outcome.PASS, fine)
 
 
 def candidates(run: Run, ports: LandingPorts) -> tuple[str, ...]:
-    """The trees that the target may be found to hold: the base's, and what was last promoted there."""
+    """The trees that the target may be found to hold: what was last promoted there, and the base's; files are compared with the first."""
     last = ports.promotions.last(run.target)
-    known = (run.change.base_tree, *((last.after, last.before) if last else ()))
+    known = (
+        *((last.after,) if last and ports.target.kind == "dir" else ()),
+        run.change.base_tree,
+        *((last.after, last.before) if last else ()),
+    )
     return tuple(dict.fromkeys(tree for tree in known if tree))
 
 
 def edited(look: Look) -> str:
     """A sentence on a target that holds none of the trees that we know."""
-    named = f": {', '.join(look.edited[:5])}{', …' if len(look.edited) > 5 else ''}" if look.edited else ""  # noqa: PLR2004
-    return look.reason or f"files of the target were changed by somebody else{named}"
+    if not look.edited:
+        return look.reason or "the target holds nothing that is known"
+    named = f"{', '.join(look.edited[:5])}{', …' if len(look.edited) > 5 else ''}"  # noqa: PLR2004
+    return f"somebody else changed the target: {named} there {'is' if len(look.edited) == 1 else 'are'} not as we know them; put that right first"
 
 
 def _with(run: Run, policy: Loaded, outcome: Outcome, reason: str, key: str = "promote") -> Run:

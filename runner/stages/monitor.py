@@ -1,5 +1,7 @@
 """Monitor: probe what was promoted until it is decided what becomes of it, or the deadline has passed."""
 
+from datetime import datetime
+
 from runner.crashpoints import crashpoint
 from runner.model.promotion import Step
 from runner.model.run import Command, Course, Run
@@ -16,6 +18,9 @@ def monitor(run: Run, ports: LandingPorts, policy: Loaded) -> Run:
     if run.command is Command.RESTORE and not policy.policy.monitor.probes:
         return run.with_(course=Course.CONFIRM, because="a person asked for it, and the policy has no probes")
     ports.progress.stage("monitor")
+    if not policy.policy.monitor.probes:
+        until = datetime.fromtimestamp(promotion.deadline or 0.0).astimezone().isoformat(" ", "seconds")
+        ports.progress.note(f'no probes: `seatrial confirm {run.id} --reason "..."` confirms it; at {until} it is given up otherwise')
     crashpoint("monitor.begins")
     watched = ports.watch(run, promotion)
     crashpoint("monitor.decided")
@@ -24,5 +29,5 @@ def monitor(run: Run, ports: LandingPorts, policy: Loaded) -> Run:
     run = run.with_(results=(*(result for result in run.results if result.check not in names), *results))
     seconds = round(ports.promotions.now() - (promotion.promoted or promotion.intended), 3)
     return landed(run, promotion, detection=seconds if watched.course is Course.TAKE_BACK else None).with_(
-        course=watched.course, because=watched.reason
+        course=watched.course, because=watched.reason, stopped=watched.asked in ("cancel", "expire")
     )

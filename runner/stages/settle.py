@@ -132,7 +132,8 @@ def _after(run: Run, ports: LandingPorts, policy: Loaded) -> str:
         return ""
     ran = ports.command(command.command, command.timeout, variables(run, run.change.base_tree))
     crashpoint("settle.after.done")
-    return "" if ran.ok else f"the command of rollback.after failed: {ran.reason}: {cut(printable(ran.said.strip()), 300)}"
+    said = f": {cut(printable(ran.said.strip()), 300)}" if ran.said.strip() else ""
+    return "" if ran.ok else f"the target holds what it was before, but the command of rollback.after failed: {ran.reason}{said}"
 
 
 def _stuck(run: Run, promotion: Promotion, ports: LandingPorts, policy: Loaded, why: str) -> Run:

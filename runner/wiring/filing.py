@@ -119,6 +119,8 @@ def label_of(target: Target, look: Look) -> str:
 def opened(repo: Path, spec: Spec, state: Path) -> Iterator[PrivateObjects]:
     """The object store of a target: all trees that were or are to be promoted there, and what the repositories have."""
     folder = claim(state / "objects") / sha256(bytes(spec.path)).hexdigest()[:24]
+    if spec.kind == "git" and not spec.path.is_dir():
+        raise UsageError(f"there is no repository '{spec.path}' for the target", hint="Give git:PATH#REF with the path of one.")
     others = (spec.path,) if spec.kind == "git" else ()
     with PrivateObjects(repo, folder, others=others) as objects:
         yield objects

@@ -22,7 +22,7 @@ from runner.targets.spec import parse
 from runner.vault.vault import FileVault
 from runner.wiring.carrying import Stores, stores
 from runner.wiring.filing import label_of, opened
-from runner.wiring.submitting import carrying
+from runner.wiring.submitting import Voice, carrying
 from runner.wiring.target import target_of
 
 _LINK, _FILE, _PROGRAM = "120000", "100644", "100755"
@@ -42,7 +42,7 @@ def restore(name: str, *, target: str | None, policy: Path | None, who: str, rea
             return submission.run
         run = kept.submissions.file(submission)
         leg = kept.submissions.load(run).leg
-    with carrying(SUBMIT, lambda _run: progress) as process:
+    with carrying(SUBMIT, Voice(progress, run)) as process:
         process.executor.carry(run, leg)
         done = process.follow(run)
     if done.decision is not None and done.decision.ending is Ending.CONFIRMED:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from runner.crashpoints import crashpoint
 from runner.errors import Fenced, InfrastructureError, StoreUnavailable, Terminated, UsageError
 from runner.model.promotion import Promotion, Step
-from runner.model.result import Outcome, sight
+from runner.model.result import Ending, Outcome, sight
 from runner.model.run import Command, Run, State
 from runner.model.submission import Answer
 from runner.policy.stored import restored
@@ -75,8 +75,7 @@ class Carrying(NamedTuple):
                         with stores(self.where) as kept:
                             kept.submissions.wish(run, "cancel", "", "the process that submitted it was asked to end")
                     ended = self._followed(run, _FAREWELL)
-                    told = ended.decision.reason if ended.decision else "it goes on"
-                    self.progress(run).note(f"run {run} was stopped: {told}")
+                    self.progress(run).note(f"run {run}: {_ended(ended)}")
             raise
 
     def _followed(self, run: str, seconds: float = math.inf) -> Run:
@@ -239,7 +238,8 @@ def retry(run: str, progress: Progress) -> Run:
 
 def _sent(prepared: Prepared, where: Places, progress: Progress, *, detach: bool) -> Run:
     """Put it on file and set out, or join the run that does the same."""
-    with carrying(SUBMIT, lambda _run: progress) as process:  # before it is on file: nobody else must find it lying there
+    voice = Voice(progress, prepared.live or (prepared.submission.run.id if prepared.submission else ""))
+    with carrying(SUBMIT, voice) as process:  # before it is on file: nobody else must find it lying there
         with stores(where) as kept:
             run = _on_file(prepared, where, progress, kept)
             mine = prepared.submission is not None and run == prepared.submission.run.id
@@ -251,6 +251,7 @@ def _sent(prepared: Prepared, where: Places, progress: Progress, *, detach: bool
             filed = kept.submissions.load(run)
         if over or detach:
             return filed.run
+        voice.mine = run
         if not mine:
             process.go_on(run)
         return process.follow(run, mine=mine)
@@ -260,15 +261,16 @@ def _on_file(prepared: Prepared, where: Places, progress: Progress, kept: Stores
     """The run that is to be followed: this one, or the one that does or did the same."""
     submission = prepared.submission
     if submission is None:
-        progress.note(f"the target holds this change already: run {prepared.live} brought it there")
+        live = kept.submissions.load(prepared.live).run
+        told = "brought it there" if live.state is State.ENDED else "brings it there at this moment; waiting for it"
+        progress.note(f"the target holds this change already: run {prepared.live} {told}")
         return prepared.live
     if submission.policy.values["monitor"]["watcher"] == "required":
         require_watcher(where)
     crashpoint("submit.filing")
     run = kept.submissions.file(submission)
     crashpoint("submit.filed")
-    if run != submission.run.id:
-        progress.note(f"the same is under way as run {run}")
+    progress.note(f"run {run}" if run == submission.run.id else f"the same is under way as run {run}")
     return run
 
 
@@ -356,7 +358,7 @@ def _is_open(wish: str, state: State, promotion: Promotion | None, was: Step | N
 
 
 def _carry_on(run: str, progress: Progress, *, wish: str = "", was: Step | None = None) -> Run:
-    with carrying(SUBMIT, lambda _run: progress) as process:
+    with carrying(SUBMIT, Voice(progress, run)) as process:
         process.go_on(run, wish=wish, was=was)
         process.follow(run)
         process.go_on(run, wish=wish)  # it may have ended just before it could hear the wish
@@ -386,7 +388,7 @@ def answer(run: str, verb: str, who: str, reason: str, progress: Progress) -> Ru
             run=run, answer=verb, who=who, reason=reason, patch_id=held.change.patch_id, policy_digest=held.policy.digest, checks=checks
         )
         leg = kept.submissions.set_out(run, filed.leg, wish="deny" if verb == "deny" else "", answer=said)
-    with carrying(SUBMIT, lambda _run: progress) as process:
+    with carrying(SUBMIT, Voice(progress, run)) as process:
         process.executor.carry(run, leg)
         return process.follow(run)
 
@@ -423,18 +425,44 @@ def watch(progress: Progress, *, once: bool = False) -> None:
     """Look after every run: take over what dead processes left, end holds, enforce deadlines; until this process is asked to end."""
     with carrying(WATCH, lambda run: _Named(run, progress)) as process:
         progress.note(f"watching as {process.executor.id}")
+        taken: set[str] = set()
         while True:
             try:
                 with stores(process.where) as kept:
                     for run in process.keeper.look(kept, everything=True):
+                        taken.add(run)
                         progress.note(f"run {run}: taken over")
-                    if once and not kept.promotions.open() and not kept.submissions.running():
+                    over = {run for run in taken if not process.executor.begun(run, kept.submissions.load(run).leg)}
+                    for run in sorted(over):
+                        progress.note(f"run {run}: {_ended(kept.submissions.load(run).run)}")
+                    taken -= over
+                    if once and not taken and not kept.promotions.open() and not kept.submissions.running():
                         return
             except StoreUnavailable as problem:
                 if once:
                     raise
                 progress.note(f"the record cannot be used at this moment: {problem}")
             time.sleep(_TICK)
+
+
+def _ended(run: Run) -> str:
+    """What became of a run, in a line: also what its target holds by now, where it came as far as that."""
+    if run.decision is None:
+        return "it goes on"
+    word = (run.decision.ending or "held").replace("_", " ")
+    back = f"; {run.target} is what it was before" if run.decision.ending is Ending.ROLLED_BACK else ""
+    return f"{word}: {run.decision.reason}{back}"
+
+
+class Voice:
+    """What this process says of the runs that it carries: of its own plainly, of those that it took over with their names."""
+
+    def __init__(self, progress: Progress, mine: str) -> None:
+        self.mine = mine
+        self._progress = progress
+
+    def __call__(self, run: str) -> Progress:
+        return self._progress if run == self.mine else _Named(run, self._progress)
 
 
 class _Named:

@@ -94,7 +94,7 @@ class PromotionAdvanced(Advanced):
     """What seldom needs another value."""
 
     window: Window = 10
-    minimum_calls: Calls = 3
+    minimum_calls: Calls = 5
     max_wait: Duration = _DAY
     lease: Duration = 7200.0
     max_duration: Duration = 10800.0
