@@ -13,7 +13,7 @@ READY := $(VENV)/.ready
 JOBS ?= 2
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
 
-.PHONY: help setup compiled engine postgres image demo test check lint format types layers long bench lock clean
+.PHONY: help setup compiled engine postgres image demo test check lint format types layers long faults bench lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,6 +63,11 @@ layers: $(READY) ## import-linter: imports point downward only
 
 long: setup ## all tests and the long tiers: 10 000 damaged patches, 100 runs, 200 random kills
 	@SEATRIAL_DAMAGED=10000 SEATRIAL_PAIRS=300 SEATRIAL_RUNS=100 SEATRIAL_KILL_TRIALS=200 SEATRIAL_STRESS_SECONDS=10 SEATRIAL_HISTORIES=40 SEATRIAL_ENGINE_KILLS=120 $(PYTEST) --timeout 7200
+
+faults: setup ## every marker with every fault, killed again in recovery, frozen, 1 000 random kills; takes an hour or two
+	@rm -f out/faults.txt
+	@SEATRIAL_FAULTS=all SEATRIAL_FAULT_KILLS=1000 $(PYTEST) --timeout 14400 tests/faults
+	@cat out/faults.txt; $(BIN)/python -m testing.faults.total out/faults.txt
 
 bench: setup ## how much time a sandbox costs; ARGS="..." is passed on
 	@$(BIN)/python bench/overhead.py $(ARGS)

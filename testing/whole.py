@@ -10,10 +10,14 @@ from pathlib import Path
 import pytest
 
 from runner.model.run import Run
+from runner.sandbox.engine import Engine
+from runner.sandbox.leftovers import HOME, home_label
+from runner.store.places import places
 from runner.wiring import Request, check
 
 ROOT = Path(__file__).resolve().parents[1]
 pytestmark = pytest.mark.docker
+LEFT_NOTHING: dict[str, list[str]] = {"containers": [], "volumes": [], "mounts": [], "directories": []}
 
 
 class Quiet:
@@ -100,3 +104,17 @@ def seatrial(berth: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
 def answers(run: Run) -> dict[str, str]:
     """Outcome by check."""
     return {result.check: result.outcome.value for result in run.results}
+
+
+def left() -> dict[str, list[str]]:
+    """What carries the label of this test session's cache, what is mounted in it or on it, and the directories of runs."""
+    cache, engine = places().cache, Engine()
+    ours = {"label": f"{HOME}={home_label(cache)}"}
+    try:
+        containers = [found["Id"] for found in engine.api.containers(all=True, filters=ours)]
+        volumes = [found["Name"] for found in engine.api.volumes(filters=ours).get("Volumes") or ()]
+    finally:
+        engine.close()
+    directories = sorted(path.name for path in (cache / "live").iterdir())
+    mounts = [line for line in Path("/proc/self/mountinfo").read_text().splitlines() if str(cache) in line]
+    return {"containers": containers, "volumes": volumes, "mounts": mounts, "directories": directories}

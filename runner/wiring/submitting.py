@@ -462,6 +462,7 @@ class Voice:
         self._progress = progress
 
     def __call__(self, run: str) -> Progress:
+        """Where to say what happens to a run."""
         return self._progress if run == self.mine else _Named(run, self._progress)
 
 

@@ -137,3 +137,13 @@ def test_a_check_has_no_target_to_go_on_to(submissions: SqlSubmissions, runs: Sq
     runs.finish(run_of(decision=accepted), "{}", {})
     with pytest.raises(UsageError, match="was checked, not submitted"):
         submissions.load("abc123abc123")
+
+
+def test_what_ended_may_be_confirmed_whatever_was_asked_for_before(
+    submissions: SqlSubmissions, runs: SqlRuns, run_of: Make, accepted: Decision
+) -> None:
+    submissions.file(a_submission(run_of("a" * 12)))
+    submissions.wish("a" * 12, "rollback")
+    runs.finish(a_submission(run_of("a" * 12, accepted)).run, "{}", {})
+    submissions.wish("a" * 12, "confirm")
+    assert submissions.wished("a" * 12) == "confirm"

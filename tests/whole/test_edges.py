@@ -21,30 +21,13 @@ from runner.sandbox.mounts import mount_tmpfs, unmount
 from runner.store.places import places
 from runner.store.runs import SqlRuns
 from runner.wiring import demo
-from testing.whole import ROOT, Quiet, answers, commit, git
+from testing.whole import LEFT_NOTHING, ROOT, Quiet, answers, commit, git, left
 
 pytestmark = pytest.mark.docker
 Seatrial = Callable[..., subprocess.CompletedProcess[str]]
 REQUIRED = ("intake", "paths", "syntax", "load", "base", "tests", "inventory", "origin", "channels", "own-tests", "examples")
 GOOD = str(ROOT / "examples/changes/good.diff")
 SLOW = "import time\n\n\ndef test_slow():\n    time.sleep(60)\n"
-
-
-LEFT_NOTHING: dict[str, list[str]] = {"containers": [], "volumes": [], "mounts": [], "directories": []}
-
-
-def left() -> dict[str, list[str]]:
-    """What carries the label of this test session's cache, what is mounted in it or on it, and the directories of runs."""
-    cache, engine = places().cache, Engine()
-    ours = {"label": f"{HOME}={home_label(cache)}"}
-    try:
-        containers = [found["Id"] for found in engine.api.containers(all=True, filters=ours)]
-        volumes = [found["Name"] for found in engine.api.volumes(filters=ours).get("Volumes") or ()]
-    finally:
-        engine.close()
-    directories = sorted(path.name for path in (cache / "live").iterdir())
-    mounts = [line for line in Path("/proc/self/mountinfo").read_text().splitlines() if str(cache) in line]
-    return {"containers": containers, "volumes": volumes, "mounts": mounts, "directories": directories}
 
 
 @pytest.fixture

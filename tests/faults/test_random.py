@@ -1,0 +1,39 @@
+"""Processes that are killed at random moments, as are their recoveries; with what that says about the next such kill."""
+
+import os
+import random
+from collections.abc import Callable, Sequence
+
+import pytest
+
+from testing.faults.bound import upper_bound
+from testing.faults.cases import Bench, Case, Outcome
+from tests.faults.conftest import told
+
+TRIALS = int(os.environ.get("SEATRIAL_FAULT_KILLS", "20"))
+_SHARES = 2
+_SCENARIOS = (
+    "git rolled back",
+    "exchange confirmed",
+    "journal rolled back",
+    "git work tree",
+    "exchange rolled back",
+    "symlink confirmed",
+    "race",
+)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(7200)
+@pytest.mark.parametrize("share", range(_SHARES))
+def test_no_random_kill_leaves_anything_wrong(bench: Bench, counted: Callable[[str, Sequence[Outcome]], None], share: int) -> None:
+    chance = random.Random(f"{TRIALS} {share}")
+    lasts = {scenario: bench.run(Case(scenario)).took for scenario in _SCENARIOS}
+    number = len(range(share, TRIALS, _SHARES))
+    outcomes = []
+    for trial in range(number):
+        scenario = _SCENARIOS[trial % len(_SCENARIOS)]
+        outcomes.append(bench.at_random(scenario, chance, lasts[scenario]))
+    bad = sum(bool(outcome.violations) for outcome in outcomes)
+    told(f"random kills, share {share + 1} of {_SHARES}: n = {number}, {bad} violated, 95 % upper bound {upper_bound(bad, number):.4f}")
+    counted(f"random kills, share {share + 1} of {_SHARES}", outcomes)
