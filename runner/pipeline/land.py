@@ -65,7 +65,9 @@ def _accepted(run: Run, ports: LandingPorts, do: Do) -> Run:
     if run.decision is None or run.decision.verdict is not Verdict.ACCEPT:
         return run
     run = do(backup, run.with_(decision=run.decision.model_copy(update={"ending": None})))
-    return run if run.backup is not None or run.moved else decide(run, ())
+    if run.backup is not None or run.moved:
+        return run
+    return run.with_(decision=Decision(verdict=None, ending=Ending.FAILED, reason=run.results[-1].reason))  # whatever was approved
 
 
 def _unless_stopped(stage: Stage) -> Stage:

@@ -168,8 +168,9 @@ class Trial:
             for name in before
             if before[name] != after[name]
         ]
-        self._recover()
-        self._settled()
+        if not self.outcome.violations:
+            self._recover()
+            self._settled()
         return self._told()
 
     def with_rival(self) -> Outcome:

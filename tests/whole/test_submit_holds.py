@@ -170,7 +170,7 @@ UNDECIDED = {"probes": [], "deadline": "1s", "confirm_after": "500ms"}
     ("kind", "verb", "ending", "code"),
     [
         ("git", "confirm", "confirmed", 0),
-        ("dir", "rollback", "rolled_back", 5),
+        pytest.param("dir", "rollback", "rolled_back", 5, marks=SELDOM),
         pytest.param("dir", "confirm", "confirmed", 0, marks=SELDOM),
         pytest.param("git", "rollback", "rolled_back", 5, marks=SELDOM),
         pytest.param("git", "run cancel", "rolled_back", 5, marks=SELDOM),

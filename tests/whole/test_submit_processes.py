@@ -49,7 +49,8 @@ def test_a_signal_during_the_watch_takes_the_promotion_back_before_the_process_e
     process.stop(number)
     done = process.ended()
     assert (done.code, landing.tree(kind), "Traceback" in done.err) == (code, landing.base, False), done
-    assert f"run {run} was stopped" in done.err
+    assert f"note: run {run}" in done.err
+    assert "is what it was before" in done.err
     report = json.loads(landing.run("run", "show", run, "--format", "json").out)
     assert (report["ending"], report["exit_code"]) == ("rolled_back", 5)
 
