@@ -62,7 +62,7 @@ layers: $(READY) ## import-linter: imports point downward only
 	@$(BIN)/lint-imports --no-logo >$(VENV)/layers.log 2>&1 || { cat $(VENV)/layers.log; exit 1; }
 
 long: setup ## all tests and the long tiers: 10 000 damaged patches, 100 runs, 200 random kills
-	@SEATRIAL_DAMAGED=10000 SEATRIAL_PAIRS=300 SEATRIAL_RUNS=100 SEATRIAL_KILL_TRIALS=200 SEATRIAL_STRESS_SECONDS=10 SEATRIAL_HISTORIES=40 SEATRIAL_ENGINE_KILLS=120 $(PYTEST) --timeout 7200
+	@SEATRIAL_DAMAGED=10000 SEATRIAL_PAIRS=300 SEATRIAL_RUNS=100 SEATRIAL_KILL_TRIALS=200 SEATRIAL_STRESS_SECONDS=10 SEATRIAL_HISTORIES=40 SEATRIAL_ENGINE_KILLS=120 SEATRIAL_PROMOTIONS=200 $(PYTEST) --timeout 7200
 
 faults: setup ## every marker with every fault, killed again in recovery, frozen, 1 000 random kills; takes an hour or two
 	@rm -f out/faults.txt
