@@ -109,7 +109,7 @@ class _Layer:
             self._copy(entry, above, name)
             return True
         before = self._order.found[entry.path]
-        if (now.number, now.size, now.changed) != (before.seen.number, before.seen.size, before.seen.changed):
+        if (now.number, now.size, now.mode, now.changed) != (before.seen.number, before.seen.size, before.seen.mode, before.seen.changed):
             raise _moved(entry.path)
         self._order.found[entry.path] = before._replace(seen=now)
         return True
