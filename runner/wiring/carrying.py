@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from runner.changes.rebase import rebased
 from runner.crashpoints import crashpoint
-from runner.errors import ChangeRefused, Fenced, SeatrialError
+from runner.errors import ChangeRefused, Fenced, InfrastructureError, SeatrialError
 from runner.gates import gates
 from runner.git.objects import PrivateObjects
 from runner.model.promotion import Promotion, Step
@@ -99,6 +99,8 @@ class Carrier:
         """A fault ends a run whose target was not touched; any other stays for whoever carries it on."""
         promotion = kept.promotions.find(run.id)
         if isinstance(problem, Fenced) or (promotion is not None and promotion.step is not Step.ABANDONED):
+            if isinstance(problem, OSError):  # the machine's fault, and no bug of ours
+                raise InfrastructureError(sentence(problem), hint=f"seatrial run resume {run.id}") from problem
             raise problem
         from runner.reports.report import build, to_json
 

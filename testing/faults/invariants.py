@@ -78,7 +78,8 @@ def at_any_moment(world: World, reader: int | None) -> Iterator[str]:
     mixed = world.scenario.method == "journal" and step in (Step.PREPARED, Step.TAKING_BACK)
     if not found and not mixed:
         yield f"I1: the target is neither old nor new: {_difference(world, content(world))}"
-    if found in ("new", "both") and step in (None, Step.INTENDED, Step.ABANDONED):
+    came = found not in ("", "old") and (promotion is None or world.trees[found].id == promotion.after)
+    if came and step in (None, Step.INTENDED, Step.ABANDONED):
         yield f"I2: the target is new, and the record says {step or 'nothing'}"
     if found == "old" and step in _LIVE and not len(world.trees) > 2:
         yield f"I2: the target is old, and the record says {step}"
@@ -225,7 +226,11 @@ def _folders(world: World) -> Iterator[str]:
     files = content(world)
     expected = {b"data"} | {b"/".join(path.split(b"/")[:depth]) for path in files for depth in range(1, path.count(b"/") + 1)}
     top = Path(os.path.realpath(world.target))
-    found = {os.fsencode(path.relative_to(top)) for path in top.rglob("*") if path.is_dir() and not path.is_symlink()}
+    found = {
+        os.fsencode(path.relative_to(top))
+        for path in top.rglob("*")
+        if path.is_dir() and not path.is_symlink() and not _was_told_of(world, path)
+    }
     if found != expected:
         yield f"I4: folders differ: {sorted(found ^ expected)}"
 
@@ -357,19 +362,24 @@ def _left_in_repositories(world: World) -> Iterator[Path]:
         yield from (path for path in repository.rglob("*") if path.name.startswith(("tmp_", ".tmp", "incoming")) or path.suffix == ".lock")
 
 
+def _was_told_of(world: World, path: Path) -> bool:
+    """Whether it could not be removed when the disk failed, and the run says so."""
+    told = rows(world, "state.db", "select snapshot from submissions")
+    return "-gone" in str(path) and any("something was left beside the target" in row[0] for row in told)
+
+
 def _left_beside(world: World) -> Iterator[Path]:
     """Around the live folder and in it; not more releases than the live one and the one before."""
     releases = world.target.parent / "releases"
     if _under_way(world):
         return
-    said = any("something was left beside the target" in row[0] for row in rows(world, "state.db", "select snapshot from submissions"))
-    beside = (path for path in world.target.parent.iterdir() if path.name not in ("app", "releases"))
-    yield from (path for path in beside if not (said and "-gone" in path.name))
-    yield from Path(os.path.realpath(world.target)).rglob("*seatrial*")
+    beside = [path for path in world.target.parent.iterdir() if path.name not in ("app", "releases")]
+    beside += Path(os.path.realpath(world.target)).rglob("*seatrial*")
+    yield from (path for path in beside if not _was_told_of(world, path))
     if releases.is_dir():
         newest_one = newest(world)
         most = 2 if newest_one is not None and newest_one.step in _LIVE else 1
-        found = sorted(releases.iterdir())
+        found = [path for path in sorted(releases.iterdir()) if not _was_told_of(world, path)]
         yield from (path for path in found if "-gone" in path.name)
         yield from found if len(found) > most else ()
 

@@ -54,6 +54,8 @@ class Syncs:
             facts = path.lstat()
             if stat.S_ISLNK(facts.st_mode) or facts.st_ino in known:
                 continue
+            if stat.S_ISREG(facts.st_mode) and not facts.st_size:  # nothing but a name, which its folder has
+                continue
             synced = self._synced.get((facts.st_dev, facts.st_ino))
             if synced is None:
                 yield f"{path} was never synced"
