@@ -1,7 +1,6 @@
 """Applies a patch to a tree in a temporary index, exactly or not at all."""
 
 import shutil
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -9,6 +8,7 @@ from runner.errors import ChangeRefused, InfrastructureError
 from runner.git.cat import sizes
 from runner.git.command import Answer, Git, ProcessLimits
 from runner.git.mentions import LONGEST, binary_size, mentioned
+from runner.git.scratch import index_folder
 from runner.git.trees import DIRECTORY, GITLINK, Entry, TreeReader, rewrite
 from runner.model.units import show_size
 
@@ -29,9 +29,9 @@ def apply(git: Git, reader: TreeReader, base_tree: str, patch: bytes) -> str:
             f"the patch's binary pieces unpack to {show_size(unpacked)}; at most {show_size(MOST_UNPACKED)} are taken",
             hint="Keep large binary files out of the change.",
         )
-    with tempfile.TemporaryDirectory(prefix="index-", dir=git.home.parent) as folder:
-        part = _apply_to_part(git, reader, base_tree, patch, Path(folder))
-        return part or _apply_to_whole(git, reader, base_tree, patch, Path(folder))
+    with index_folder(git.home.parent) as folder:
+        part = _apply_to_part(git, reader, base_tree, patch, folder)
+        return part or _apply_to_whole(git, reader, base_tree, patch, folder)
 
 
 def _apply_to_part(git: Git, reader: TreeReader, base_tree: str, patch: bytes, folder: Path) -> str | None:

@@ -2,7 +2,6 @@
 
 import os
 import stat
-import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -12,6 +11,7 @@ from runner.git import difference
 from runner.git.command import Answer, Git
 from runner.git.landing import Landing, refuse_lock
 from runner.git.repository import open_repository
+from runner.git.scratch import index_folder
 from runner.git.trees import GITLINK, Entry
 from runner.model.text import shown
 
@@ -147,8 +147,8 @@ def _differing(checkout: Checkout, wanted: Mapping[bytes, Entry | None]) -> set[
     found = {path for path in wanted.keys() - there.keys() if _occupied(checkout.folder, path)}
     if not there:
         return found
-    with tempfile.TemporaryDirectory(prefix="index-", dir=checkout.git.home.parent) as folder:
-        git = checkout.git.with_env(GIT_INDEX_FILE=str(Path(folder) / "index"))
+    with index_folder(checkout.git.home.parent) as folder:
+        git = checkout.git.with_env(GIT_INDEX_FILE=str(folder / "index"))
         lines = b"".join(_index_line(path, entry, len(entry.id)) for path, entry in there.items())
         _told(checkout, git.run("update-index", "-z", "--index-info", stdin=lines))
         git.run("update-index", "-q", "--ignore-submodules", "--refresh")  # compares contents; what differs is listed next
@@ -182,8 +182,8 @@ def _filtered(checkout: Checkout, steps: Iterable[_Step], commits: Iterable[str]
     stdin = b"".join(step.path + b"\0" for step in steps)
     found: set[bytes] = set()
     for commit in commits:
-        with tempfile.TemporaryDirectory(prefix="index-", dir=checkout.git.home.parent) as folder:
-            git = checkout.git.with_env(GIT_INDEX_FILE=str(Path(folder) / "index"))
+        with index_folder(checkout.git.home.parent) as folder:
+            git = checkout.git.with_env(GIT_INDEX_FILE=str(folder / "index"))
             _told(checkout, git.run("read-tree", commit))
             fields = _told(checkout, git.run("check-attr", "--cached", "--stdin", "-z", "filter", stdin=stdin)).out.split(b"\0")[:-1]
         found.update(

@@ -15,6 +15,7 @@ from runner.git import cat, difference, loose
 from runner.git.command import Git, ended, pipes, plain
 from runner.git.history import GitHistory
 from runner.git.repository import Repository, open_repository
+from runner.git.scratch import sweep
 from runner.git.trees import DIRECTORY, Entry, TreeReader, rewrite
 from runner.model.change import FileChange
 from runner.model.text import shown
@@ -39,6 +40,7 @@ class PrivateObjects:
         self.repository: Repository = open_repository(repository, home)
         read = dict.fromkeys((self.repository.objects, *(_alike(self.repository, open_repository(other, home)) for other in others)))
         self._git = _private_git(self.repository.object_format, tuple(read), private.absolute(), home)
+        sweep(private.absolute())
         self._directory = private.absolute() / "git" / "objects"
         self._cat = cat.Cat(self._git)
         self._reader = TreeReader(self._cat)
