@@ -4,27 +4,36 @@ import fcntl
 import os
 import shutil
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 _PREFIX: Final = "index-"
-_BIRTH: Final = 1.0
-"""Seconds that the calls between making a folder and locking it may take."""
+_OPEN: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | os.O_NOFOLLOW
 
 
 @contextmanager
 def index_folder(parent: Path) -> Iterator[Path]:
     """A folder of this process alone, gone afterwards; should it be killed, `sweep` removes it."""
-    with tempfile.TemporaryDirectory(prefix=_PREFIX, dir=parent) as made:
-        lock = os.open(made, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            with suppress(OSError):  # a file system without locks: nothing is swept there
+    made, lock = _made(parent)
+    try:
+        yield made
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+        os.close(lock)
+
+
+def _made(parent: Path) -> tuple[Path, int]:
+    """A new folder and its lock; one that a sweep found before it was locked is gone, and another is made."""
+    while True:
+        made = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
+        with suppress(FileNotFoundError):
+            lock = os.open(made, _OPEN)
+            with suppress(BlockingIOError):
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            yield Path(made)
-        finally:
+                if made.is_dir():
+                    return made, lock
             os.close(lock)
 
 
@@ -32,10 +41,9 @@ def sweep(parent: Path) -> None:
     """Remove the folders that no living process has; one that cannot be removed stays for the next time."""
     for folder in parent.glob(f"{_PREFIX}*"):
         with suppress(OSError):
-            lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | os.O_NOFOLLOW)
+            lock = os.open(folder, _OPEN)
             try:
-                if time.time() - os.fstat(lock).st_mtime > _BIRTH:
-                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    shutil.rmtree(folder)
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(folder)
             finally:
                 os.close(lock)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from runner.crashpoints import crashpoint
 from runner.errors import Fenced, InfrastructureError, StoreUnavailable, Terminated, UsageError
+from runner.git.scratch import sweep
 from runner.model.promotion import Promotion, Step
 from runner.model.result import Ending, Outcome, sight
 from runner.model.run import Command, Run, State
@@ -425,6 +426,8 @@ def watch(progress: Progress, *, once: bool = False) -> None:
     """Look after every run: take over what dead processes left, end holds, enforce deadlines; until this process is asked to end."""
     with carrying(WATCH, lambda run: _Named(run, progress)) as process:
         progress.note(f"watching as {process.executor.id}")
+        for folder in (process.where.state / "objects").glob("*"):  # of runs that were killed before they were on file
+            sweep(folder)
         taken: set[str] = set()
         while True:
             try:
