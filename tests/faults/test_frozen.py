@@ -18,7 +18,6 @@ _MARKERS = {
 }
 
 
-@pytest.mark.long  # with the machine loaded far beyond its cores, taker and taken once both hung; not understood yet
 @pytest.mark.slow
 @pytest.mark.parametrize("scenario", list(_MARKERS))
 def test_what_thaws_after_it_was_taken_over_changes_nothing(bench: Bench, counted: Counted, scenario: str) -> None:
