@@ -1,6 +1,7 @@
 """One process of the harness: the real wiring, without Docker, with a fault at a marker."""
 
 import errno
+import faulthandler
 import json
 import logging
 import os
@@ -42,6 +43,8 @@ from testing.faults.syncs import Syncs
 _ERRORS = {EIO: errno.EIO, ENOSPC: errno.ENOSPC}
 PATIENCE = 60.0
 """Seconds after which a recovery that does not end is given up."""
+TELL = signal.SIGUSR2
+"""What has a process say where each of its threads is."""
 
 
 def _say(text: str) -> None:
@@ -105,6 +108,7 @@ def live(order: Order, number: int) -> int:
         os.environ[f"XDG_{name.upper()}_HOME"] = str(order.folder / name)
     os.environ["TMPDIR"] = tempfile.tempdir = str(order.folder / "tmp")
     os.chdir(order.folder)
+    faulthandler.register(TELL, file=2, all_threads=True)
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
     _hasten()
     if world["method"] == JOURNAL and not world["mounted"]:

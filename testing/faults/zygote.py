@@ -83,6 +83,8 @@ def _ended(pid: int, stopped: bool) -> object:
         if ended:
             break
         if time.monotonic() > until:
+            os.kill(pid, child.TELL)
+            time.sleep(0.5)
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
             return "hangs"

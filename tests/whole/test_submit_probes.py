@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
+from runner.wiring.demo import promote
 from testing.landing import GOOD, Landing
+from testing.whole import Quiet
 
 pytestmark = pytest.mark.docker
 
@@ -123,13 +125,15 @@ def test_the_suite_and_the_host_can_be_asked_once_more(landing: Landing) -> None
     assert (done.code, done.result("probe:suite")["outcome"], done.result("probe:host")["outcome"]) == (0, "pass", "pass"), done
 
 
-def test_a_service_with_a_client_and_a_database_of_its_own_survives_a_good_and_a_bad_change() -> None:
-    """The demonstration, which `seatrial demo` prints."""
-    from runner.wiring.demo import promote
-    from testing.whole import Quiet
-
+def test_a_service_with_a_client_and_a_database_of_its_own_survives_a_good_and_a_bad_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The demonstration, which `seatrial demo` prints; with a record of its own, where no other test has opened a breaker."""
+    for name in ("STATE", "CACHE", "CONFIG"):
+        monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path / name.lower()))
     good, bad = promote(Quiet())
-    assert (good.run.decision and good.run.decision.ending, bad.run.decision and bad.run.decision.ending) == ("confirmed", "rolled_back")
+    decisions = (good.run.decision, bad.run.decision)
+    assert [decision and decision.ending for decision in decisions] == ["confirmed", "rolled_back"], decisions
     assert (good.kept >= good.accepted, bad.kept >= bad.accepted) == (True, True), "the service lost what it had said was written down"
     assert bad.accepted > good.accepted > 0
     assert bad.run.promotion is not None
