@@ -21,6 +21,6 @@ def confirm(run: str, who: str, reason: str, form: str) -> int:
 
     Exit codes: those of `seatrial submit`; 2 when there is nothing to confirm.
     """
-    from runner.wiring.submitting import ask
+    from runner.wiring.answering import ask
 
     return followed(lambda progress: ask(run, "confirm", person(who), reason, progress), form)

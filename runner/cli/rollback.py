@@ -25,6 +25,6 @@ def rollback(run: str, who: str, reason: str, form: str) -> int:
 
     Exit codes: 5 rolled back, 6 stuck (a person must act), 2 when there is nothing to take back.
     """
-    from runner.wiring.submitting import ask
+    from runner.wiring.answering import ask
 
     return followed(lambda progress: ask(run, "rollback", person(who), reason, progress), form)

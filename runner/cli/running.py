@@ -32,7 +32,7 @@ def wait(run_: str, seconds: float | None, form: str) -> int:
       seatrial run wait latest
       seatrial run wait 3fa9 --timeout 30m --format json
     """
-    from runner.wiring.submitting import wait as waited
+    from runner.wiring.answering import wait as waited
 
     try:
         return followed(lambda _progress: waited(run_, seconds), form)
@@ -55,7 +55,7 @@ def approve(run_: str, who: str, reason: str, form: str) -> int:
       seatrial run approve latest --reason "reviewed with the owner of conftest.py"
       seatrial run approve 3fa9 --by alice --reason "OPS-7"
     """
-    from runner.wiring.submitting import answer
+    from runner.wiring.answering import answer
 
     return followed(lambda progress: answer(run_, "approve", person(who), reason, progress), form)
 
@@ -72,7 +72,7 @@ def deny(run_: str, who: str, reason: str, form: str) -> int:
     Examples:
       seatrial run deny latest --reason "not without a test"
     """
-    from runner.wiring.submitting import answer
+    from runner.wiring.answering import answer
 
     return followed(lambda progress: answer(run_, "deny", person(who), reason, progress), form)
 
@@ -89,7 +89,7 @@ def cancel(run_: str, who: str, reason: str, form: str) -> int:
     Examples:
       seatrial run cancel latest --reason "wrong branch"
     """
-    from runner.wiring.submitting import ask
+    from runner.wiring.answering import ask
 
     return followed(lambda progress: ask(run_, "cancel", person(who), reason, progress), form)
 
@@ -105,7 +105,7 @@ def resume(run_: str, form: str) -> int:
     Examples:
       seatrial run resume latest
     """
-    from runner.wiring.submitting import resume as resumed
+    from runner.wiring.answering import resume as resumed
 
     return followed(lambda progress: resumed(run_, progress), form)
 

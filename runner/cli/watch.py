@@ -25,7 +25,7 @@ def watch(once: bool) -> int:  # noqa: FBT001 - click's way
     Stopped by a signal it leaves its runs as they are; the next one goes on with them, and with their deadlines.
     """
     from runner.reports.progress import Plain
-    from runner.wiring.submitting import watch as look_after
+    from runner.wiring.watcher import watch as look_after
 
     look_after(Plain(sys.stderr, verbose=settings().verbose), once=once)
     return 0

@@ -22,8 +22,9 @@ from runner.targets.spec import parse
 from runner.vault.vault import FileVault
 from runner.wiring.carrying import Stores, stores
 from runner.wiring.filing import label_of, opened
-from runner.wiring.submitting import Voice, carrying
+from runner.wiring.process import carrying
 from runner.wiring.target import target_of
+from runner.wiring.voice import Voice
 
 _LINK, _FILE, _PROGRAM = "120000", "100644", "100755"
 

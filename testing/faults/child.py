@@ -32,9 +32,10 @@ from runner.targets.folder.place import JOURNAL, Place
 from runner.targets.folder.target import FolderTarget
 from runner.vault.options import Advanced, Options
 from runner.vault.vault import FileVault
-from runner.wiring import parts, submitting
+from runner.wiring import answering, keeper, parts, process, submitting, watcher
 from runner.wiring.carrying import stores
 from runner.wiring.filing import Wanted
+from runner.wiring.process import carrying
 from testing.faults import planted
 from testing.faults.orders import EIO, ENOSPC, KILL, RIVAL, STOP, SYNCED, Fault, Order
 from testing.faults.rivals import rival
@@ -135,9 +136,9 @@ def _hasten() -> None:
     land.required = lambda ports, _gates: tuple(gate.name for gate in ports.gates)
     parts.gates = lambda: tuple(gate for gate in gates() if gate.name in ("breaker", "rate"))  # the others look at machine and history
     parts._warm = lambda _: None
-    submitting._TICK = 0.1  # type: ignore[misc]
+    keeper.TICK = process.TICK = answering.TICK = watcher.TICK = 0.1  # type: ignore[misc]
     executor._LOOK = 0.1  # type: ignore[misc]
-    submitting.STALLED = 0.2  # type: ignore[misc]
+    keeper.STALLED = 0.2  # type: ignore[misc]
     promote_stage._POLL = 0.1
     settle_stage._PAUSE = 0.05
     FolderTarget.__init__.__kwdefaults__["grace"] = 0.05  # type: ignore[index]
@@ -152,10 +153,10 @@ def _submit(order: Order, world: dict[str, Any]) -> Any:
 
 def _watch(order: Order, world: dict[str, Any]) -> Any:
     if not world["holds"]:
-        submitting.watch(Quiet(), once=True)
+        watcher.watch(Quiet(), once=True)
         return None
     until = time.monotonic() + PATIENCE  # `watch --once` does not end while something waits for a person
-    with submitting.carrying(WATCH, lambda _: Quiet()) as process:
+    with carrying(WATCH, lambda _: Quiet()) as process:
         taken: set[str] = set()
         while time.monotonic() < until:
             with stores(process.where) as kept:
@@ -169,23 +170,23 @@ def _watch(order: Order, world: dict[str, Any]) -> Any:
 
 def _adopt(order: Order, world: dict[str, Any]) -> Any:
     """Take the run over from a process that lives, and carry it on."""
-    with submitting.carrying(WATCH, lambda _: Quiet()) as process, stores(process.where) as kept:
+    with carrying(WATCH, lambda _: Quiet()) as process, stores(process.where) as kept:
         process.executor.adopt(order.run, kept.submissions.load(order.run).leg)
     return _watch(order, world)
 
 
 def _nothing(_order: Order, _world: dict[str, Any]) -> Any:
     """Make the record, and leave it empty."""
-    with submitting.carrying(SUBMIT, lambda _: Quiet()):
+    with carrying(SUBMIT, lambda _: Quiet()):
         return None
 
 
 def _resume(order: Order, _world: dict[str, Any]) -> Any:
-    return _told(submitting.resume(order.run, Quiet()))
+    return _told(answering.resume(order.run, Quiet()))
 
 
 def _ask(order: Order, _world: dict[str, Any]) -> Any:
-    return _told(submitting.ask(order.run, order.action, "a person", "because", Quiet()))
+    return _told(answering.ask(order.run, order.action, "a person", "because", Quiet()))
 
 
 def _restore(order: Order, _world: dict[str, Any]) -> Any:

@@ -142,7 +142,7 @@ def submitted(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[tuple[Any, 
     """Make every command about submitted runs answer with this run, or raise this; what was asked of the wiring."""
 
     def answer(with_: Any) -> list[tuple[Any, ...]]:
-        from runner.wiring import submitting
+        from runner.wiring import answering, submitting, watcher
 
         asked: list[tuple[Any, ...]] = []
 
@@ -158,8 +158,10 @@ def submitted(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[tuple[Any, 
 
             return do
 
-        for name in ("submit", "retry", "resume", "ask", "answer", "wait", "watch"):
-            monkeypatch.setattr(submitting, name, standing_in(name))
+        homes = {submitting: ("submit", "retry"), answering: ("resume", "ask", "answer", "wait"), watcher: ("watch",)}
+        for home, names in homes.items():
+            for name in names:
+                monkeypatch.setattr(home, name, standing_in(name))
         return asked
 
     return answer

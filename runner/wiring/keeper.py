@@ -1,0 +1,120 @@
+"""Looks after runs that nobody works on."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from threading import Event, Thread
+from typing import TYPE_CHECKING, Final
+
+from runner.errors import StoreUnavailable, UsageError
+from runner.model.promotion import Step
+from runner.ports import Progress
+from runner.store.places import Places
+from runner.wiring.carrying import Stores, stores
+
+if TYPE_CHECKING:
+    from runner.engine.executor import Executor
+
+TICK: Final = 1.0
+"""Seconds between two looks for what nobody works on."""
+STALLED: Final = 120.0
+"""Seconds beyond its deadline after which a promotion is taken from a process that lives and does nothing: taking back may take that
+long, with the operator's commands."""
+_LATE: Final = 5.0
+"""The same for one whose process is dead."""
+_LONGEST_WAIT: Final = 60.0
+
+
+class Keeper:
+    """Looks after runs that nobody works on, for as long as this process lives."""
+
+    def __init__(self, executor: "Executor", where: Places, progress: Callable[[str], Progress]) -> None:
+        self._executor, self._where, self._progress = executor, where, progress
+        self._found: dict[str, float] = {}
+        self._waits: dict[str, tuple[float, float]] = {}
+        """When a run whose leg broke off may be tried again, by the monotonic clock, and how long the next wait is."""
+
+    def look(self, kept: Stores, *, everything: bool) -> tuple[str, ...]:
+        """Go on with what dead processes left where a deadline has passed or, with `everything`, in any case; the runs taken over."""
+        taken = list(self._expired(kept))
+        if not everything and not self._late(kept):
+            return tuple(taken)
+        taken += [name.rpartition(".")[0] for name in self._executor.reap()]
+        taken += self._thawed(kept)
+        for run, leg in kept.submissions.running():
+            going = self._executor.begun(run, leg)
+            if going is None and everything and self._lies(run):
+                self._executor.hand_over(run, leg)
+                taken.append(run)
+            elif going is False and self._broke_off(run, leg, kept):
+                with suppress(UsageError):
+                    self._executor.carry(run, kept.submissions.set_out(run, leg, wish=kept.submissions.wished(run)))
+                    taken.append(run)
+        return tuple(taken)
+
+    def _expired(self, kept: Stores) -> Iterator[str]:
+        """Runs whose hold has ended: they end, or are taken back."""
+        for run, leg in kept.submissions.expired():
+            with suppress(UsageError):  # another process was first
+                self._executor.carry(run, kept.submissions.set_out(run, leg, wish="expire"))
+                self._progress(run).note("its hold has expired")
+                yield run
+
+    def _lies(self, run: str) -> bool:
+        """Whether nobody has begun a run for a while: whoever put it on file a moment ago is about to."""
+        return time.monotonic() - self._found.setdefault(run, time.monotonic()) > _LATE
+
+    def _late(self, kept: Stores, beyond: float = _LATE) -> tuple[str, ...]:
+        """The runs whose promotion is so many seconds beyond its deadline, and neither confirmed nor taken back."""
+        now = kept.promotions.now()
+        return tuple(one.run for one in kept.promotions.open() if one.deadline is not None and now > one.deadline + beyond)
+
+    def _thawed(self, kept: Stores) -> tuple[str, ...]:
+        """Take over from whoever lives and does nothing long after the deadline: it hangs or is frozen, and the fence stops it for good."""
+        taken = []
+        for run in self._late(kept, STALLED):
+            filed = kept.submissions.load(run)
+            if not self._executor.carries(run) and self._executor.begun(run, filed.leg) and self._due(run):
+                self._executor.adopt(run, filed.leg)
+                taken.append(run)
+        return tuple(taken)
+
+    def _broke_off(self, run: str, leg: int, kept: Stores) -> bool:
+        """Whether a leg ended by a fault while its target waits; a run is tried again at once, then less and less often."""
+        promotion = kept.promotions.find(run)
+        if promotion is None or promotion.step is Step.ABANDONED:
+            return False
+        if not self._due(run):
+            return False
+        try:
+            self._executor.wait(run, leg, 0)
+        except Exception as problem:  # noqa: BLE001 - whatever it was, the target must not be left alone
+            self._progress(run).note(f"it broke off: {problem}")
+        return True
+
+    def _due(self, run: str) -> bool:
+        """Whether it is time to try a run again, and then not again for a while that doubles."""
+        due, pause = self._waits.get(run, (0.0, TICK))
+        if time.monotonic() < due:
+            return False
+        self._waits[run] = (time.monotonic() + pause, min(2 * pause, _LONGEST_WAIT))
+        return True
+
+
+@contextmanager
+def keeping(keeper: Keeper, where: Places) -> Iterator[None]:
+    """While this process lives, look after promotions that are beyond their deadline and that nobody works on."""
+    ended = Event()
+
+    def keep() -> None:
+        while not ended.wait(TICK):
+            with suppress(StoreUnavailable), stores(where) as kept:
+                keeper.look(kept, everything=False)
+
+    thread = Thread(target=keep, name="seatrial-keeper", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
