@@ -65,12 +65,26 @@ class Job(Value):
     limits: Limits = Limits()
     runtime: str = ""
     """The OCI runtime by the name the engine knows it by; empty: the engine's own default."""
+    parts: int = 0
+    """In how many children the command runs, each with its number and a report of its own; 0: it runs as it is, once."""
     report_file: str | None = None
     """A file that the command writes inside and that is carried out in the report stream, e.g. a JUnit report."""
     errands: Errands | None = None
     """What to run after the command, in the same sandbox; their time comes on top of `limits.wall`."""
     purpose: str = "suite"
     """A word for labels and progress: `base`, `patched`, `own`, `rerun`."""
+
+
+class Part(Value):
+    """How one part of a job went, as the launcher inside saw it; nothing of the repository can write this."""
+
+    status: int | None
+    """Exit status of its process; `None` when that never got so far."""
+    survivors: int = 0
+    """Processes that were still alive when it had ended."""
+    left: str = ""
+    """Why what it left could not be removed; empty when all of it was."""
+    seconds: float = 0.0
 
 
 class Execution(Value):
@@ -94,5 +108,7 @@ class Execution(Value):
     """Processes that were still alive when the suite's process had ended."""
     report_file: bytes | None = None
     """Content of the job's `report_file`, bounded by `limits.report`; `None` when it was absent or no regular file."""
+    parts: tuple[Part, ...] = ()
+    """How the job's parts went, as many as ended, in order."""
     errands: tuple[Errand, ...] | None = None
     """How the job's errands went, as far as their turn came; `None` when none were asked for, or the launcher did not live to tell."""

@@ -121,6 +121,8 @@ class SuiteRun(Value):
     """The end of what the suite printed; hostile text."""
     log_truncated: bool = False
     usage: Usage = Usage()
+    parts: int = 0
+    """In how many children it ran, a test file each; 0: one process for all."""
     errands: tuple[Errand, ...] | None = None
     """What was run after the suite; `None` when nothing was, or the sandbox did not live to tell."""
 

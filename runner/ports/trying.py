@@ -23,8 +23,8 @@ class Images(Protocol):
 class Reader(Protocol):
     """Reads one suite run while it goes on."""
 
-    def record(self, record: Mapping[str, Any]) -> None:
-        """Take one JSON object of the report stream; hostile data."""
+    def record(self, record: Mapping[str, Any], child: int = 0) -> None:
+        """Take one JSON object of the report stream, written by this child (0 where there is one only); hostile data."""
 
     def running(self) -> tuple[str, float] | None:
         """The test in flight and the host's monotonic time at which it started."""
@@ -59,6 +59,8 @@ class Plan(NamedTuple):
     argv: tuple[str, ...]
     env: dict[str, str]
     report_file: str | None
+    children: tuple[str, ...] = ()
+    """Of which parts there is a child each, by name; empty: the command is all there is."""
 
 
 class Importer(NamedTuple):
@@ -86,11 +88,14 @@ class Suite(Protocol):
     def patterns(self) -> tuple[str, ...]:
         """The names of test modules, as globs."""
 
-    def plan(self, *, only: Sequence[str] = ()) -> Plan:
-        """The command for the whole suite, or for the test ids `only`."""
+    def plan(self, *, only: Sequence[str] = (), files: Sequence[str] = ()) -> Plan:
+        """The command for the whole suite, or for the test ids `only`; with `files`, in a child of its own for each of these."""
 
-    def reader(self) -> Reader:
-        """A fresh reader for one run."""
+    def reader(self, children: Sequence[str] = ()) -> Reader:
+        """A fresh reader for one run; `children`: those of its plan."""
+
+    def divided(self, run: SuiteRun) -> tuple[str, ...]:
+        """The files that could each have a child of their own, by a run on the base; empty where nobody can divide the suite."""
 
     def importer(self) -> Importer | None:
         """How modules are imported as this suite would; `None` where nobody can tell."""

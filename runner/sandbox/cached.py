@@ -174,6 +174,9 @@ def _check_depth(entry: Entry) -> None:
 
 def _rename(entry: Entry, doomed: str, bin_: int) -> None:
     with _opened(entry.folder) as directory, suppress(FileNotFoundError):  # somebody else removed it
+        owner = os.stat(entry.name, dir_fd=directory, follow_symlinks=False).st_uid
+        if os.geteuid() not in (0, owner):  # a folder that anybody may write to can be renamed, and not emptied
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         os.rename(entry.name, doomed, src_dir_fd=directory, dst_dir_fd=bin_)
 
 

@@ -24,11 +24,18 @@ from runner.sandbox.engine import Engine, speaking
 from runner.sandbox.profile import ENVIRONMENT, HOME, TMP, WORK, Box, Host, configuration, differences, expected
 from runner.sandbox.snapshots import Snapshots, disk_errors
 from runner.sandbox.streams import Conversation
-from runner.sandbox.treewriter import owner_for
+from runner.sandbox.treewriter import owner_for, stranger_to
 from runner.sandbox.watch import Watch, kill
 
 _ARGUMENT, _ARGUMENTS = 100_000, 1_500_000
 """Bytes of one argument and of all together that a program can be given on any Linux."""
+_MODULES = ("force", "tree", "children", "parts", "launch")
+_LOAD = """\
+import json, sys, types
+for name, text in json.loads(sys.argv[1]).items():
+    sys.modules[name] = types.ModuleType(name)
+    exec(compile(text, name + ".py", "exec"), sys.modules[name].__dict__)
+"""
 
 
 @dataclass
@@ -128,8 +135,9 @@ class DockerSandbox:
         else:
             copy = workcopy.stream(place, job, trees)
         host = Host.of(self._engine.info)
-        box = Box(job.image.id, (), (copy.mount, *mounts), job.limits, self._owner, labels, job.runtime)
-        return box._replace(command=_command(job, copy, expected(box, host, copy.size))), copy
+        user = stranger_to(self._owner) if job.parts else self._owner
+        box = Box(job.image.id, (), (copy.mount, *mounts), job.limits, self._owner, labels, job.runtime, user)
+        return box._replace(command=_command(job, box, copy, expected(box, host, copy.size))), copy
 
     def _create(self, kind: str, flight: _Flight, box: Box, job: Job, reader: Reader) -> Watch:
         host = Host.of(self._engine.info)
@@ -226,13 +234,18 @@ class DockerSandbox:
 
 @cache
 def _launcher() -> str:
-    return resources.files("runner.sandbox.inside").joinpath("launch.py").read_text(encoding="utf-8")
+    """The launcher's modules by name, each loaded before those that need it."""
+    home = resources.files("runner.sandbox.inside")
+    return json.dumps({name: home.joinpath(f"{name}.py").read_text(encoding="utf-8") for name in _MODULES})
 
 
-def _command(job: Job, copy: workcopy.WorkCopy, facts: Mapping[str, Any]) -> tuple[str, ...]:
+def _command(job: Job, box: Box, copy: workcopy.WorkCopy, facts: Mapping[str, Any]) -> tuple[str, ...]:
     config = json.dumps(
         {
             "argv": job.argv,
+            "parts": job.parts,
+            "user": box.runs_as,
+            "owner": box.owner,
             "env": {**ENVIRONMENT, **job.env},
             "work": WORK,
             "places": [WORK, TMP, HOME],
@@ -247,7 +260,7 @@ def _command(job: Job, copy: workcopy.WorkCopy, facts: Mapping[str, Any]) -> tup
     if len(config) > _ARGUMENTS:
         raise InfrastructureError("The suite's command is too long to be started.", hint="Name fewer tests at once.")
     pieces = (config[at : at + _ARGUMENT] for at in range(0, len(config), _ARGUMENT))
-    return ("python3", "-I", "-S", "-c", _launcher(), *pieces)
+    return ("python3", "-I", "-S", "-c", _LOAD, _launcher(), *pieces)
 
 
 def _verified(watch: Watch, wanted: Mapping[str, Any]) -> dict[str, str]:
@@ -260,6 +273,8 @@ def _verified(watch: Watch, wanted: Mapping[str, Any]) -> dict[str, str]:
     wrong = [f"{name} is {facts.get(name)!r}, asked for {value!r}" for name, value in wanted.items() if facts.get(name) != value]
     if wrong:
         raise InfrastructureError(f"Hardening not in force: {'; '.join(wrong)}.", hint="`seatrial doctor` shows what the engine supports.")
+    if watch.conversation.refused:
+        raise InfrastructureError(f"Hardening not in force: {ascii(watch.conversation.refused)[:500]}.")
     if launch.get("foreign"):
         raise InfrastructureError(f"The working copy inside is not the tree asked for: {ascii(launch['foreign'])[:300]}.")
     return {name: str(value) for name, value in facts.items()} | {"python": str(launch.get("python", ""))}
@@ -291,15 +306,16 @@ def _execution(
         runtime=str(state.get("Runtime") or ""),
         in_force=facts,
         child_status=_count(said, "status"),
-        garbage=watch.garbage + watch.conversation.strange,
+        garbage=watch.garbage,
         survivors=_count(said, "survivors") or 0,
         report_file=watch.conversation.file if said else None,
+        parts=tuple(watch.conversation.parts),
         errands=watch.conversation.errands if said else None,
     )
 
 
 def _last_word(conversation: Conversation, status: int | None) -> Mapping[str, Any]:
-    """The launcher's `exit` record, if the engine saw the same status: a forger who kills the launcher cannot have both."""
+    """The launcher's `exit` record, if the engine saw the same status."""
     end = conversation.end
     return end if end is not None and end.get("status") == status else {}
 

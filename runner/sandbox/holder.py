@@ -17,7 +17,7 @@ _SMALL = Limits(memory=64 * 2**20, cpus=1, pids=8, tmp=2**20, disk=2**20, file=2
 
 def memory_volume(name: str, target: str, size: int, owner: Owner, labels: Mapping[str, str]) -> dict[str, Any]:
     """A mount of a named memory volume, made together with the first container that has it."""
-    options = {"type": "tmpfs", "device": "tmpfs", "o": f"{tmpfs_options(size, owner, '0755')},nosuid,nodev"}
+    options = {"type": "tmpfs", "device": "tmpfs", "o": f"{tmpfs_options(size, owner, '1777')},nosuid,nodev"}
     return volume(name, target, options, labels)
 
 

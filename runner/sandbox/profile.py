@@ -16,6 +16,10 @@ TMP = "/tmp"  # noqa: S108 - the sandbox's own
 ENVIRONMENT = {"HOME": HOME, "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0", "TZ": "UTC"}
 """What every suite finds in its environment, besides the image's PATH and what the job adds."""
 
+SUPERVISOR = ("KILL", "SETGID", "SETUID")
+"""What the launcher may do beyond what anybody may: become the suite's user in a child, and end that user's processes."""
+_BITS = {"KILL": 5, "SETGID": 6, "SETUID": 7}
+"""Their numbers in `capability.h`."""
 _PAGE = 4096
 _SHM = 64 * 2**20
 _FILES_OPEN = (1024, 4096)
@@ -47,6 +51,18 @@ class Box(NamedTuple):
     owner: Owner
     labels: Mapping[str, str]
     runtime: str = ""
+    user: Owner | None = None
+    """As whom the suite runs, below a launcher that supervises it; `None` where the first process runs as the owner, and is all there is."""
+
+    @property
+    def runs_as(self) -> Owner:
+        """As whom everything of a repository runs."""
+        return self.user or self.owner
+
+    @property
+    def first(self) -> Owner:
+        """As whom the container's first process runs."""
+        return Owner(0, 0) if self.user else self.owner
 
 
 def pages(size: int) -> int:
@@ -70,7 +86,7 @@ def configuration(box: Box, host: Host) -> dict[str, Any]:
         "Image": box.image,
         "Entrypoint": list(box.command),
         "Cmd": [],
-        "User": f"{box.owner.uid}:{box.owner.gid}",
+        "User": f"{box.first.uid}:{box.first.gid}",
         "WorkingDir": "/",
         "Hostname": "sandbox",
         "Env": [f"{name}={value}" for name, value in ENVIRONMENT.items()],
@@ -92,13 +108,14 @@ def host_config(box: Box, host: Host) -> dict[str, Any]:
         "IpcMode": "private",
         "CgroupnsMode": "private",
         "CapDrop": ["ALL"],
+        "CapAdd": list(SUPERVISOR) if box.user else [],
         "SecurityOpt": ["no-new-privileges:true", f"seccomp={seccomp.profile()}"],
         "Privileged": False,
         "ReadonlyRootfs": True,
         "Mounts": [dict(mount) for mount in box.mounts],
         "Tmpfs": {
-            TMP: f"{common},{tmpfs_options(box.limits.tmp, box.owner, '1777')}",
-            HOME: f"{common},{tmpfs_options(box.limits.tmp, box.owner, '0700')}",
+            TMP: f"{common},{tmpfs_options(box.limits.tmp, box.runs_as, '1777')}",
+            HOME: f"{common},{tmpfs_options(box.limits.tmp, box.runs_as, '0700')}",
         },
         "ShmSize": _SHM,
         "Memory": memory,
@@ -122,12 +139,16 @@ def host_config(box: Box, host: Host) -> dict[str, Any]:
 def expected(box: Box, host: Host, work_size: int) -> dict[str, Any]:
     """What the launcher must read inside before it may start anything; the keys are the words of the report."""
     facts: dict[str, Any] = {
-        "uid": box.owner.uid,
-        "gid": box.owner.gid,
+        "uid": box.runs_as.uid,
+        "gid": box.runs_as.gid,
         "other groups": [],
         "capabilities": 0,
         "no new privileges": "1",
         "seccomp": "2",
+        "supervisor's uid": box.first.uid,
+        "supervisor's capabilities": sum(1 << _BITS[name] for name in SUPERVISOR),
+        "supervisor's no new privileges": "1",
+        "supervisor's seccomp": "2",
         "network": ["lo"],
         "read-only root": True,
         "writable places": sorted((WORK, TMP, HOME)),
@@ -151,20 +172,21 @@ def differences(box: Box, host: Host, inspected: Mapping[str, Any]) -> tuple[str
     asked, got = host_config(box, host), inspected.get("HostConfig") or {}
     mounts = asked.pop("Mounts")
     wrong = [name for name, value in asked.items() if _plain(got.get(name)) != _plain(value)]
-    if (inspected.get("Config") or {}).get("User") != f"{box.owner.uid}:{box.owner.gid}":
+    if (inspected.get("Config") or {}).get("User") != f"{box.first.uid}:{box.first.gid}":
         wrong.append("User")
     wanted = {mount["Target"] for mount in mounts}
     present = {mount.get("Destination") for mount in inspected.get("Mounts") or ()} - {TMP, HOME}
     wrong += [f"a volume of the image at {place}" for place in sorted(map(str, present - wanted))]
     wrong += [f"no mount at {place}" for place in sorted(wanted - present)]
-    if any(got.get(name) for name in ("Binds", "CapAdd", "Devices", "VolumesFrom", "Links", "GroupAdd", "DeviceRequests")):
+    if any(got.get(name) for name in ("Binds", "Devices", "VolumesFrom", "Links", "GroupAdd", "DeviceRequests")):
         wrong.append("more than was asked for")
     return tuple(wrong)
 
 
 def _plain(value: Any) -> Any:
-    """Lists without order; nothing and empty are the same."""
+    """Lists without order; nothing and empty are the same, and so are the two ways to write a capability."""
     if isinstance(value, Sequence) and not isinstance(value, str):
+        value = [item.removeprefix("CAP_") if isinstance(item, str) else item for item in value]
         return sorted(map(repr, (dict(sorted(item.items())) if isinstance(item, Mapping) else item for item in value)))
     return value or None
 

@@ -18,6 +18,8 @@ from runner.sandbox.treewriter import GITLINK, Owner, TreeWriter, UnsafePath
 MODIFIED = 946_684_800
 """The modification time of every file of a snapshot: 2000-01-01, the same on every machine."""
 FOLDER = "snapshots"
+_FORM = 2
+"""Raised when the same tree is written in another way: modes, times."""
 _MANY = 5_000
 _BATCH = 256
 
@@ -51,7 +53,7 @@ class Snapshots:
         with self._guard:
             lock = self._locks[tree]
         with lock, disk_errors("write the snapshot of the base tree"):
-            place = self._home / f"{tree}-{self._owner.uid}"
+            place = self._home / f"{tree}-{self._owner.uid}-{_FORM}"
             if tree not in self._held:
                 self._held[tree] = share(lock_of(self._cache, place.name))
             if self._usable(place):

@@ -4,11 +4,13 @@ import binascii
 import json
 from collections import deque
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
+from runner.model.sandbox import Part
 from runner.model.suite import Errand
 
 LONGEST_RECORD = 2**20
+_LONGEST_MARK = 8
 _HEAD, _TAIL = 64 * 2**10, 256 * 2**10
 
 
@@ -48,10 +50,17 @@ class Log:
         return (bytes(self._head) + gap + tail).decode("utf-8", "replace")
 
 
-class Report:
-    """Splits the report stream into records; what is no JSON object on a line of at most 1 MiB is dropped and counted."""
+class Line(NamedTuple):
+    """One record of the report stream, and the number of the child that wrote it; `None`: the launcher itself."""
 
-    def __init__(self, take: Callable[[Mapping[str, Any]], None]) -> None:
+    child: int | None
+    record: Mapping[str, Any]
+
+
+class Report:
+    """Splits the report stream into lines; what is no JSON object on a line of at most 1 MiB is dropped and counted."""
+
+    def __init__(self, take: Callable[[Line], None]) -> None:
         self.size = 0
         self.dropped = 0
         self._take = take
@@ -81,11 +90,18 @@ class Report:
         self._skipping = False
         if not line and not skipped:
             return
-        record = None if skipped else _record(line)
-        if record is None:
+        found = None if skipped else _read(line)
+        if found is None:
             self.dropped += 1
         else:
-            self._take(record)
+            self._take(found)
+
+
+def _read(line: bytes) -> Line | None:
+    mark, sign, rest = line.partition(b" ")
+    child = int(mark) if sign and mark.isdigit() and len(mark) < _LONGEST_MARK else None
+    record = _record(line if child is None else rest)
+    return Line(child, record) if record is not None else None
 
 
 def _record(line: bytes) -> Mapping[str, Any] | None:
@@ -99,76 +115,62 @@ def _record(line: bytes) -> Mapping[str, Any] | None:
 
 
 class Conversation:
-    """Tells the launcher's records from the suite's.
+    """What the launcher says and what its children say. Only the launcher writes the stream, and it marks what a child said."""
 
-    The suite shares the stream, so it can write anything: `launch` counts only as the very first record, `file`, `errands` and `exit`
-    only as the very last ones, and `errands` only when there is no other. After `over`, with which the launcher says that the suite
-    is dead, no record is the suite's any more: errands cannot add to what it said. What remains forgeable is what the level `in-process` says.
-    """
-
-    def __init__(self, suite: Callable[[Mapping[str, Any]], None]) -> None:
+    def __init__(self, suite: Callable[[int, Mapping[str, Any]], None]) -> None:
         self.launch: Mapping[str, Any] | None = None
-        self._suite = suite
-        self._began = False
-        self._files: list[Mapping[str, Any]] = []
-        self._exit: Mapping[str, Any] | None = None
-        self._errands: list[Mapping[str, Any]] = []
+        self.end: Mapping[str, Any] | None = None
+        """The launcher's last word."""
         self.over = False
-        """Whether the launcher said that the suite is dead, and what follows are errands."""
-        self.strange = 0
-        """Records that neither the launcher nor a suite can have written where they are."""
+        """Whether the suite is dead, and what follows are errands."""
+        self.refused = ""
+        """Why the launcher let a child not go on."""
+        self.parts: list[Part] = []
+        self._suite = suite
+        self._files: list[Mapping[str, Any]] = []
+        self._errands: Mapping[str, Any] | None = None
 
-    def take(self, record: Mapping[str, Any]) -> None:
+    def take(self, line: Line) -> None:
         """Sort one record."""
-        kind, first = record["k"], not self._began
-        self._began = True
-        if kind == "launch":
-            self.launch = record if first else self.launch
-        elif kind == "exit":
-            self._exit = record
-        elif kind == "errands":
-            self.strange += bool(self._errands)
-            self._errands, self._exit = [*self._errands[:1], record], None
-        elif self.over:
-            self.strange += 1
-        elif kind == "over":
-            self.over, self._exit = True, None
-        elif kind == "file":
-            self._files = [record] if self._exit else [*self._files, record]
-            self._exit = None
-        else:
-            self._files, self._exit = [], None
-            self._suite(record)
-
-    @property
-    def end(self) -> Mapping[str, Any] | None:
-        """The launcher's last word, if it was the last word at all."""
-        return self._exit
+        record = line.record
+        if line.child is not None:
+            self._suite(line.child, record)
+            return
+        match record["k"]:
+            case "launch":
+                self.launch = record
+            case "refused":
+                self.refused = str(record.get("why"))
+            case "part end":
+                told = {name: record.get(name) for name in ("status", "survivors", "left", "seconds")}
+                self.parts.append(Part.model_validate(told))
+            case "file":
+                self._files.append(record)
+            case "over":
+                self.over = True
+            case "errands":
+                self._errands = record
+            case "exit":
+                self.end = record
 
     @property
     def file_too_large(self) -> bool:
         """Whether the launcher said that the report file exceeds its bound."""
-        return self._exit is not None and any(record.get("too_large") is True for record in self._files)
+        return self.end is not None and any(record.get("too_large") is True for record in self._files)
 
     @property
     def file(self) -> bytes | None:
         """The report file, when it was carried out whole."""
-        if self._exit is None or not self._files or self.file_too_large:
+        if self.end is None or not self._files or self.file_too_large:
             return None
-        try:
-            return b"".join(binascii.a2b_base64(str(record.get("data", ""))) for record in self._files)
-        except ValueError:
-            return None
+        return b"".join(binascii.a2b_base64(str(record.get("data", ""))) for record in self._files)
 
     @property
     def errands(self) -> tuple[Errand, ...] | None:
-        """How the errands went; `None` when nobody told, or more than one did."""
-        if self._exit is None or len(self._errands) != 1:
+        """How the errands went; `None` when the launcher did not live to tell."""
+        if self.end is None or self._errands is None:
             return None
-        try:
-            return tuple(_errand(done) for done in self._errands[0]["done"])
-        except (LookupError, TypeError, ValueError):
-            return None
+        return tuple(_errand(done) for done in self._errands["done"])
 
 
 def _errand(done: Mapping[str, Any]) -> Errand:

@@ -20,8 +20,12 @@ class UnsafePath(Exception):
     """A name in a tree that no honest tree holds; the text names it in ASCII."""
 
 
+FOLDER_MODE = 0o1777
+"""Whoever runs a suite may make files beside those of the tree, and removes none of them, where it does not own them."""
+
+
 class Owner(NamedTuple):
-    """Who owns what is written and who runs the suite; the same on the host and inside."""
+    """Who owns what is written; the same on the host and inside."""
 
     uid: int
     gid: int
@@ -30,6 +34,11 @@ class Owner(NamedTuple):
 def owner_for(uid: int, gid: int) -> Owner:
     """Root hands everything to an unprivileged id; anyone else stays who they are."""
     return Owner(10001, 10001) if uid == 0 else Owner(uid, gid)
+
+
+def stranger_to(owner: Owner) -> Owner:
+    """Who runs a suite that must not change what it was given: owns nothing of it."""
+    return Owner(10002, 10002) if owner.uid != 10002 else Owner(10003, 10003)  # noqa: PLR2004
 
 
 def components(path: bytes) -> list[bytes]:
@@ -52,7 +61,7 @@ class TreeWriter:
         self._times = (time * 10**9, time * 10**9)
         root.mkdir(mode=0o755, exist_ok=True)
         self._open: list[tuple[bytes, int]] = [(b"", os.open(root, _DIRECTORY))]
-        self._finish(self._open[0][1], 0o755)
+        self._finish(self._open[0][1], FOLDER_MODE)
 
     def __enter__(self) -> Self:
         return self
@@ -112,7 +121,7 @@ class TreeWriter:
             os.mkdir(name, 0o755, dir_fd=above)
         directory = os.open(name, _DIRECTORY, dir_fd=above)
         self._open.append((name, directory))
-        self._finish(directory, 0o755)
+        self._finish(directory, FOLDER_MODE)
 
     def _climb(self, keep: int) -> None:
         while len(self._open) > keep:

@@ -29,7 +29,7 @@ class Watch:
         self._container = container
         self._limits = limits
         self.log = Log()
-        self.conversation = Conversation(reader.record)
+        self.conversation = Conversation(lambda child, record: reader.record(record, child))
         self._report = Report(self.conversation.take)
         self._most_report = limits.report + (limits.report * 4 // 3 if carries_file else 0) + _FRAMING
         self.errand_seconds = 0.0

@@ -20,7 +20,7 @@ from runner.sandbox.engine import Engine
 from runner.sandbox.mounts import mount_tmpfs
 from runner.sandbox.profile import WORK, pages, tmpfs_options
 from runner.sandbox.snapshots import MODIFIED, Snapshots, contents, disk_errors
-from runner.sandbox.treewriter import EXECUTABLE, GITLINK, LINK, Owner, UnsafePath, components
+from runner.sandbox.treewriter import EXECUTABLE, FOLDER_MODE, GITLINK, LINK, Owner, UnsafePath, components
 
 OVERLAY, STREAM = "overlay", "stream"
 _LONGEST_OPTIONS = 4000
@@ -97,7 +97,7 @@ def _upper(place: Place, job: Job) -> str:
     size = job.limits.disk
     if os.getuid() == 0 and place.engine.shares_our_files:
         with suppress(OSError):
-            return os.fspath(_mounted(place.directory / "upper", tmpfs_options(size, place.owner, "0755"), place.owner))
+            return os.fspath(_mounted(place.directory / "upper", tmpfs_options(size, place.owner, "1777"), place.owner))
     mount = holder.memory_volume(f"{place.name}-upper", _SCRATCH, size, place.owner, place.labels)
     archive = (_directories(("upper", "work"), place.owner),)
     return holder.hold(place.engine, f"{place.name}-holder", job.image.id, mount, place.owner, place.labels, archive)
@@ -107,7 +107,8 @@ def _mounted(top: Path, options: str, owner: Owner) -> Path:
     top.mkdir(mode=0o700)
     mount_tmpfs(top, options)
     for name in ("upper", "work"):
-        (top / name).mkdir(mode=0o755)
+        (top / name).mkdir()
+        (top / name).chmod(FOLDER_MODE)
         os.chown(top / name, *owner)
     return top
 
@@ -181,7 +182,7 @@ def _member(entry: TreeEntry, content: bytes, owner: Owner) -> tarfile.TarInfo:
 
 def _directory(path: bytes, owner: Owner) -> tarfile.TarInfo:
     member = _blank(path, owner)
-    member.type, member.mode = tarfile.DIRTYPE, 0o755
+    member.type, member.mode = tarfile.DIRTYPE, FOLDER_MODE
     return member
 
 

@@ -11,18 +11,24 @@ from runner.model.sandbox import Errands, Execution, Image
 from runner.model.suite import Comparison, SuiteRun
 from runner.policy.load import Loaded
 from runner.ports import Ports
-from runner.trial import compare, examples, judge, load, origin, sides
+from runner.trial import compare, examples, isolation, judge, load, origin, sides
 from runner.trial.configuration import changes_tests
-from runner.trial.experiment import Bench, Evidence, gather
+from runner.trial.experiment import Bench, Evidence, Wanted, gather
 from runner.trial.loading import Loading
 
-CHECKS = (load.CHECK, judge.BASE, judge.TESTS, judge.INVENTORY, origin.CHECK, judge.CHANNELS, judge.OWN, examples.CHECK)
+CHECKS = (load.CHECK, judge.BASE, judge.TESTS, judge.INVENTORY, origin.CHECK, judge.CHANNELS, judge.OWN, examples.CHECK, isolation.CHECK)
 _SECTIONS = {load.CHECK: f"validate.{load.CHECK}"}
 """Sections of the policy, for checks that are not the section `tests`'."""
 _ODD_BYTE = re.compile(r"\\udc([89a-f][0-9a-f])")
 LEVEL = (
     "in-process: tests, conftests and test configuration are the base's, but the patched code shares the interpreter with them: "
     "made to deceive, it could forge their results and the session's end; no control against forging ran"
+)
+
+PER_FILE_LEVEL = (
+    "per-file: tests, conftests and test configuration are the base's, and each test file ran in a process of its own as a user who can "
+    "touch neither another file's results nor the session's end; the patched code shares each such process: made to deceive, it could "
+    "forge the results of the file that it runs in"
 )
 
 COMMAND_LEVEL = (
@@ -52,14 +58,7 @@ def trial(run: Run, ports: Ports, policy: Loaded) -> Run:
             runtime=options.sandbox.runtime or "",
         )
         changed = _Sides(run, ports, options.validation.load)
-        evidence = gather(
-            bench,
-            guess=changed.tree(changed.split(None)),
-            verdict_tree=changed.trees_for,
-            base_runs=options.tests.base_runs,
-            reruns=options.tests.reruns,
-            errands=changed.errands,
-        )
+        evidence = gather(bench, Wanted(changed.tree(changed.split(None)), changed.trees_for, options.tests, changed.errands))
         split = changed.split(evidence.base[0])
         loaded = _Loaded(changed.imports(bench, split, evidence.patched), _patched_runs(bench, changed.tree(split), evidence))
     except InfrastructureError as problem:
@@ -76,12 +75,13 @@ def trial(run: Run, ports: Ports, policy: Loaded) -> Run:
         source_side=split.source,
     )
     answers = _answers(run, ports, split, evidence, comparison, loaded)
+    answers = (*answers, isolation.judge(evidence.isolation, options.tests.isolation))
     results = tuple(answer.model_copy(update={"policy": policy.where(_SECTIONS.get(answer.check, "tests"))}) for answer in answers)
     return run.with_(
         results=(*run.results, *results),
         tests=comparison,
         sandbox=_facts(image, bench.executions, policy),
-        level=LEVEL if ports.suite.tells_modules else COMMAND_LEVEL,
+        level=_level(ports, evidence),
         notes=(*run.notes, *image.notes),
         logs=_logs(evidence),
         timings=timings,
@@ -184,6 +184,12 @@ def _answers(run: Run, ports: Ports, split: sides.Sides, evidence: Evidence, com
         judge.judge_own(evidence.own, matter, evidence.own_flaky),
         examples.judge(trees, change.base_tree, change.tree, collected, split.source),
     )
+
+
+def _level(ports: Ports, evidence: Evidence) -> str:
+    if not ports.suite.tells_modules:
+        return COMMAND_LEVEL
+    return PER_FILE_LEVEL if evidence.isolation.files else LEVEL
 
 
 def _facts(image: Image, executions: list[Execution], policy: Loaded) -> SandboxFacts:

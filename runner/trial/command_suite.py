@@ -30,13 +30,17 @@ class CommandSuite:
     tells_modules: bool = False
     patterns: tuple[str, ...] = COMMAND_TEST_FILES
 
-    def plan(self, *, only: Sequence[str] = ()) -> Plan:  # noqa: ARG002  the whole command, whatever is asked for
+    def plan(self, *, only: Sequence[str] = (), files: Sequence[str] = ()) -> Plan:  # noqa: ARG002  the whole command, whatever is asked for
         """The command."""
         return Plan(argv=self.options.command, env=dict(self.env), report_file=self.options.report_path)
 
-    def reader(self) -> "CommandReader":
+    def reader(self, children: Sequence[str] = ()) -> "CommandReader":  # noqa: ARG002  it has none
         """A fresh reader for one run."""
         return CommandReader(self.options)
+
+    def divided(self, run: SuiteRun) -> tuple[str, ...]:  # noqa: ARG002
+        """A command is one."""
+        return ()
 
     def importer(self) -> None:
         """Nobody can tell which interpreter a command uses, if any."""
@@ -48,7 +52,7 @@ class CommandReader:
     def __init__(self, options: Tests) -> None:
         self._options = options
 
-    def record(self, record: Mapping[str, Any]) -> None:
+    def record(self, record: Mapping[str, Any], child: int = 0) -> None:
         """A command has no records; what it writes to the report stream says nothing."""
 
     def running(self) -> tuple[str, float] | None:

@@ -4,8 +4,8 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
 
 from runner import __version__
 from runner.model.sandbox import Errands, Execution, Image, Job, Limits
@@ -13,6 +13,8 @@ from runner.model.suite import Errand, SuiteRun
 from runner.ports import Ports, Reader
 from runner.trial import again
 from runner.trial.compare import by_id, own_doubts, suspects
+from runner.trial.isolation import Isolation, differing, isolation
+from runner.trial.options import IN_PROCESS, Tests
 
 STALL_FLOOR = 60.0
 """Seconds that any single test may take before it can count as stalled."""
@@ -38,6 +40,8 @@ class Bench:
     """How the suite is run and read, as the policy has it."""
     runtime: str = ""
     """The OCI runtime by the engine's name for it; empty: the engine's own default."""
+    files: tuple[str, ...] = ()
+    """The test files that have a process of their own each; empty: one process for all."""
     executions: list[Execution] = field(default_factory=list)
 
     def key(self, base_runs: int) -> str:
@@ -58,7 +62,7 @@ class Bench:
         errands: Errands | None = None,
     ) -> SuiteRun:
         """Run the suite, or the ids `only`, over one tree; `base` bounds how long it may take, `errands` follow it in the same sandbox."""
-        plan = self.ports.suite.plan(only=only)
+        plan = self.ports.suite.plan(only=only, files=self.files)
         limits = self.limits if base is None else self.limits.model_copy(update={"wall": self._wall(base, alone=alone)})
         job = Job(
             image=self.image,
@@ -68,11 +72,14 @@ class Bench:
             env={**self.env, **plan.env},
             limits=limits,
             runtime=self.runtime,
+            parts=len(plan.children),
             report_file=plan.report_file,
             errands=errands,
             purpose=purpose,
         )
-        reader = _Counted(self.ports.suite.reader(), lambda done, total: self.ports.progress.tests(purpose, done, total))
+        total = len(base.collected) if base and self.files and not only else None
+        suite = self.ports.suite.reader(plan.children)
+        reader = _Counted(suite, total, lambda done, total: self.ports.progress.tests(purpose, done, total))
         durations = {test: record.seconds for test, record in by_id(base).items()} if base else {}
         execution = self.ports.sandbox.run(job, self.ports.trees, reader, stalled=lambda: self._stalled(reader, durations))
         self.executions.append(execution)
@@ -108,7 +115,7 @@ class Bench:
 class _Deaf:
     """A reader for a sandbox in which nobody has anything to say."""
 
-    def record(self, record: Mapping[str, Any]) -> None:
+    def record(self, record: Mapping[str, Any], child: int = 0) -> None:
         pass
 
     def running(self) -> tuple[str, float] | None:
@@ -121,17 +128,17 @@ class _Deaf:
 class _Counted:
     """A reader that tells how far the run is."""
 
-    def __init__(self, reader: Reader, tell: Callable[[int, int | None], None]) -> None:
-        self._reader, self._tell, self._done, self._total = reader, tell, 0, 0
+    def __init__(self, reader: Reader, total: int | None, tell: Callable[[int, int | None], None]) -> None:
+        self._reader, self._known, self._tell, self._done, self._total = reader, total, tell, 0, 0
 
-    def record(self, record: Mapping[str, Any]) -> None:
-        self._reader.record(record)
+    def record(self, record: Mapping[str, Any], child: int = 0) -> None:
+        self._reader.record(record, child)
         kind = record.get("k")
         if kind == "collected" and isinstance(ids := record.get("ids"), list):
             self._total += len(ids)
         if kind == "test":
             self._done += 1
-            self._tell(self._done, self._total or None)
+            self._tell(self._done, self._known or self._total or None)
 
     def running(self) -> tuple[str, float] | None:
         return self._reader.running()
@@ -152,52 +159,140 @@ class Evidence:
     """Of suspects that were run again: whether they fail steadily."""
     own_flaky: frozenset[str]
     """Tests of the own suite that failed once and passed when run again, alone and in full."""
+    isolation: Isolation
 
 
-def gather(
-    bench: Bench,
-    *,
-    guess: str,
-    verdict_tree: Callable[[SuiteRun], tuple[str, str | None]],
-    base_runs: int,
-    reruns: int,
-    errands: Callable[[str], Errands | None] = lambda _: None,
-) -> Evidence:
-    """Run what is needed: the base (cached), the verdict tree, the change's own tests, and suspects again.
+@dataclass(frozen=True)
+class Wanted:
+    """Which suites a trial is made of."""
 
-    `guess` is the verdict tree as far as names tell; `verdict_tree` gives, from the base's inventory, the exact one and the
-    tree with the change's own tests (`None` when it brings none). `errands` gives what follows the suite over a verdict tree.
-    """
-    key = bench.key(base_runs)
+    guess: str
+    """The verdict tree as far as names tell."""
+    exact: Callable[[SuiteRun], tuple[str, str | None]]
+    """From a run on the base, the verdict tree and the tree with the change's own tests (`None` when it brings none)."""
+    options: Tests
+    errands: Callable[[str], Errands | None] = lambda _: None
+    """What follows the suite over a verdict tree."""
+
+
+class _Trial:
+    """One trial while its suites run, side by side where there are cores for it."""
+
+    def __init__(self, bench: Bench, wanted: Wanted, pool: ThreadPoolExecutor) -> None:
+        self.bench, self.wanted, self.pool = bench, wanted, pool
+        self.tree = wanted.guess
+        self.own_tree: str | None = None
+        self.isolation = Isolation()
+
+    def base(self, purpose: str = "base again") -> "Future[SuiteRun]":
+        return self.pool.submit(self.bench.run, purpose, self.bench.base_tree)
+
+    def patched(self, base: SuiteRun | None) -> "Future[SuiteRun]":
+        return self.pool.submit(self.bench.run, "patched", self.tree, base=base, errands=self.wanted.errands(self.tree))
+
+    def settle(self, first: SuiteRun) -> "Future[SuiteRun] | None":
+        """What the base's inventory decides; the suite with the change's own tests begins, in one process: nobody knows its files."""
+        self.tree, self.own_tree = self.wanted.exact(first)
+        whole = replace(self.bench, files=())
+        return self.pool.submit(whole.run, "own", self.own_tree, base=first) if self.own_tree else None
+
+    def divide(self, isolation: Isolation) -> None:
+        """From now on each of these files has a process of its own."""
+        self.isolation = isolation
+        self.bench = replace(self.bench, files=isolation.files)
+
+
+class _Ran(NamedTuple):
+    """The base's runs in one process, that apart if there was one, and those of the change."""
+
+    whole: tuple[SuiteRun, ...]
+    apart: SuiteRun | None
+    patched: SuiteRun
+    own: SuiteRun | None
+
+
+def _known(trial: _Trial, base: tuple[SuiteRun, ...]) -> _Ran:
+    """With results of the base that were kept."""
+    whole, apart = tuple(run for run in base if not run.parts), next((run for run in base if run.parts), None)
+    if apart is not None and trial.wanted.options.isolation != IN_PROCESS:
+        trial.divide(isolation(whole, apart, trial.bench.ports.suite.divided(whole[0])))
+    own = trial.settle(whole[0])
+    return _Ran(whole, apart, trial.patched(whole[0]).result(), own.result() if own else None)
+
+
+def _in_one_process(trial: _Trial) -> _Ran:
+    """The base and, where there is a core for it, what names make of the change at once."""
+    guess = trial.tree
+    first = trial.base("base")
+    early = trial.patched(None) if trial.bench.ports.cores > 1 else None
+    others = [trial.base() for _ in range(trial.wanted.options.base_runs - 1)]
+    base = first.result()
+    own = trial.settle(base)
+    if early is None or trial.tree != guess:
+        early = trial.patched(base)
+    return _Ran((base, *(other.result() for other in others)), None, early.result(), own.result() if own else None)
+
+
+def _divided(trial: _Trial) -> _Ran:
+    """The base in one process, then apart, beside the change apart; in one process again where that is not the same."""
+    first = trial.base("base").result()
+    files = trial.bench.ports.suite.divided(first) if first.ended else ()
+    own = trial.settle(first)
+    plain = trial.bench
+    trial.divide(Isolation(files=files))
+    apart, patched = trial.base("base apart") if files else None, trial.patched(first)
+    trial.bench = plain
+    runs = trial.wanted.options.base_runs
+    others = [trial.base() for _ in range(runs - (2 if files else 1))]
+    whole = (first, *(other.result() for other in others))
+    if apart is not None and len(whole) == 1 and differing(whole, apart.result()):
+        whole = (first, trial.base().result())
+    trial.divide(isolation(whole, apart.result(), files) if apart is not None else Isolation())
+    if apart is not None and not trial.isolation.files:
+        patched.result()
+        patched = trial.patched(first)
+    return _Ran(whole, apart.result() if apart else None, patched.result(), own.result() if own else None)
+
+
+def gather(bench: Bench, wanted: Wanted) -> Evidence:
+    """Run what is needed: the base (cached), the verdict tree, the change's own tests, and suspects again."""
+    options, key = wanted.options, bench.key(wanted.options.base_runs)
     cached = bench.ports.baselines.load(key)
-    workers = min(bench.ports.cores, SIDE_BY_SIDE)
-    pool = ThreadPoolExecutor(workers, thread_name_prefix="suite")
+    pool = ThreadPoolExecutor(min(bench.ports.cores, SIDE_BY_SIDE), thread_name_prefix="suite")
+    trial = _Trial(bench, wanted, pool)
     try:
-        early: Future[SuiteRun] | None = None
-        if cached is None:
-            first = pool.submit(bench.run, "base", bench.base_tree)
-            if workers > 1:
-                early = pool.submit(bench.run, "patched", guess, errands=errands(guess))
-            others = [pool.submit(bench.run, "base again", bench.base_tree) for _ in range(base_runs - 1)]
-            base_first = first.result()
+        if cached is not None:
+            ran = _known(trial, cached)
+        elif options.isolation == IN_PROCESS:
+            ran = _in_one_process(trial)
         else:
-            others, base_first = [], cached[0]
-        tree, own_tree = verdict_tree(base_first)
-        own_run = pool.submit(bench.run, "own", own_tree, base=base_first) if own_tree else None
-        if early is None or tree != guess:
-            early = pool.submit(bench.run, "patched", tree, base=base_first, errands=errands(tree))
-        patched, own = early.result(), own_run.result() if own_run else None
-        base = cached or (base_first, *(other.result() for other in others))
+            ran = _divided(trial)
     except BaseException:
         bench.ports.sandbox.cancel()
         raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
-    if cached is None and all(run.ended for run in base):
-        bench.ports.baselines.save(key, base)
-    patched = again.alone(bench, tree, base_first, patched)
-    steady = again.steady(bench, "rerun", tree, base_first, suspects(base, patched), reruns)
-    own_suspects = own_doubts(base, own) if own is not None else ()
-    own_steady = again.steady(bench, "own", own_tree, base_first, own_suspects, reruns) if own_tree else {}
-    flaky = frozenset(test for test, fails in own_steady.items() if not fails)
-    return Evidence(base=base, base_cached=cached is not None, patched=patched, own=own, steady=steady, own_flaky=flaky)
+    if cached is None and all(run.ended for run in ran.whole):
+        bench.ports.baselines.save(key, ran.whole if ran.apart is None else (*ran.whole, ran.apart))
+    return _again(trial, ran, cached=cached is not None)
+
+
+def _again(trial: _Trial, ran: _Ran, *, cached: bool) -> Evidence:
+    """What must be run again, and all that came of it."""
+    bench, reruns, first = trial.bench, trial.wanted.options.reruns, ran.whole[0]
+    base = (*ran.whole, ran.apart) if ran.apart is not None and trial.isolation.files else ran.whole
+    patched = again.alone(bench, trial.tree, first, ran.patched)
+    steady = again.steady(bench, "rerun", trial.tree, first, suspects(base, patched), reruns)
+    doubts = own_doubts(base, ran.own) if ran.own is not None else ()
+    own_steady: Mapping[str, bool] = {}
+    if trial.own_tree:
+        own_steady = again.steady(replace(bench, files=()), "own", trial.own_tree, first, doubts, reruns)
+    return Evidence(
+        base=base,
+        base_cached=cached,
+        patched=patched,
+        own=ran.own,
+        steady=steady,
+        own_flaky=frozenset(test for test, fails in own_steady.items() if not fails),
+        isolation=trial.isolation,
+    )

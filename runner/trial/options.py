@@ -12,6 +12,9 @@ JUNIT_FILE = "/tmp/seatrial/report.xml"  # noqa: S108  a path inside the sandbox
 """Where a command leaves its JUnit report when the policy does not say otherwise."""
 
 
+IN_PROCESS = "in-process"
+
+
 def _absolute(path: str) -> str:
     if not path.startswith("/") or ".." in PurePosixPath(path).parts or not path.isprintable():
         raise ValueError(f"'{path}' is not an absolute path inside the sandbox; write it like {JUNIT_FILE}")
@@ -50,6 +53,13 @@ class Tests(Value):
     base_runs: int = Field(default=2, ge=1, le=20)
     """How often the suite runs on the base, before anything is compared with it; the results are cached."""
 
+    isolation: Literal["auto", "per-file", "in-process"] = "auto"
+    """Whether each test file runs in a process of its own, which can touch neither another file's results nor the session's end.
+
+    `auto`: where the base's suite gives the same results that way, in no more than twice the time and 6 s; `per-file`: else no
+    verdict; `in-process`: never. Only with pytest.
+    """
+
     @property
     def report_path(self) -> str | None:
         """The file inside the sandbox that holds the command's report; `None` when there is none."""
@@ -64,6 +74,8 @@ class Tests(Value):
                 raise _problem("runner", "`runner: command` needs the command, e.g. command: [make, test]")
             if self.args:
                 raise _problem("args", "args are for pytest; write them into command")
+            if self.isolation == "per-file":
+                raise _problem("isolation", "a command cannot be divided into its test files")
             if self.report_file and self.report == "exit":
                 raise _problem("report_file", "`report: exit` reads no file; say `report: junit` or `report: tap`")
             return self

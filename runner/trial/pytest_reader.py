@@ -31,8 +31,9 @@ class PytestReader:
         self._end: Mapping[str, Any] | None = None
         self._text_left = records.MOST_TEXT
 
-    def record(self, record: Mapping[str, Any]) -> None:
+    def record(self, record: Mapping[str, Any], child: int = 0) -> None:
         """Take one JSON object of the report stream."""
+        del child  # there is one only
         kind = record.get("k")
         take = {
             "session": self._session,

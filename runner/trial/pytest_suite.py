@@ -9,8 +9,10 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from runner.model.names_of_tests import TEST_FILES
-from runner.ports import Importer, Plan, Trees
+from runner.model.suite import SuiteRun
+from runner.ports import Importer, Plan, Reader, Trees
 from runner.trial.options import Tests
+from runner.trial.parts_reader import PartsReader, file_of
 from runner.trial.pytest_options import PytestConfig, kept, read_configuration
 from runner.trial.pytest_reader import PytestReader
 from runner.trial.roots import import_roots, own_modules
@@ -24,12 +26,12 @@ _DEFAULTS = {"PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"}
 
 # `-I` keeps the working copy out of this first interpreter; it would also make it deaf to PYTHONHASHSEED and its like, so a
 # second one takes over, started in `/` because `python -c` looks for modules in its current folder
-BOOT = """\
+_BOOT = """\
 import os, sys
 env = dict(os.environ)
 env["SEATRIAL_PYTHONPATH"] = env.pop("PYTHONPATH", "")
 os.chdir("/")
-os.execve(sys.executable, [sys.executable, "-s", "-c", *sys.argv[1:]], env)
+os.execve(sys.executable, [sys.executable, %s, "--check-hash-based-pycs", "always", "-c", *sys.argv[1:]], env)
 """
 
 
@@ -71,20 +73,29 @@ class PytestSuite:
         """Options of the project or the policy that do not apply in a trial, for people."""
         return self._kept[1]
 
-    def plan(self, *, only: Sequence[str] = ()) -> Plan:
-        """The command for the whole suite, or for the test ids `only`."""
-        settings = json.dumps(self._settings(tuple(only)), separators=(",", ":"))
-        pieces = [settings[at : at + LONGEST_ARGUMENT] for at in range(0, len(settings), LONGEST_ARGUMENT)]
-        return Plan(
-            argv=(self.python, "-I", "-c", BOOT, _program(), *pieces),
-            env={**_DEFAULTS, **self.env, **_FORCED},
-            report_file=None,
-        )
+    def plan(self, *, only: Sequence[str] = (), files: Sequence[str] = ()) -> Plan:
+        """The command for the whole suite, or for the test ids `only`; with `files`, in a child of its own for each of these."""
+        env = {**_DEFAULTS, **self.env, **_FORCED}
+        session = _program("pytest_session")
+        if not files:
+            return Plan((self.python, "-I", "-c", _BOOT % '"-s"', session, *_pieces(self._settings(tuple(only)))), env, None)
+        parts = {file: [name for name in only if file_of(name) == file] for file in files}
+        asked = {file: {"only_files": [file], "only": ids} for file, ids in parts.items() if ids or not only}
+        given = {"session": session, "settings": self._settings(()), "parts": list(asked.values())}
+        boot = (self.python, "-I", "-S", "-c", _BOOT % '"-s", "-S"', _program("pytest_nursery"))
+        return Plan((*boot, *_pieces(given)), env, None, tuple(asked))
 
-    def reader(self) -> PytestReader:
-        """A fresh reader for one run."""
+    def reader(self, children: Sequence[str] = ()) -> Reader:
+        """A fresh reader for one run; `children`: of which files there is a child each."""
         config = self.project.config
-        return PytestReader(self.monotonic, expected_ini=config.file if config.addopts else None)
+        ini = config.file if config.addopts else None
+        if not children:
+            return PytestReader(self.monotonic, expected_ini=ini)
+        return PartsReader({file: PytestReader(self.monotonic, expected_ini=ini) for file in children})
+
+    def divided(self, run: SuiteRun) -> tuple[str, ...]:
+        """The files that hold the tests of a run, in the order in which they ran."""
+        return tuple(dict.fromkeys(map(file_of, run.collected)))
 
     def importer(self) -> Importer:
         """The suite's interpreter, with the import path that its tests have."""
@@ -97,7 +108,7 @@ class PytestSuite:
         return Importer((self.python, "-s", "-c"), {**env, "PYTHONPATH": ""}, self.work, roots, path)
 
     def _settings(self, only: tuple[str, ...]) -> dict[str, object]:
-        ids, files = only, tuple(dict.fromkeys(name.partition("::")[0] for name in only))
+        ids, files = only, tuple(dict.fromkeys(map(file_of, only)))
         if sum(map(len, ids)) > LONGEST_SETTINGS // 6:  # JSON may need six characters for one
             ids = ()
         if sum(map(len, files)) > LONGEST_SETTINGS // 6:
@@ -123,8 +134,13 @@ def _without_cache(args: Sequence[str]) -> bool:
     return any(token.replace(" ", "").endswith("no:cacheprovider") for token in args)
 
 
-def _program() -> str:
-    return (Path(__file__).parent / "inside" / "pytest_session.py").read_text(encoding="utf-8")
+def _pieces(given: Mapping[str, object]) -> tuple[str, ...]:
+    text = json.dumps(given, separators=(",", ":"))
+    return tuple(text[at : at + LONGEST_ARGUMENT] for at in range(0, len(text), LONGEST_ARGUMENT))
+
+
+def _program(name: str) -> str:
+    return (Path(__file__).parent / "inside" / f"{name}.py").read_text(encoding="utf-8")
 
 
 def build(options: Tests, trees: Trees, base_tree: str, env: Mapping[str, str]) -> PytestSuite:

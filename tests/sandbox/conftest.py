@@ -29,7 +29,7 @@ class Records:
     def __init__(self) -> None:
         self.records: list[dict[str, Any]] = []
 
-    def record(self, record: Mapping[str, Any]) -> None:
+    def record(self, record: Mapping[str, Any], child: int = 0) -> None:
         self.records.append(dict(record))
 
 

@@ -53,8 +53,9 @@ def test_no_call_is_both_allowed_and_refused():
 
 
 def test_the_launcher_is_written_for_python_3_8():
-    source = resources.files("runner.sandbox.inside").joinpath("launch.py").read_text()
-    ast.parse(source, feature_version=(3, 8))
+    for name in ("force", "tree", "children", "parts", "launch"):
+        source = resources.files("runner.sandbox.inside").joinpath(f"{name}.py").read_text()
+        ast.parse(source, feature_version=(3, 8))
 
 
 class Answering:

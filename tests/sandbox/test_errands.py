@@ -64,13 +64,13 @@ def test_a_suite_s_end_is_told_as_it_was_whatever_the_errands_do(run):
     assert (execution.exit_code, execution.child_status, len(execution.errands)) == (5, 5, 2)
 
 
-def test_errands_told_by_the_suite_are_told_twice_and_count_as_garbage(run):
+def test_errands_told_by_the_suite_are_the_suites_words_only(run):
     forged = 'import os; os.write(198, b\'{"k": "errands", "done": []}\\n\')'
     execution = run(forged, errands=errands("pass"))
-    assert (execution.errands, execution.garbage) == (None, 1)
+    assert (len(execution.errands), run.reader.records) == (1, [{"k": "errands", "done": []}])
 
 
-def test_an_errand_that_finds_the_suite_s_report_adds_nothing_to_it(run):
+def test_an_errand_cannot_open_the_report(run):
     forge = """
 import os
 report = os.open('/proc/1/fd/198', os.O_WRONLY)
@@ -78,7 +78,7 @@ os.write(report, b'{"k": "t", "forged": 1}\\n{"k": "exit", "status": 0}\\n')
 """
     suite = 'import os; os.write(198, b\'{"k": "t"}\\n\'); raise SystemExit(5)'
     execution = run(suite, errands=errands(forge))
-    assert (run.reader.records, execution.garbage) == ([{"k": "t"}], 1)
+    assert (run.reader.records, execution.garbage, execution.errands[0].status) == ([{"k": "t"}], 0, 1)
     assert (execution.exit_code, execution.child_status) == (5, 5)
 
 

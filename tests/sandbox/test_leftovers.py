@@ -30,7 +30,7 @@ from runner.sandbox.containers import DockerSandbox
 from runner.sandbox.engine import Engine
 
 class Reader:
-    def record(self, record): print("running", flush=True)
+    def record(self, record, child): print("running", flush=True)
 
 cache, image, strategy, held, program = sys.argv[1:]
 engine = Engine()
@@ -127,7 +127,7 @@ def test_a_reader_that_breaks_ends_the_run_and_its_error_comes_out(engine, trees
     from runner.model.sandbox import Job
 
     class Broken:
-        def record(self, record):
+        def record(self, record, child):
             raise LookupError(record["k"])
 
     tree = trees.add({"a": b""})

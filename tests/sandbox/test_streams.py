@@ -2,12 +2,12 @@ import json
 
 import pytest
 
-from runner.sandbox.streams import LONGEST_RECORD, Conversation, Log, Report
+from runner.sandbox.streams import LONGEST_RECORD, Conversation, Line, Log, Report
 
 
 def _records(*chunks):
     found = []
-    report = Report(found.append)
+    report = Report(lambda line: found.append(line.record))
     for chunk in chunks:
         report.feed(chunk)
     return found, report
@@ -69,76 +69,60 @@ def test_text_that_cannot_be_encoded_is_replaced():
     assert found[0]["text"].startswith("? and")
 
 
+@pytest.mark.parametrize(
+    ("line", "child"),
+    [(b'{"k":"a"}', None), (b'0 {"k":"a"}', 0), (b'17 {"k":"a"}', 17), (b'0  {"k":"a"}', 0)],
+)
+def test_a_mark_says_which_child_wrote_a_line(line, child):
+    found = []
+    Report(found.append).feed(line + b"\n")
+    assert found == [Line(child, {"k": "a"})]
+
+
+@pytest.mark.parametrize(
+    "line", [b'-1 {"k":"a"}', b'1.5 {"k":"a"}', b' {"k":"a"}x', b'99999999 {"k":"a"}', b'1 0 {"k":"a"}', "\u0664 {}".encode()]
+)
+def test_what_has_an_odd_mark_is_nobody_s_record(line):
+    found = []
+    report = Report(found.append)
+    report.feed(line + b"\n")
+    assert (found, report.dropped) == ([], 1)
+
+
 def _said(*records):
     suite = []
-    conversation = Conversation(suite.append)
+    conversation = Conversation(lambda child, record: suite.append((child, record)))
     for record in records:
-        conversation.take(record)
+        conversation.take(record if isinstance(record, Line) else Line(None, record))
     return conversation, suite
 
 
-LAUNCH, TEST, EXIT = {"k": "launch", "facts": {}}, {"k": "t"}, {"k": "exit", "status": 0}
+LAUNCH, EXIT = {"k": "launch", "facts": {}}, {"k": "exit", "status": 0}
+TEST = Line(0, {"k": "t"})
 FILE = {"k": "file", "data": "aGk="}
-
-
-def test_the_launcher_s_records_count_in_their_places():
-    conversation, suite = _said(LAUNCH, TEST, FILE, EXIT)
-    assert (conversation.launch, conversation.end, conversation.file, suite) == (LAUNCH, EXIT, b"hi", [TEST])
-
-
-@pytest.mark.parametrize("records", [(TEST, LAUNCH), (EXIT, LAUNCH)])
-def test_a_launch_record_that_is_not_the_first_does_not_count(records):
-    assert _said(*records)[0].launch is None
-
-
-@pytest.mark.parametrize("records", [(LAUNCH, EXIT, TEST), (LAUNCH, EXIT, FILE), (LAUNCH,), (LAUNCH, FILE)])
-def test_an_exit_record_that_is_not_the_last_does_not_count(records):
-    conversation, _ = _said(*records)
-    assert (conversation.end, conversation.file) == (None, None)
-
-
-def test_files_before_the_suite_s_last_record_do_not_count():
-    assert _said(LAUNCH, {"k": "file", "data": "eHg="}, TEST, FILE, EXIT)[0].file == b"hi"
-    assert _said(LAUNCH, {"k": "file", "data": "eHg="}, EXIT, FILE, EXIT)[0].file == b"hi"
-    assert _said(LAUNCH, {"k": "file", "data": "a"}, EXIT)[0].file is None
-
-
 OVER = {"k": "over"}
 ERRANDS = {"k": "errands", "done": [{"status": 0, "seconds": 0.5, "told": "aGk="}, {"status": None, "seconds": 2, "told": ""}]}
 
 
-def test_the_errands_are_told_once_before_the_end():
+def test_the_launcher_s_records_and_the_suite_s_are_told_apart():
     conversation, suite = _said(LAUNCH, TEST, FILE, OVER, ERRANDS, EXIT)
+    assert (conversation.launch, conversation.end, conversation.file, suite) == (LAUNCH, EXIT, b"hi", [tuple(TEST)])
     assert [(done.status, done.seconds, done.told) for done in conversation.errands] == [(0, 0.5, "hi"), (None, 2.0, "")]
-    assert (conversation.file, conversation.strange, suite) == (b"hi", 0, [TEST])
 
 
-@pytest.mark.parametrize(
-    "records",
-    [
-        (LAUNCH, EXIT),
-        (LAUNCH, ERRANDS),
-        (LAUNCH, EXIT, ERRANDS),
-        (LAUNCH, ERRANDS, TEST, ERRANDS, EXIT),
-        (LAUNCH, {"k": "errands"}, EXIT),
-        (LAUNCH, {"k": "errands", "done": [1]}, EXIT),
-        (LAUNCH, {"k": "errands", "done": [{"status": "0", "seconds": [], "told": "aGk="}]}, EXIT),
-        (LAUNCH, {"k": "errands", "done": [{"status": 0, "seconds": 1, "told": "a"}]}, EXIT),
-    ],
-)
-def test_errands_that_are_missing_malformed_or_told_twice_do_not_count(records):
-    conversation, _ = _said(*records)
-    assert conversation.errands is None
-    assert conversation.strange == (records.count(ERRANDS) > 1)
+@pytest.mark.parametrize("record", [LAUNCH, EXIT, FILE, OVER, ERRANDS, {"k": "part end", "n": 0, "status": 0}, {"k": "refused"}])
+def test_nothing_that_a_child_writes_is_the_launcher_s_word(record):
+    conversation, suite = _said(Line(3, record))
+    assert (conversation.launch, conversation.end, conversation.file, conversation.errands) == (None, None, None, None)
+    assert (conversation.over, conversation.parts, conversation.refused) == (False, [], "")
+    assert suite == [(3, record)]
 
 
-@pytest.mark.parametrize("late", [TEST, FILE, OVER, {"k": "launch"}])
-def test_what_is_written_when_the_suite_is_over_is_not_the_suites(late):
-    conversation, suite = _said(LAUNCH, TEST, FILE, OVER, late, EXIT, ERRANDS, EXIT)
-    assert (suite, conversation.file, conversation.strange > 0) == ([TEST], b"hi", late["k"] != "launch")
-    assert conversation.errands is not None
+def test_files_and_errands_of_a_launcher_that_did_not_live_to_its_end_do_not_count():
+    conversation, _ = _said(LAUNCH, TEST, FILE, OVER, ERRANDS)
+    assert (conversation.file, conversation.errands, conversation.over) == (None, None, True)
 
 
-def test_a_suite_that_says_early_that_it_is_over_is_not_heard_any_more():
-    conversation, suite = _said(LAUNCH, OVER, TEST, OVER, ERRANDS, EXIT)
-    assert (suite, conversation.strange) == ([], 2)
+def test_parts_end_in_order():
+    ends = [{"k": "part end", "n": n, "status": n or None, "survivors": 0, "left": "", "seconds": 0.5} for n in range(3)]
+    assert [part.status for part in _said(LAUNCH, *ends, EXIT)[0].parts] == [None, 1, 2]

@@ -8,7 +8,8 @@ import pytest
 from runner.model.sandbox import Execution, Image, Job, Limits
 from runner.model.suite import Stop, SuiteRun, Usage
 from runner.ports import Plan, Ports, Reader
-from runner.trial.experiment import Bench, Evidence, gather
+from runner.trial.experiment import Bench, Evidence, Wanted, gather
+from runner.trial.options import Tests
 from testing.builders import a_run
 
 BASE, PATCHED, OWN = "base-tree", "patched-tree", "own-tree"
@@ -22,17 +23,22 @@ class Scripted:
     tells_modules = True
     patterns = ("test_*.py",)
 
-    def __init__(self, script: Callable[[str, str, tuple[str, ...]], SuiteRun]) -> None:
-        self.script, self.jobs, self.kept, self.cancelled = script, [], {}, False
+    def __init__(self, script: Callable[[str, str, tuple[str, ...]], SuiteRun], files: tuple[str, ...] = ()) -> None:
+        self.script, self.files, self.jobs, self.kept, self.cancelled = script, files, [], {}, False
+        self.parts: list[int] = []
 
-    def plan(self, *, only: Any = ()) -> Plan:
-        return Plan(("run", *only), {}, None)
+    def plan(self, *, only: Any = (), files: Any = ()) -> Plan:
+        return Plan(("run", *only), {}, None, tuple(files))
 
-    def reader(self) -> Reader:
+    def reader(self, children: Any = ()) -> Reader:
         return _Reader(self)
+
+    def divided(self, run: SuiteRun) -> tuple[str, ...]:
+        return self.files
 
     def run(self, job: Job, trees: Any, reader: Any, *, stalled: Any = None) -> Execution:
         self.jobs.append((job.purpose, job.tree, job.argv[1:], job.limits.wall))
+        self.parts.append(job.parts)
         reader._reader.answer = self.script(job.purpose, job.tree, job.argv[1:])
         return Execution(stop=Stop.EXITED, exit_code=0)
 
@@ -50,7 +56,7 @@ class _Reader:
     def __init__(self, world: Scripted) -> None:
         self.answer: SuiteRun | None = None
 
-    def record(self, record: Mapping[str, Any]) -> None: ...
+    def record(self, record: Mapping[str, Any], child: int = 0) -> None: ...
 
     def running(self) -> None:
         return None
@@ -86,9 +92,11 @@ def ports(world: Scripted, cores: int = 1) -> Ports:
     )
 
 
-def gathered(world: Scripted, *, cores: int = 1, own: str | None = None, exact: str = PATCHED, reruns: int = 2) -> Evidence:
+def gathered(
+    world: Scripted, *, cores: int = 1, own: str | None = None, exact: str = PATCHED, reruns: int = 2, isolation: Any = "auto"
+) -> Evidence:
     bench = Bench(ports(world, cores), Image(reference="i", id="sha256:1"), BASE, {}, Limits())
-    return gather(bench, guess=PATCHED, verdict_tree=lambda _: (exact, own), base_runs=2, reruns=reruns)
+    return gather(bench, Wanted(PATCHED, lambda _: (exact, own), Tests(base_runs=2, reruns=reruns, isolation=isolation)))
 
 
 def purposes(world: Scripted) -> list[str]:
@@ -202,3 +210,57 @@ def test_an_own_test_is_flaky_only_if_it_passes_alone_and_in_full(alone: str, wh
         return a_run({**GREEN, "n.py::new": alone if only else next(runs)})
 
     assert gathered(Scripted(script), own=OWN).own_flaky == (frozenset({"n.py::new"}) if flaky else frozenset())
+
+
+TWO = ("t.py", "u.py")
+BOTH = {"t.py::a": "passed", "u.py::b": "passed"}
+
+
+def children(world: Scripted) -> dict[str, int]:
+    return dict(zip(purposes(world), world.parts, strict=True))
+
+
+@pytest.mark.parametrize("cores", [1, 2])
+def test_a_suite_that_can_be_divided_runs_apart_where_the_base_gives_the_same(cores: int) -> None:
+    world = Scripted(lambda *_: a_run(BOTH), TWO)
+    evidence = gathered(world, cores=cores, own=OWN)
+    assert children(world) == {"base": 0, "own": 0, "base apart": 2, "patched": 2}
+    assert (evidence.isolation.files, len(evidence.base)) == (TWO, 2)
+
+
+def test_where_the_base_gives_something_else_apart_the_change_is_tried_in_one_process() -> None:
+    def script(purpose: str, _tree: str, _only: Any) -> SuiteRun:
+        return a_run({**BOTH, "u.py::b": "failed"} if purpose == "base apart" or world.parts[-1] else BOTH)
+
+    world = Scripted(script, TWO)
+    evidence = gathered(world)
+    assert (purposes(world).count("patched"), world.parts[-1], evidence.isolation.files) == (2, 0, ())
+    assert [record.outcome for record in evidence.patched.records] == ["passed", "passed"]
+    assert all(not run.parts for run in evidence.base), "what ran apart is no measure then"
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_what_came_of_it_is_kept_with_the_base(*, same: bool) -> None:
+    world = Scripted(
+        lambda purpose, *_: a_run(BOTH if same or purpose != "base apart" else {"t.py::a": "passed"}, parts=world.parts[-1]), TWO
+    )
+    first = gathered(world).isolation
+    world.jobs.clear()
+    world.parts.clear()
+    assert gathered(world).isolation == first
+    assert children(world) == {"patched": 2 if same else 0}
+
+
+def test_a_policy_can_ask_for_one_process() -> None:
+    world = Scripted(lambda *_: a_run(BOTH), TWO)
+    gathered(world, isolation="in-process")
+    assert set(world.parts) == {0}
+
+
+def test_suspects_are_run_again_apart() -> None:
+    def script(purpose: str, _tree: str, _only: Any) -> SuiteRun:
+        return a_run({**BOTH, "u.py::b": "failed"} if purpose in ("patched", "rerun") else BOTH, parts=world.parts[-1])
+
+    world = Scripted(script, TWO)
+    assert gathered(world).steady == {"u.py::b": True}
+    assert [parts for purpose, parts in zip(purposes(world), world.parts, strict=True) if purpose == "rerun"] == [2]

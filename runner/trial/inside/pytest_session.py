@@ -391,9 +391,9 @@ def run(settings, report):
     return status
 
 
-def main():
-    settings = json.loads("".join(sys.argv[1:]))
-    report = Report(int(os.environ.pop("SEATRIAL_REPORT_FD")))
+def go(settings, report_fd):
+    """Run the session to its end, and end with its exit status."""
+    report = Report(report_fd)
     try:
         status = run(settings, report)
     except BaseException:
@@ -403,4 +403,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    go(json.loads("".join(sys.argv[1:])), int(os.environ.pop("SEATRIAL_REPORT_FD")))

@@ -39,7 +39,7 @@ def made(engine, image):
 
 def _run(sandbox, trees, image, program, files):
     class Reader:
-        def record(self, record):
+        def record(self, record, child):
             pass
 
     tree = trees.add(files)

@@ -56,7 +56,7 @@ def test_user_entrypoint_and_variables_of_the_image_do_not_reach_the_suite(
         program = "import os; print(os.getuid() != 0, open('/hold/cargo').read(), open('cargo').read(), os.environ.get('SAILS'))"
 
         class Reader:
-            def record(self, record: Any) -> None: ...
+            def record(self, record: Any, child: int) -> None: ...
 
         done = sandbox.run(Job(image=made, base_tree=tree, tree=changed, argv=("python3", "-c", program)), trees, Reader())
         assert done.log.strip() == "True tea rum None"
