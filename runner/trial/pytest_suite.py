@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,6 +24,11 @@ LONGEST_SETTINGS = 1_000_000
 """Characters of all settings; the kernel allows 2 MiB for arguments and environment together."""
 _FORCED = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": "", "PYTEST_PLUGINS": ""}
 _DEFAULTS = {"PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"}
+
+_AT_START = re.compile(
+    r"PATH$|LD_|G(?:LIBC|CONV)_|LOCPATH$|OPENSSL_|PYTHON(?!PATH$|HASHSEED$|DONTWRITEBYTECODE$|UTF8$|WARNINGS$|UNBUFFERED$)"
+)
+"""Variables that decide which code a process starts with."""
 
 # `-I` keeps the working copy out of this first interpreter; it would also make it deaf to PYTHONHASHSEED and its like, so a
 # second one takes over, started in `/` because `python -c` looks for modules in its current folder
@@ -94,7 +100,12 @@ class PytestSuite:
         return PartsReader({file: PytestReader(self.monotonic, expected_ini=ini) for file in children})
 
     def divided(self, run: SuiteRun) -> tuple[str, ...]:
-        """The files that hold the tests of a run, in the order in which they ran."""
+        """The files that hold the tests of a run, in the order in which they ran.
+
+        None where a variable of the environment may bring the repository into the nursery, which must know nothing of it.
+        """
+        if any(_AT_START.match(name) for name in self.env):
+            return ()
         return tuple(dict.fromkeys(map(file_of, run.collected)))
 
     def importer(self) -> Importer:

@@ -5,6 +5,7 @@ import pytest
 from runner.ports import Suite
 from runner.trial.options import Tests
 from runner.trial.suites import KINDS, suite_for
+from testing.builders import a_run
 
 
 @pytest.mark.parametrize("options", [Tests(runner="pytest"), Tests(runner="command", command=("make", "test"))])
@@ -35,3 +36,29 @@ def test_the_job_may_set_the_hash_seed_and_not_load_plugins(box):
     assert env == {
         "PYTHONHASHSEED": "7", "PYTHONDONTWRITEBYTECODE": "1", "PYTEST_PLUGINS": "", "PYTEST_ADDOPTS": "", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"
     }  # fmt: skip
+
+
+RUN = a_run({"b.py::x": "passed", "a.py::y[1]": "passed", "b.py::z": "passed"})
+
+
+def test_a_suite_is_divided_into_its_files_in_their_order(box):
+    suite = box.suite()
+    assert suite.divided(RUN) == ("b.py", "a.py")
+    assert suite.plan(files=("b.py", "a.py")).children == ("b.py", "a.py")
+    assert suite.plan(files=("b.py", "a.py"), only=["a.py::y[1]"]).children == ("a.py",)
+
+
+@pytest.mark.parametrize(
+    "name", ["LD_PRELOAD", "LD_LIBRARY_PATH", "PATH", "PYTHONHOME", "PYTHONPYCACHEPREFIX", "PYTHONSTARTUP", "GCONV_PATH"]
+)
+def test_a_variable_that_decides_what_a_process_starts_with_leaves_a_suite_whole(box, name):
+    assert box.suite(**{name: "/work"}).divided(RUN) == ()
+
+
+@pytest.mark.parametrize("name", ["PYTHONPATH", "PYTHONHASHSEED", "PYTHONUTF8", "DJANGO_SETTINGS_MODULE", "MY_PATH"])
+def test_other_variables_do_not(box, name):
+    assert box.suite(**{name: "x"}).divided(RUN)
+
+
+def test_a_command_is_not_divided(box):
+    assert suite_for(Tests(runner="command", command=("make",)), box.trees, "tree", {}).divided(RUN) == ()

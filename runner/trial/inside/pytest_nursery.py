@@ -25,6 +25,27 @@ CONTROL = 197
 DUMPABLE = 4
 
 
+class Image:
+    """While it is first among the finders, modules come from the image alone, whatever links its packages hold."""
+
+    def __init__(self, work):
+        self._work = os.path.realpath(work)
+
+    def find_spec(self, name, path=None, target=None):
+        for finder in sys.meta_path:
+            spec = None if finder is self else finder.find_spec(name, path, target)
+            if spec is not None:
+                places = [spec.origin, *(spec.submodule_search_locations or ())]
+                if any(self._within(place) for place in places if place):
+                    raise ImportError("%s is the repository's" % name)
+                return spec
+        return None
+
+    def _within(self, place):
+        place = os.path.realpath(place)
+        return place == self._work or place.startswith(self._work + os.sep)
+
+
 class Later:
     """What `site` is kept from doing until it may."""
 
@@ -44,7 +65,7 @@ class Later:
         site.addpackage = self._paths
         for name, hook in self._hooks.items():
             setattr(site, name, hook)
-        for folder, name in self._files:
+        for folder, name in dict.fromkeys(self._files):  # `site` visits the packages of a virtual environment twice
             site.addpackage(folder, name, None)
         site.execsitecustomize()
 
@@ -56,13 +77,15 @@ def session_module(source):
     return module
 
 
-def preload():
-    """Whatever every session imports first, as far as it can be had without `.pth` files."""
+def preload(work):
+    """Whatever every session imports first, as far as it can be had from the image, and without `.pth` files."""
+    sys.meta_path.insert(0, Image(work))
     with contextlib.suppress(ImportError):
         config = importlib.import_module("_pytest.config")
         importlib.import_module("pytest")
         for name in config.default_plugins:
             importlib.import_module("_pytest.%s" % name)
+    del sys.meta_path[0]
 
 
 def become(user, group):
@@ -116,7 +139,7 @@ def main():
     later = Later()
     later.prepare()
     session = session_module(given["session"])
-    preload()
+    preload(given["settings"].get("work", "/work"))
 
     def begin(number, report, gate):
         become(user, group)
