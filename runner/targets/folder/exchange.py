@@ -1,6 +1,7 @@
 """The step by an exchange of names: the new folder lies beside the live one, and both change places at once."""
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from runner.errors import Fenced, InfrastructureError, TargetMoved
 from runner.model.promotion import Place
 from runner.targets.folder.crossing import Crossing, Setting
 from runner.targets.folder.managed import Sides, differing, id_length, read
-from runner.targets.folder.names import CARRIED, Names
+from runner.targets.folder.names import CARRIED, Names, discarded
 from runner.targets.folder.record import Record
 from runner.targets.folder.staging import Order, lay
 from runner.targets.folder.stepping import Step, back, forward, removed, rescue, settled
@@ -99,6 +100,11 @@ def tidy(task: Task) -> None:
             out_since = facts.st_ctime
     removed(mine.theirs(task.promotion.fence), (mine,), out_since=out_since, grace=task.grace)
     sync_folder(task.place.parent)
+
+
+def leftovers(task: Task) -> tuple[Path, ...]:
+    """What was discarded beside the live folder."""
+    return discarded(task.place.parent, rf"\.{re.escape(task.place.name)}")
 
 
 def old_copy(task: Task) -> Path:

@@ -20,7 +20,7 @@ from runner.model.promotion import Place
 from runner.ports import Trees
 from runner.targets.folder.descent import Descent, Gone
 from runner.targets.folder.managed import EXECUTABLE, LINK, Found, Sides, listed, recheck
-from runner.targets.folder.names import Names
+from runner.targets.folder.names import Names, discarded
 from runner.targets.folder.staging import opened_file, owner_near, put
 from runner.targets.folder.stepping import removed
 from runner.targets.folder.task import Task
@@ -117,6 +117,12 @@ def tidy(task: Task) -> None:
                     os.rmdir(name, dir_fd=above)
     removed(mine.theirs(task.promotion.fence), (mine,), out_since=0.0, grace=0.0)
     sync_folder(_top(task))
+
+
+def leftovers(task: Task) -> tuple[Path, ...]:
+    """What was discarded in the live folder, and is no tree's."""
+    managed = {*task.there.paths, *task.before.folders, *task.after.folders}
+    return tuple(one for one in discarded(_top(task), "") if os.fsencode(one.name) not in managed)
 
 
 def old_copy(task: Task) -> Path:

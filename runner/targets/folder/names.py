@@ -89,5 +89,14 @@ class Names(NamedTuple):
         self.sweep()
 
 
+def discarded(folder: Path, start: str) -> tuple[Path, ...]:
+    """What any run has discarded in a folder, and nobody has removed yet. Raises OSError.
+
+    `start` is a pattern of what comes before `.seatrial-` in the stem. Nobody looks for such a name again, even while its run is open.
+    """
+    pattern = re.compile(rf"{start}\.seatrial-.+-\d+(\.[a-z]+)?{GONE}[0-9a-f]*", re.DOTALL)
+    return tuple(folder / name for name in os.listdir(folder) if pattern.fullmatch(name))  # noqa: PTH208 - a name need not be text
+
+
 def _gone(one: Path) -> Path:
     return one.with_name(f"{one.name}{GONE}{uuid4().hex[:8]}")

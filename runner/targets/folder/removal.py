@@ -77,7 +77,7 @@ def _opened(name: bytes, above: int | None) -> Iterator[int]:
     try:
         folder = os.open(name, FOLDER, dir_fd=above)
     except PermissionError:
-        os.chmod(name, stat.S_IRWXU, dir_fd=above)
+        _allow(name, above)
         folder = os.open(name, FOLDER, dir_fd=above)
     try:
         if os.geteuid() and os.fstat(folder).st_mode & stat.S_IRWXU != stat.S_IRWXU:
@@ -85,3 +85,12 @@ def _opened(name: bytes, above: int | None) -> Iterator[int]:
         yield folder
     finally:
         os.close(folder)
+
+
+def _allow(name: bytes, above: int | None) -> None:
+    """Allow ourselves all of a folder of ours, and never of what a link in its place leads to."""
+    place = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=above)
+    try:
+        Path(f"/proc/self/fd/{place}").chmod(stat.S_IRWXU)
+    finally:
+        os.close(place)

@@ -15,7 +15,7 @@ from runner.model.promotion import Place
 from runner.targets.folder.crossing import Crossing, Setting
 from runner.targets.folder.foreign import Unlinkable
 from runner.targets.folder.managed import Managed, Sides, differing, id_length, read
-from runner.targets.folder.names import BACK, CARRIED, GONE, Names
+from runner.targets.folder.names import BACK, CARRIED, GONE, Names, discarded
 from runner.targets.folder.record import Record
 from runner.targets.folder.staging import Order, lay
 from runner.targets.folder.stepping import Step, back, forward, removed, rescue, settled
@@ -147,6 +147,15 @@ def tidy(task: Task) -> None:
         sync_folder(folder)
 
 
+def leftovers(task: Task) -> tuple[Path, ...]:
+    """What was discarded beside the link, and beside the releases, but for what somebody made a link lead to since."""
+    live = Path(os.path.realpath(task.place.path))
+    releases = discarded(live.parent, rf"[0-9a-f]{{{_DIGITS}}}")
+    used = {live, *(path for folder in _around(task, live) for path in _led_to(folder, names(task).stem))} if releases else set()
+    beside = discarded(task.place.parent, rf"\.{re.escape(task.place.name)}")
+    return (*beside, *(one for one in releases if one not in used))
+
+
 def old_copy(task: Task) -> Path:
     """The old release."""
     return _folder(task, "old")
@@ -257,7 +266,7 @@ def _forget_releases(task: Task, folder: Path) -> None:
 
 def _unneeded(task: Task, live: Path, previous: Path | None) -> Iterator[tuple[Names, Path]]:
     """Releases of ours that go: of this run only, unless it became live, so that everything before the previous one is history."""
-    around = (task.place.parent, live.parent, live.parent.parent)
+    around = _around(task, live)
     used = {live, previous, *(path for folder in around for path in _led_to(folder, names(task).stem))}
     at_work = {run for folder in around for run in _at_work(folder)} - {task.promotion.run}
     for name in os.listdir(live.parent):  # noqa: PTH208 - a name need not be text
@@ -266,6 +275,11 @@ def _unneeded(task: Task, live: Path, previous: Path | None) -> Iterator[tuple[N
             continue
         if made[3] is None and (previous is not None or made[2] == task.promotion.run):
             yield Names(live.parent, made[1]), path
+
+
+def _around(task: Task, live: Path) -> tuple[Path, ...]:
+    """The folders in which links to releases are looked for."""
+    return task.place.parent, live.parent, live.parent.parent
 
 
 def _led_to(folder: Path, ours: str) -> Iterator[Path]:

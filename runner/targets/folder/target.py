@@ -21,6 +21,7 @@ from runner.targets.folder.foreign import Unlinkable
 from runner.targets.folder.managed import Found, Known, Managed, Sides, differing, id_length, listed, managed, named_again, read
 from runner.targets.folder.obstacles import Question, obstacle
 from runner.targets.folder.place import EXCHANGE, JOURNAL, SYMLINK, Place
+from runner.targets.folder.removal import erase
 from runner.targets.folder.task import Method, Task
 
 GRACE: Final = 2.0
@@ -140,6 +141,7 @@ class FolderTarget:
             task = self._task(promotion, trees)
             self._claim(task)
             (self._method(task).tidy if task.promotion.method else self._clear)(task)
+            self._sweep(task)
 
     def _prepared(self, task: Task) -> tuple[str, dict[str, object]]:
         """The best way that is possible here, and its details; nothing is left of one that was not."""
@@ -161,6 +163,14 @@ class FolderTarget:
         for method in (symlink if self._place.is_link else exchange, journal):
             with suppress(FileNotFoundError, NotADirectoryError):
                 method.clear(task)
+
+    def _sweep(self, task: Task) -> None:
+        """Remove what earlier runs have discarded and could not remove."""
+        for method in cast("tuple[Method, ...]", (symlink if self._place.is_link else exchange, journal)):
+            with suppress(OSError):  # it was said when it was left, and is no fault of this run; the next one tries again
+                for one in method.leftovers(task):
+                    with suppress(OSError):
+                        erase(one)
 
     def _claim(self, task: Task) -> None:
         for method in (exchange, journal):  # the names beside a link are those beside a folder

@@ -62,5 +62,8 @@ class Method(Protocol):
     def tidy(self, task: Task) -> None:
         """Remove what lies beside."""
 
+    def leftovers(self, task: Task) -> tuple[Path, ...]:
+        """What any run has discarded and nobody removed, since the disk failed or the process died: anybody may."""
+
     def old_copy(self, task: Task) -> Path:
         """Where the old content lies while the target is new."""

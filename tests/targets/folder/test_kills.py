@@ -1,7 +1,9 @@
 """Whoever works on a promotion dies, stops or fails at any marker: the target is old or new, and the next one can finish."""
 
+import dataclasses
 import errno
 import os
+import re
 import signal
 from collections.abc import Callable
 
@@ -10,6 +12,7 @@ import pytest
 from runner import crashpoints
 from runner.errors import InfrastructureError, SeatrialError
 from runner.model.promotion import Place, Promotion
+from runner.targets.folder import journal, removal
 from tests.targets.folder.laid import NEW, OLD, Child, Live, dies, held, lay, stops
 
 STAGED = ("folder.staged.half", "folder.staged.files", "folder.staged.synced", "folder.carried.first")
@@ -189,3 +192,108 @@ def test_one_with_a_smaller_fence_is_refused(live: Live) -> None:
             live.ask(what, promotion)
         assert refused.value.code == "fenced"
     assert held(live.path) == NEW
+
+
+def left_by_a_disk_that_failed(live: Live) -> None:
+    """The run `r1` was taken back, and what lay beside could not be removed."""
+    lay(live.path, SERVICE)
+    promotion = live.promote()
+    assert live.ask("take_back", promotion).place is Place.OLD
+
+    def hook(name: str) -> None:
+        if name == "folder.tidy.renamed":
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    crashpoints.hook = hook
+    with pytest.raises(InfrastructureError):
+        live.ask("tidy", promotion)
+    crashpoints.hook = None
+    assert discarded(live)
+
+
+def discarded(live: Live) -> set[str]:
+    return {name for name in live.left() if re.search("-gone[0-9a-f]{8}$", name)}
+
+
+def test_what_a_run_could_not_remove_is_removed_by_the_next_one(live: Live) -> None:
+    left_by_a_disk_that_failed(live)
+    second = live.promote(live.promotion("r2"))
+    assert live.ask("take_back", second).place is Place.OLD
+    live.ask("tidy", second)
+    assert (held(live.path), live.left()) == (OLD | SERVICE, live.beside)
+
+
+def test_killed_while_it_removes_what_another_run_left(live: Live) -> None:
+    left_by_a_disk_that_failed(live)
+    without_files = removal._without_files
+
+    def half(folder: int) -> list[bytes]:
+        without_files(folder)
+        dies()
+        return []
+
+    def act() -> None:
+        removal._without_files = half
+        live.ask("tidy", live.promotion("r2"))
+
+    child = Child(act)
+    assert child.wait() == -signal.SIGKILL, child.said()
+    assert discarded(live)
+    live.ask("tidy", live.promotion("r3"))
+    assert (held(live.path), live.left()) == (OLD | SERVICE, live.beside)
+
+
+def test_what_another_run_left_goes_while_a_run_is_open_and_nothing_that_this_one_needs(live: Live) -> None:
+    left_by_a_disk_that_failed(live)
+    second = live.promote(live.promotion("r2"))
+    needed = live.left() - discarded(live)
+    live.ask("tidy", live.promotion("r3"))
+    assert live.left() == needed
+    assert held(live.path) == NEW | SERVICE
+    assert live.ask("take_back", second).place is Place.OLD
+    live.ask("tidy", second)
+    assert (held(live.path), live.left()) == (OLD | SERVICE, live.beside)
+
+
+def test_a_sweep_follows_no_link_that_somebody_planted(live: Live) -> None:
+    outside = live.top / "outside"
+    lay(outside, {b"kept": ("file", b"k"), b"below/kept": ("file", b"k")})
+    planted = [live.path.parent / ".app.seatrial-r0-1-gone0123abcd"]
+    if live.method == "symlink":
+        planted.append(live.path.parent / "releases" / "0123456789ab.seatrial-r0-1-gone0123abcd")
+    if live.method == "journal":
+        planted = [live.path / ".seatrial-r0-1-gone0123abcd"]
+    for path in planted:
+        path.symlink_to(outside)
+    other = live.path.parent / ".app2.seatrial-r0-1-gone0123abcd"
+    other.mkdir()
+    promotion = live.promote()
+    live.ask("take_back", promotion)
+    live.ask("tidy", promotion)
+    assert not any(os.path.lexists(path) for path in planted)
+    assert set(held(outside)) == {b"kept", b"below/kept"}
+    assert other.is_dir()  # another target's
+
+
+@pytest.mark.parametrize("live", ["symlink"], indirect=True)
+def test_a_release_that_a_link_leads_to_is_not_swept_whatever_its_name(live: Live) -> None:
+    release = live.path.parent / "releases" / "0123456789ab.seatrial-r0-1-gone0123abcd"
+    lay(release, OLD)
+    (live.path.parent / "another").symlink_to(release)
+    promotion = live.promote()
+    live.ask("take_back", promotion)
+    live.ask("tidy", promotion)
+    assert held(release) == OLD
+
+
+@pytest.mark.parametrize("live", ["journal"], indirect=True)
+def test_a_managed_file_is_not_swept_whatever_its_name(live: Live) -> None:
+    name = b".seatrial-r0-1-gone0123abcd"
+    with live.objects() as objects:
+        target = live.target()
+        task = target._task(live.promotion(), objects)
+        files = {**task.before.files, name: next(iter(task.before.files.values()))}
+        odd = task._replace(before=dataclasses.replace(task.before, files=files))
+        (live.path / os.fsdecode(name)).write_text("x")
+        assert journal.leftovers(odd) == ()
+        assert journal.leftovers(task) == (live.path / os.fsdecode(name),)

@@ -93,6 +93,16 @@ def test_anything_can_be_removed_and_nothing_else_is(tmp_path: Path) -> None:
     assert (outside / "kept").exists()
 
 
+def test_two_who_remove_the_same_folder_at_once_remove_all_of_it(tmp_path: Path) -> None:
+    for number in range(300):
+        below = tmp_path / "doomed" / str(number % 40) / str(number) / "deep"
+        below.mkdir(parents=True)
+        (below / "file").write_text("x")
+    children = [Child(lambda: erase(tmp_path / "doomed")) for _ in range(2)]
+    assert [child.wait() for child in children] == [0, 0], [child.said() for child in children]
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
 def test_folders_that_forbid_it_are_removed_by_their_owner(tmp_path: Path) -> None:
     top = tmp_path / "doomed"
