@@ -60,14 +60,18 @@ def carry(run: Run, ports: Ports, policy: Loaded, stages: tuple[Stage, ...]) -> 
 
 
 def through(stage: Callable[[Run, Any, Loaded], Run], run: Run, ports: Ports, policy: Loaded) -> Run:
-    """The run after one stage, rejected where the stage refuses its change. Its time is added, less the parts that it timed itself."""
+    """The run after one stage, rejected where the stage refuses its change.
+
+    Its time is added to what the stage took in earlier legs and on other bases, less the parts that it timed itself.
+    """
     began, before = ports.monotonic(), run.timings
     try:
         run = stage(run, ports, policy)
     except ChangeRefused as refused:
         return decide(refuse(run, refused, policy), ())
     parts = sum(seconds for name, seconds in run.timings.items() if name not in before)
-    return run.with_(timings={**run.timings, stage.__name__: round(ports.monotonic() - began - parts, 3)})
+    took = before.get(stage.__name__, 0.0) + ports.monotonic() - began - parts
+    return run.with_(timings={**run.timings, stage.__name__: round(took, 3)})
 
 
 def stopped(stage: str, run: Run) -> bool:
