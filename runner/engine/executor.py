@@ -200,6 +200,16 @@ class Executor:
             return any(name.rpartition(".")[0] == run for name in (*self._running, *self._ended))
 
     @_apart
+    def busy(self) -> bool:
+        """Whether a leg goes on in this process, or lies where this process takes from; also one whose run the record calls ended."""
+        from dbos import DBOS
+
+        with self._database.translated():
+            going = DBOS.list_workflows(status="PENDING", executor_id=self.id, load_input=False, load_output=False)
+            lying = DBOS.list_workflows(status="ENQUEUED", queue_name=self._queue(), load_input=False, load_output=False)
+        return bool(going or lying)
+
+    @_apart
     def reap(self) -> tuple[str, ...]:
         """Go on with what dead processes left, and with what had to stop here; the names `RUN.LEG`. It is told to one process only.
 

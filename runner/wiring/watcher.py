@@ -29,7 +29,7 @@ def watch(progress: Progress, *, once: bool = False) -> None:
                     for run in sorted(over):
                         progress.note(f"run {run}: {told_of(kept.submissions.load(run).run)}")
                     taken -= over
-                    if once and not taken and not kept.promotions.open() and not kept.submissions.running():
+                    if once and not (taken or kept.promotions.open() or kept.submissions.running() or process.executor.busy()):
                         return
             except StoreUnavailable as problem:
                 if once:

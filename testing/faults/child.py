@@ -17,7 +17,7 @@ from typing import Any
 from runner import crashpoints
 from runner.engine import executor
 from runner.engine.outcome import Broke
-from runner.errors import SeatrialError
+from runner.errors import SeatrialError, UsageError
 from runner.gates import gates
 from runner.model.run import Run, State
 from runner.pipeline import land
@@ -191,8 +191,10 @@ def _ask(order: Order, _world: dict[str, Any]) -> Any:
 
 def _restore(order: Order, _world: dict[str, Any]) -> Any:
     vault = _vault(Options())
-    backup = SqlBackups(places().state).all()[0][0].id
-    return vault.restore(backup, order.folder / "restored" / "here").files
+    backups = SqlBackups(places().state).all()[0]
+    if not backups:  # the disk failed before there was one
+        raise UsageError("there is no backup")
+    return vault.restore(backups[0].id, order.folder / "restored" / "here").files
 
 
 def _prune(order: Order, _world: dict[str, Any]) -> Any:

@@ -23,6 +23,7 @@ _LATER = (
     "folder.back.swap.before",
     "folder.journal.file",
     "run.told",
+    "run.recorded",
 )
 """Of the markers of a recovery, those of the short tier."""
 
