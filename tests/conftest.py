@@ -35,9 +35,10 @@ def own_home() -> Iterator[Path]:
 
 
 def pytest_configure() -> None:
-    """What runs in the background of a script is started deaf to Ctrl-C, and so would be all that the tests start."""
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    """What runs in the background of a script, or by `nohup`, is started deaf to signals, and so would be all that the tests start."""
+    for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, usual)
 
 
 @cache

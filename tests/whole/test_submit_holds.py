@@ -119,7 +119,8 @@ def test_a_hold_that_nobody_answers_expires(kind: str, landing: Landing) -> None
     run = held(landing, landing.target(kind), hold={"expires": "100ms"})
     time.sleep(0.2)
     late = landing.about("run approve", run, "--by", "bob")
-    assert (late.code, "expired" in late.error["message"]) == (2, True)
+    assert late.code == 2, late
+    assert any(word in late.error["message"] for word in ("expired", "not held")), "whoever lives may have ended it by now"
     assert landing.watch_once().code == 0
     report = json.loads(landing.run("run", "show", run, "--format", "json").out)
     assert (report["ending"], report["exit_code"], report["verdict"]) == ("expired", 3, None)

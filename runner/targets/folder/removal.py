@@ -20,18 +20,27 @@ def erase(path: Path) -> None:
 
     Raises OSError, also where something is mounted inside.
     """
-    try:
-        is_folder = stat.S_ISDIR(path.lstat().st_mode)
-    except FileNotFoundError:
-        return
-    if not is_folder:
-        path.unlink(missing_ok=True)
+    while os.path.lexists(path):
+        with suppress(FileNotFoundError):  # somebody else removes it, too: what they have not had yet is left
+            _erase(path)
+
+
+def _erase(path: Path) -> None:
+    if not stat.S_ISDIR(path.lstat().st_mode):
+        path.unlink()
         return
     if mounted_inside(path):
         raise OSError(errno.EBUSY, "something is mounted inside", str(path))
-    with suppress(FileNotFoundError), _opened(os.fsencode(path), None) as top:
-        _empty(top)
-        path.rmdir()
+    for idle in range(_IDLE + 1):
+        with _opened(os.fsencode(path), None) as top:
+            _empty(top)
+            try:
+                path.rmdir()
+            except OSError as problem:  # whoever removes it, too, has moved something up
+                if problem.errno != errno.ENOTEMPTY or idle == _IDLE:
+                    raise
+            else:
+                return
 
 
 def _empty(top: int) -> None:
