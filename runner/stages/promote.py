@@ -57,10 +57,11 @@ def _taken_over(found: Promotion, run: Run, ports: LandingPorts) -> tuple[Promot
         return promotion, run.with_(course=Course.TAKE_BACK, because=promotion.note)
     if promotion.step is Step.PROMOTED:
         return promotion, run
-    if standing.place is Place.NEW:
+    touched = promotion.step is not Step.INTENDED  # else, what the target is by now others have made it: preparation is on file before
+    if touched and standing.place is Place.NEW:
         promoted = promotion.promoted or ports.promotions.now()
         return ports.promotions.step(promotion, step=Step.PROMOTED, promoted=promoted, note="the process that made it died"), run
-    if standing.place is Place.OLD:
+    if standing.place is Place.OLD or not touched:
         _abandon(promotion, ports, "the process died before the target was touched")
         return None, run
     note = f"{standing.reason}; it cannot be told whether the promotion was made"
@@ -202,13 +203,14 @@ def _failed(
     """The machine is at fault: look where the target stands, and leave it old, or go on from new. Raises Fenced when it is another's by now."""
     promotion = ports.promotions.take(promotion)
     standing = ports.target.recover(promotion, ports.trees)
-    if standing.place is Place.NEW:
+    touched = promotion.step is not Step.INTENDED
+    if touched and standing.place is Place.NEW:
         why = f"the promotion was made, and then: {sentence(problem)}"
         deadline = ports.promotions.now() + policy.policy.monitor.deadline
         promotion = ports.promotions.step(promotion, step=Step.PROMOTED, promoted=ports.promotions.now(), deadline=deadline, note=why)
         return promotion, run.with_(course=Course.TAKE_BACK, because=why)
     why = sentence(problem)
-    if standing.place is Place.OTHER:
+    if touched and standing.place is Place.OTHER:
         promotion = ports.promotions.step(promotion, step=Step.STUCK, note=f"{why}; {standing.reason}")
         return promotion, run.with_(because=promotion.note)
     _abandon(promotion, ports, why)

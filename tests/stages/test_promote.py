@@ -112,6 +112,13 @@ def test_a_fault_with_a_target_that_is_neither_is_stuck(harbour: Harbour) -> Non
     assert (recorded(harbour).step, run.state, harbour.target.tree) == (Step.STUCK, State.RUNNING, THEIRS)
 
 
+def test_a_fault_before_anything_was_prepared_is_no_doubt_about_the_target(harbour: Harbour) -> None:
+    harbour.target.problems["prepare"] = [FULL]
+    harbour.target.seen = lambda name: setattr(harbour.target, "tree", THEIRS if name == "prepare" else harbour.target.tree)
+    run = harbour.do(promote, a_run())
+    assert (ended(run)[0], recorded(harbour).step, harbour.target.tree) == ("failed", Step.ABANDONED, THEIRS)
+
+
 @pytest.mark.parametrize(
     ("tree", "step", "note"), [(TRIED, Step.PROMOTED, "the process that made it died"), (THEIRS, Step.STUCK, "a.py was edited")]
 )
@@ -130,6 +137,16 @@ def test_after_a_crash_before_the_step_it_is_begun_again(harbour: Harbour, step:
     harbour.do(promote, a_run())
     assert (recorded(harbour).step, harbour.target.tree) == (Step.PROMOTED, TRIED)
     assert recorded(harbour).fence > 2
+
+
+@pytest.mark.parametrize("tree", [TRIED, THEIRS])
+def test_after_a_crash_before_anything_was_prepared_what_the_target_is_others_have_made(harbour: Harbour, tree: str) -> None:
+    """Killed while it waited for another promotion: nothing is stuck, and nothing is called its own; it is tried again on what is there."""
+    left(harbour, Step.INTENDED)
+    harbour.target.tree = tree
+    run = harbour.do(promote, a_run())
+    assert (bool(run.moved), run.course, recorded(harbour).step, harbour.target.tree) == (True, None, Step.ABANDONED, tree)
+    assert "swap" not in harbour.target.calls
 
 
 def test_after_a_crash_what_was_being_taken_back_goes_on_being_taken_back(harbour: Harbour) -> None:
