@@ -21,7 +21,7 @@ from runner.model.suite import Stop, Usage
 from runner.ports import Reader, Trees
 from runner.sandbox import hosts, leftovers, live, workcopy
 from runner.sandbox.engine import Engine, speaking
-from runner.sandbox.profile import ENVIRONMENT, HOME, TMP, WORK, Box, Host, configuration, differences, expected
+from runner.sandbox.profile import ENVIRONMENT, HOME, TMP, WORK, Box, Host, astray, configuration, differences, expected
 from runner.sandbox.snapshots import Snapshots, disk_errors
 from runner.sandbox.streams import Conversation
 from runner.sandbox.treewriter import owner_for, stranger_to
@@ -153,6 +153,9 @@ class DockerSandbox:
         if wrong := differences(box, host, inspected):
             hint = "An image must declare no volumes; an engine that drops options is too old."
             raise InfrastructureError(f"Hardening not in force: the engine changed {', '.join(wrong)}.", hint=hint)
+        if odd := astray(inspected):
+            hint = "A variable of the image must not lead into the working copy or any other place that a suite writes to."
+            raise ImageUnavailable(f"The image cannot be used: {ascii(odd)[:300]} decides what starts before the suite.", hint=hint)
         watch = Watch(self._engine, container, job.limits, reader, carries_file=job.report_file is not None)
         watch.errand_seconds = job.errands.total if job.errands else 0.0
         watch.listen()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import posixpath
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -20,6 +21,7 @@ SUPERVISOR = ("KILL", "SETGID", "SETUID")
 """What the launcher may do beyond what anybody may: become the suite's user in a child, and end that user's processes."""
 _BITS = {"KILL": 5, "SETGID": 6, "SETUID": 7}
 """Their numbers in `capability.h`."""
+_WRITABLE = (WORK, HOME, TMP, "/dev/shm")  # noqa: S108 - the sandbox's own
 _PAGE = 4096
 _SHM = 64 * 2**20
 _FILES_OPEN = (1024, 4096)
@@ -181,6 +183,19 @@ def differences(box: Box, host: Host, inspected: Mapping[str, Any]) -> tuple[str
     if any(got.get(name) for name in ("Binds", "Devices", "VolumesFrom", "Links", "GroupAdd", "DeviceRequests")):
         wrong.append("more than was asked for")
     return tuple(wrong)
+
+
+def astray(inspected: Mapping[str, Any]) -> str:
+    """The variable of an image that would have the first process load code from where a suite may write; empty where none does."""
+    for entry in (inspected.get("Config") or {}).get("Env") or ():
+        name, _, value = str(entry).partition("=")
+        if name != "PATH" and not name.startswith(("LD_", "GCONV_PATH", "GLIBC_TUNABLES")):
+            continue
+        for place in value.split(":"):
+            path = posixpath.normpath(place)
+            if (name == "PATH" and not place.startswith("/")) or any(path == top or path.startswith(f"{top}/") for top in _WRITABLE):
+                return f"{name}={value}"
+    return ""
 
 
 def _plain(value: Any) -> Any:

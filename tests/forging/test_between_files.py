@@ -79,6 +79,17 @@ OUTLIVES = {
         "if os.fork() == 0:\n    os.setsid()\n    if os.fork(): os._exit(0)\n"
         f"    for _ in range(100):\n        try: open('src/berth/quay.py', 'w').write({QUAY!r})\n        except OSError: pass\n        time.sleep(0.1)\n"
     ),
+    "a process that is called a zombie and plants a conftest": (
+        "import ctypes, threading, time\n"
+        "if os.fork() == 0:\n    os.setsid()\n    if os.fork(): os._exit(0)\n"
+        "    def plant():\n"
+        "        while True:\n"
+        f"            try: open('/work/conftest.py', 'w').write({_FLIP!r})\n"
+        "            except OSError: pass\n"
+        "            time.sleep(0.002)\n"
+        "    threading.Thread(target=plant, daemon=True).start()\n    ctypes.CDLL(None).syscall(60, 0)\n"
+        "os.wait(); time.sleep(0.2)\n"
+    ),
     "whoever kills all processes in reach": "import signal\nfor pid in [1, *(int(name) for name in os.listdir('/proc') if name.isdigit())]:\n"
     "    if pid != os.getpid():\n        try: os.kill(pid, signal.SIGKILL)\n        except OSError: pass\n",
 }

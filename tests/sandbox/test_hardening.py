@@ -4,6 +4,7 @@ import pytest
 
 from runner.errors import ImageUnavailable, InfrastructureError
 from runner.sandbox import containers, hosts, profile
+from runner.sandbox.profile import astray
 
 pytestmark = pytest.mark.docker
 
@@ -162,3 +163,22 @@ def test_a_missing_image_says_so(run, sandbox, trees, image):
     absent = image.model_copy(update={"id": "sha256:" + "0" * 64})
     with pytest.raises(ImageUnavailable, match=r"(?i)no such image"):
         sandbox.run(Job(image=absent, base_tree=tree, tree=tree, argv=("true",)), trees, None)
+
+
+@pytest.mark.parametrize(
+    ("variable", "refused"),
+    [
+        ("PATH=/usr/bin:/bin", False),
+        ("PATH=/opt/venv/bin:/workers/bin:/usr/bin", False),
+        ("PYTHONPATH=/work/src", False),
+        ("PATH=/work/.venv/bin:/usr/bin", True),
+        ("PATH=/usr/bin:", True),
+        ("PATH=bin:/usr/bin", True),
+        ("PATH=/usr/../work/bin", True),
+        ("PATH=/tmp", True),
+        ("LD_LIBRARY_PATH=/usr/lib:/work/lib", True),
+        ("LD_PRELOAD=/dev/shm/x.so", True),
+    ],
+)
+def test_an_image_whose_variables_lead_to_where_a_suite_writes_is_refused(variable, refused):
+    assert bool(astray({"Config": {"Env": ["A=1", variable]}})) is refused

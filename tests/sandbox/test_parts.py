@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from runner.model.sandbox import Execution
+from runner.model.sandbox import Errands, Execution
 from runner.model.suite import Stop
 
 pytestmark = pytest.mark.docker
@@ -153,3 +153,58 @@ def test_a_part_that_stops_itself_ends_at_the_host_s_limit(parts: Parts) -> None
 
     execution = parts("import os, signal; os.kill(os.getpid(), signal.SIGSTOP)", "pass", limits=Limits(wall=3))
     assert (execution.stop, execution.parts) == (Stop.TIMED_OUT, ())
+
+
+HEADLESS = """
+import ctypes, os, threading, time
+if os.fork() == 0:
+    os.setsid()
+    if os.fork(): os._exit(0)
+    def work():
+        while True:
+            try: open("/work/planted", "w").close()
+            except OSError: pass
+            time.sleep(0.005)
+    threading.Thread(target=work, daemon=True).start()
+    ctypes.CDLL(None).syscall(60, 0)  # only the first thread ends: the process is called a zombie, and goes on
+os.wait(); time.sleep(0.2)
+"""
+
+
+def test_a_process_that_is_called_a_zombie_and_goes_on_does_not_outlive_its_part(parts: Parts) -> None:
+    look = (
+        "import os, time; time.sleep(0.3); say(there=os.path.exists('planted'), alone=sum(name.isdigit() for name in os.listdir('/proc')))"
+    )
+    execution = parts(HEADLESS, look)
+    assert [part.survivors for part in execution.parts] == [1, 0]
+    assert parts.said == [{"there": False, "alone": 3}]
+
+
+def test_nor_does_it_outlive_a_suite_in_one_process_or_an_errand(run: Any) -> None:
+    look = "import os; os.write(198, b'%d' % sum(name.isdigit() for name in os.listdir('/proc')))"
+    errands = Errands(argv=("python3", "-c"), each=((HEADLESS,), (look,)), seconds=10, total=20)
+    execution = run(HEADLESS, errands=errands)
+    assert execution.survivors == 1
+    assert [errand.told for errand in execution.errands] == ["", "2"], "the launcher and the errand itself"
+
+
+def test_the_next_part_finds_its_folders_as_they_were(parts: Parts) -> None:
+    look = "import os, stat; say(modes=[oct(stat.S_IMODE(os.stat(p).st_mode)) for p in ('/tmp', os.path.expanduser('~'))])"
+    parts("import os; os.chmod('/tmp', 0o500); os.chmod(os.path.expanduser('~'), 0o500)", look)
+    assert parts.said == [{"modes": ["0o1777", "0o700"]}]
+
+
+def test_shared_objects_that_outlive_a_part_are_said(parts: Parts) -> None:
+    execution = parts("import ctypes; assert ctypes.CDLL(None).shmget(0, 4096, 0o1600) >= 0", "pass")
+    assert "shm" in execution.parts[0].left
+
+
+def test_processes_that_a_part_makes_the_nursery_s_are_collected(parts: Parts) -> None:
+    orphans = """
+import ctypes
+for _ in range(20):
+    if ctypes.CDLL(None).syscall(56, 0x8000 | 17, 0, 0, 0, 0) == 0: ctypes.CDLL(None)._exit(0)
+"""
+    count = "import os; say(count=sum(name.isdigit() for name in os.listdir('/proc')))"
+    parts(orphans, "pass", count)
+    assert parts.said == [{"count": 3}]

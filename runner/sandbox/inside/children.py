@@ -66,9 +66,9 @@ def start(argv, env, work, user=None, report=None, *, silent=False):
                 os.dup2(silence, fd, True)
         for name in ("SIGPIPE", "SIGXFSZ", "SIGINT"):
             signal.signal(getattr(signal, name), signal.SIG_DFL)
-        with open("/proc/self/oom_score_adj", "w") as score:
-            score.write("1000")  # when memory runs out the suite goes, not the witness
         if user:
+            with open("/proc/self/oom_score_adj", "w") as score:
+                score.write("1000")  # when memory runs out the suite goes, not the witness
             drop(user)
         os.chdir(work)
         os.execvpe(argv[0], argv, env)
@@ -87,7 +87,7 @@ class Deaths:
         os.set_blocking(self._reader, False)
         os.set_blocking(writer, False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
-        signal.set_wakeup_fd(writer)
+        signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
 
     def wait(self, seconds, *readers):
         """Those of `readers` that have something to say; none when a child has ended, or time is up."""
@@ -118,8 +118,13 @@ def others(*known):
     for name in os.listdir("/proc"):
         if name.isdigit() and int(name) not in (1, os.getpid(), *known):
             stat = force.text("/proc/%s/stat" % name)
-            found += stat is not None and stat.rpartition(")")[2].split()[:1] not in (["Z"], ["X"])
+            found += stat is not None and alive(stat.rpartition(")")[2].split())
     return found
+
+
+def alive(fields):
+    """Whether a process lives by its `/proc/PID/stat`: one whose first thread alone has ended is called a zombie, and goes on."""
+    return fields[:1] not in (["Z"], ["X"]) or (len(fields) > 17 and int(fields[17]) > 1)
 
 
 def linger(grace, *known):
@@ -131,14 +136,41 @@ def linger(grace, *known):
     return others(*known)
 
 
+def end_of(user, *known):
+    """Kill everything that runs as `user`, whether or not it can be seen: the kernel does it at once for all of them."""
+    reap(0)
+    killer = os.fork()
+    if not killer:
+        try:
+            drop(user)
+            os.kill(-1, signal.SIGKILL)
+        finally:
+            os._exit(0)
+    until_gone(lambda: None, *known)
+
+
 def end_all():
     """Kill every other process."""
-    deadline = time.monotonic() + 10
-    while others() and time.monotonic() < deadline:
+
+    def kill():
         with contextlib.suppress(ProcessLookupError):
             os.kill(-1, signal.SIGKILL)
+
+    kill()
+    until_gone(kill)
+
+
+def until_gone(again, *known):
+    """Wait until no other process lives, doing `again` meanwhile; raises OSError when one does after ten seconds."""
+    deadline = time.monotonic() + 10
+    reap(0)
+    while others(*known):
+        if time.monotonic() > deadline:
+            raise OSError("a process cannot be ended")
+        again()
         reap(0)
         time.sleep(0.002)
+    reap(0)
 
 
 def code_of(status):

@@ -13,6 +13,7 @@ import json
 import os
 import select
 import socket
+import sys
 import time
 
 import children
@@ -37,7 +38,7 @@ class Nursery:
         with theirs:
             os.dup2(theirs.fileno(), CONTROL, True)
         try:
-            self.pid = children.start(argv, dict(env, SEATRIAL_USER="%d:%d" % tuple(user)), "/")
+            self.pid = children.start([sys.executable, *argv[1:]], dict(env, SEATRIAL_USER="%d:%d" % tuple(user)), "/")
         finally:
             os.close(CONTROL)
         self.alive = bool(self.hear(LONGEST_START))
@@ -110,7 +111,9 @@ def run_one(nursery, number, out, config, deaths):
             let_go(pid, gate, config["expected"])
             status, full = carry(relay, nursery, config["places"], deaths)
     survivors = children.linger(GRACE, nursery.pid)
-    if survivors:
+    try:
+        children.end_of(config["user"], nursery.pid)
+    except OSError:  # no process is left to be had
         children.end_all()
         nursery.alive = False
     relay.drain()
@@ -121,11 +124,12 @@ def clean(folders, user):
     """Remove what a part has left; a sentence when that cannot be done."""
     changed = folders.changed()
     try:
-        children.borrow(user, lambda: tree.purge([*changed, *SHARED, *folders.beside]))
+        children.borrow(user, lambda: tree.purge([*changed, *SHARED, *folders.beside], folders.beside))
     except OSError as problem:
         return str(problem)[:500]
     folders.settle(changed)
-    return ""
+    kept = [kind for kind in ("shm", "sem", "msg") if len((force.text("/proc/sysvipc/" + kind) or "").splitlines()) > 1]
+    return "shared objects of System V (%s)" % ", ".join(kept) if kept else ""
 
 
 def run_parts(config, env, out, emit, deaths):

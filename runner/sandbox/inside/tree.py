@@ -63,7 +63,7 @@ class Folders:
     """
 
     def __init__(self, top, beside):
-        self.beside = beside
+        self.beside = {folder: os.stat(folder).st_mode & 0o7777 for folder in beside}
         self._times = {}
         pending = [top]
         while pending:
@@ -82,11 +82,14 @@ class Folders:
             self._times[folder] = os.stat(folder).st_ctime_ns
 
 
-def purge(folders):
-    """Remove everything in these folders that belongs to whoever runs this; nobody else who may do so is alive."""
+def purge(folders, modes):
+    """Remove everything in these folders that belongs to whoever runs this; nobody else who may do so is alive. Theirs get their `modes` back."""
     import shutil
 
     me = os.getuid()
+    for folder, mode in modes.items():
+        if os.stat(folder).st_uid == me:
+            os.chmod(folder, mode)
     for folder in folders:
         with os.scandir(folder) as entries:
             mine = [entry for entry in entries if entry.stat(follow_symlinks=False).st_uid == me]

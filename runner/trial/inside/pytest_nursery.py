@@ -127,6 +127,9 @@ def serve(control, begin):
         os.close(gate)
         control.send(json.dumps({"pid": child}).encode())
         _, status = os.waitpid(child, 0)
+        with contextlib.suppress(ChildProcessError):  # a part can make children that are ours
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
         control.send(json.dumps({"status": status}).encode())
 
 
