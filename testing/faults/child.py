@@ -35,7 +35,7 @@ from runner.vault.vault import FileVault
 from runner.wiring import answering, keeper, parts, process, submitting, watcher
 from runner.wiring.carrying import stores
 from runner.wiring.filing import Wanted
-from runner.wiring.process import carrying
+from runner.wiring.process import Carrying, carrying
 from testing.faults import planted
 from testing.faults.orders import EIO, ENOSPC, KILL, RIVAL, STOP, SYNCED, Fault, Order
 from testing.faults.rivals import rival
@@ -155,24 +155,30 @@ def _watch(order: Order, world: dict[str, Any]) -> Any:
     if not world["holds"]:
         watcher.watch(Quiet(), once=True)
         return None
-    until = time.monotonic() + PATIENCE  # `watch --once` does not end while something waits for a person
+    with carrying(WATCH, lambda _: Quiet()) as process:  # `watch --once` does not end while something waits for a person
+        _look_after(process)
+
+
+def _look_after(process: Carrying) -> None:
+    """Carry everything on that does not wait for a person."""
+    until = time.monotonic() + PATIENCE
+    taken: set[str] = set()
+    while time.monotonic() < until:
+        with stores(process.where) as kept:
+            taken |= set(process.keeper.look(kept, everything=True))
+            taken = {run for run in taken if process.executor.begun(run, kept.submissions.load(run).leg)}
+            if not taken and not kept.submissions.running():
+                return
+        time.sleep(0.05)
+    raise TimeoutError("it does not end")
+
+
+def _adopt(order: Order, _world: dict[str, Any]) -> Any:
+    """Take the run over from a process that lives, and carry it on; by one executor: the place of a first one is held until the process ends."""
     with carrying(WATCH, lambda _: Quiet()) as process:
-        taken: set[str] = set()
-        while time.monotonic() < until:
-            with stores(process.where) as kept:
-                taken |= set(process.keeper.look(kept, everything=True))
-                taken = {run for run in taken if process.executor.begun(run, kept.submissions.load(run).leg)}
-                if not taken and not kept.submissions.running():
-                    return None
-            time.sleep(0.05)
-    raise TimeoutError(f"{order.action} does not end")
-
-
-def _adopt(order: Order, world: dict[str, Any]) -> Any:
-    """Take the run over from a process that lives, and carry it on."""
-    with carrying(WATCH, lambda _: Quiet()) as process, stores(process.where) as kept:
-        process.executor.adopt(order.run, kept.submissions.load(order.run).leg)
-    return _watch(order, world)
+        with stores(process.where) as kept:
+            process.executor.adopt(order.run, kept.submissions.load(order.run).leg)
+        _look_after(process)
 
 
 def _nothing(_order: Order, _world: dict[str, Any]) -> Any:
