@@ -125,6 +125,10 @@ class Crew:
             return [json.loads(line) for line in (self.folder / "journal").read_text().splitlines(keepends=True) if line.endswith("\n")]
         return []
 
+    def promoted(self, run: str) -> bool:
+        """Whether a run was promoted, also by a process that was killed before it said so."""
+        return (self.folder / f"promoted-{run}").exists()
+
     def steps(self, run: str, event: str = "began") -> Counter[str]:
         """How often each step of a run began, or ended."""
         return Counter(line["step"] for line in self.told() if line.get("run") == run and line.get("event") == event)

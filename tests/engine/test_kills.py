@@ -42,7 +42,8 @@ def test_after_every_kill_each_run_goes_on_and_is_promoted_once(crew: Crew, any_
         asked.ended()
         steps = crew.steps(run)
         assert steps.keys() == set(STEPS)
-        assert crew.steps(run, "promoted") == {"promote": 1}
+        assert crew.steps(run, "promoted")["promote"] <= 1
+        assert crew.promoted(run), "whoever was killed right after the step could not say so"
         carriers = {pid for step in STEPS for pid in crew.who(run, step)}
         assert steps.total() - len(STEPS) < len(carriers)  # whoever died had one step in flight
 
