@@ -53,7 +53,9 @@ def _worth(scenario: str, case: Case) -> bool:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("what", FAULTS)
-@pytest.mark.parametrize("scenario", list(SCENARIOS) if FAR else list(_COVERING))
+@pytest.mark.parametrize(
+    "scenario", [name for name in SCENARIOS if name != "late"] if FAR else list(_COVERING)
+)  # that one is for the frozen
 def test_wherever_it_dies_or_fails_the_target_is_old_or_new_and_the_record_agrees(
     bench: Bench, counted: Counted, scenario: str, what: str
 ) -> None:
