@@ -167,7 +167,7 @@ def _look_after(process: Carrying) -> None:
         with stores(process.where) as kept:
             taken |= set(process.keeper.look(kept, everything=True))
             taken = {run for run in taken if process.executor.begun(run, kept.submissions.load(run).leg)}
-            if not taken and not kept.submissions.running():
+            if not (taken or kept.submissions.running() or process.executor.busy()):
                 return
         time.sleep(0.05)
     raise TimeoutError("it does not end")
