@@ -1,0 +1,132 @@
+"""Which functions of a Python file a change alters, and which of its functions can be asked about; read without running anything."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+from runner.model.value import Value
+from runner.parsing import Source, parse
+
+MODULE = "<module>"
+"""Stands for what a module does outside functions and classes."""
+_INSIDE = Path(__file__).parent / "inside"
+
+
+class Parameter(NamedTuple):
+    """A parameter that a call must give; `annotation` as it is written, empty where there is none."""
+
+    name: str
+    annotation: str
+    named: bool
+    """Whether it can be given by keyword only."""
+
+
+class Definition(Value):
+    """A function, a class, or the module itself, by its qualified name."""
+
+    name: str
+    kind: str
+    """`function`, `method`, `class method`, `property`, `class` or `module`."""
+    doc: str
+    """The docstring as it stands."""
+    parameters: tuple[Parameter, ...]
+    digest: str
+    """Of its text without docstrings, comments and layout; a class's without its functions."""
+    uses: frozenset[str]
+    """Names that occur in it."""
+
+    @property
+    def public(self) -> bool:
+        """Whether no part of its name begins with an underscore; `__init__` stands for its class."""
+        return all(not part.startswith("_") or part == "__init__" for part in self.name.split("."))
+
+    @property
+    def callable(self) -> bool:
+        """Whether it can be called, or read as a property is."""
+        return self.kind not in ("class", "module")
+
+
+class Both(NamedTuple):
+    """One file on both sides, definitions by qualified name; `None` for a side that is absent or cannot be parsed."""
+
+    base: dict[str, Definition] | None
+    patched: dict[str, Definition] | None
+
+    @property
+    def shared(self) -> tuple[str, ...]:
+        """Functions and methods that both sides have."""
+        if self.base is None or self.patched is None:
+            return ()
+        return tuple(name for name, found in self.base.items() if found.callable and name in self.patched and self.patched[name].callable)
+
+    @property
+    def changed(self) -> tuple[str, ...]:
+        """What `changed_functions` gives."""
+        if self.base is None or self.patched is None:
+            return (MODULE,)
+        names = dict.fromkeys((*self.base, *self.patched))
+        altered = [name for name in names if _digest(self.base, name) != _digest(self.patched, name)]
+        return tuple(altered)
+
+    def users(self, name: str) -> frozenset[str]:
+        """Functions of both sides that use a function by name, directly or through others of the file."""
+        reached = {name}
+        while more := {other for other in self.shared if other not in reached and self._is_reached(other, reached)}:
+            reached |= more
+        return frozenset(reached - {name})
+
+    @property
+    def meant(self) -> tuple[str, ...]:
+        """Functions of both sides whose behaviour the change may alter.
+
+        The changed ones, those of changed classes, those of the file that use one of these by name, directly or not, and with
+        `<module>` all public ones.
+        """
+        changed = self.changed
+        if not changed or self.base is None or self.patched is None:
+            return ()
+        reached = set(changed).union(*map(self.users, changed))
+        return tuple(name for name in self.shared if name in reached or (MODULE in reached and self.base[name].public))
+
+    def _is_reached(self, name: str, reached: set[str]) -> bool:
+        names = {other.rpartition(".")[2] for other in reached} | {other.split(".")[-2] for other in reached if other.endswith(".__init__")}
+        sides = [side[name] for side in (self.base, self.patched) if side is not None]
+        return name.rpartition(".")[0] in reached or any(side.uses & names for side in sides)
+
+
+def definitions(pairs: Iterable[tuple[bytes | None, bytes | None]]) -> tuple[Both, ...]:
+    """Both sides of files, each a pair of base and patched content. Hostile content is parsed in a child with limits."""
+    asked = [Source("definitions:read", _packed(base, patched)) for base, patched in pairs]
+    return tuple(_both(answer.data) if answer.state == "fine" else Both(None, None) for answer in parse(asked, _INSIDE))
+
+
+def changed_functions(base: bytes | None, patched: bytes | None) -> tuple[str, ...]:
+    """Qualified names of functions and methods whose text differs, docstrings, comments and layout aside.
+
+    A class stands for what its body holds beside functions, and `<module>` for the same of the module, or for a side that is
+    absent or cannot be parsed: then all its public functions are meant.
+    """
+    (found,) = definitions([(base, patched)])
+    return found.changed
+
+
+def _packed(base: bytes | None, patched: bytes | None) -> bytes:
+    sizes = [-1 if side is None else len(side) for side in (base, patched)]
+    return b"%d %d\n" % (sizes[0], sizes[1]) + (base or b"") + (patched or b"")
+
+
+def _both(data: str) -> Both:
+    base, patched = json.loads(data)
+    return Both(_side(base), _side(patched))
+
+
+def _side(told: list[dict[str, object]] | None) -> dict[str, Definition] | None:
+    if told is None:
+        return None
+    found = [Definition.model_validate_json(json.dumps(each)) for each in told]
+    return {each.name: each for each in found}
+
+
+def _digest(side: dict[str, Definition], name: str) -> str:
+    return side[name].digest if name in side else ""

@@ -1,0 +1,106 @@
+"""Reads which functions and classes two versions of a Python file define; runs in the child of `runner.parsing`, standard library alone."""
+
+import ast
+import hashlib
+import json
+
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+WITHOUT_ROOM = 200
+"""The longest annotation and name that are told, in characters."""
+
+
+def read(content, _version):
+    """JSON of both sides; `content` is two lengths, -1 for a side that is not there, a line feed, and the texts."""
+    line, _, rest = content.partition(b"\n")
+    first, second = map(int, line.split())
+    base = rest[:first] if first >= 0 else None
+    patched = rest[max(first, 0) :] if second >= 0 else None
+    return json.dumps([None if side is None else side_of(ast.parse(side)) for side in (base, patched)])
+
+
+def side_of(tree):
+    """Every definition by its qualified name; the module itself is `<module>`."""
+    found = {}
+    whole = {"name": "<module>", "kind": "module", "doc": ast.get_docstring(tree, clean=False) or "", "parameters": []}
+    rest = describe(tree.body, "", found)
+    found["<module>"] = [dict(whole, digest=digest(rest), uses=uses(rest))]
+    return [merged(definitions) for definitions in found.values()]
+
+
+def describe(body, prefix, found):
+    """Put functions and classes of a body into `found`; gives the statements that are neither, without docstrings."""
+    rest = []
+    for node in without_docstring(body):
+        if isinstance(node, FUNCTIONS):
+            name = prefix + node.name
+            doc = ast.get_docstring(node, clean=False) or ""
+            strip(node)
+            entry = {"name": name, "kind": kind_of(node, prefix), "doc": doc, "parameters": parameters(node)}
+            found.setdefault(name, []).append(dict(entry, digest=digest([node]), uses=uses([node])))
+        elif isinstance(node, ast.ClassDef):
+            name = prefix + node.name
+            doc = ast.get_docstring(node, clean=False) or ""
+            held = describe(node.body, name + ".", found)
+            outer = [*node.bases, *node.keywords, *node.decorator_list, *held]
+            entry = {"name": name, "kind": "class", "doc": doc, "parameters": []}
+            found.setdefault(name, []).append(dict(entry, digest=digest(outer), uses=uses(outer)))
+        else:
+            rest.append(node)
+    return rest
+
+
+def without_docstring(body):
+    first = body[:1]
+    is_text = (
+        first and isinstance(first[0], ast.Expr) and isinstance(first[0].value, ast.Constant) and isinstance(first[0].value.value, str)
+    )
+    return body[1:] if is_text else body
+
+
+def strip(function):
+    """Take away the docstrings of a function and of what it defines."""
+    for node in ast.walk(function):
+        if isinstance(node, (*FUNCTIONS, ast.ClassDef)):
+            node.body = without_docstring(node.body) or [ast.Pass()]
+
+
+def digest(nodes):
+    return hashlib.sha256("\n".join(ast.dump(node) for node in nodes).encode("utf-8", "backslashreplace")).hexdigest()
+
+
+def uses(nodes):
+    """Names and attributes that occur, as a guess at what is called."""
+    names = set()
+    for node in nodes:
+        for inner in ast.walk(node):
+            if isinstance(inner, ast.Name):
+                names.add(inner.id)
+            elif isinstance(inner, ast.Attribute):
+                names.add(inner.attr)
+    return sorted(name for name in names if len(name) <= WITHOUT_ROOM)
+
+
+def kind_of(node, prefix):
+    marks = {ast.unparse(mark).rpartition(".")[2] for mark in node.decorator_list if isinstance(mark, (ast.Name, ast.Attribute))}
+    if not prefix or "staticmethod" in marks:
+        return "function"
+    if "classmethod" in marks:
+        return "class method"
+    return "property" if marks & {"property", "cached_property"} else "method"
+
+
+def parameters(node):
+    """Parameters that must be given: name, annotation, whether by keyword."""
+    given = node.args
+    plain = [*given.posonlyargs, *given.args]
+    needed = [(each, False) for each in plain[: len(plain) - len(given.defaults)]]
+    needed += [(each, True) for each, default in zip(given.kwonlyargs, given.kw_defaults, strict=True) if default is None]
+    return [[each.arg, ast.unparse(each.annotation)[:WITHOUT_ROOM] if each.annotation else "", named] for each, named in needed]
+
+
+def merged(definitions):
+    """Several definitions of one name, such as a property and its setter, as one; the first speaks."""
+    if len(definitions) == 1:
+        return definitions[0]
+    together = hashlib.sha256(" ".join(each["digest"] for each in definitions).encode()).hexdigest()
+    return dict(definitions[0], digest=together, uses=sorted({name for each in definitions for name in each["uses"]}))

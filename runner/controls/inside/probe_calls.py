@@ -1,0 +1,253 @@
+"""Calls functions, or runs examples of docstrings, in a fresh interpreter without any test runner; tells one JSON object per line.
+
+A program for the image's own Python (3.8 or newer, standard library only), executed with a copy of the builtins by `python3 -c`,
+with the texts of clock.py, showing.py and run_examples.py and pieces of one JSON text as arguments. The host never imports it, and
+takes what it writes as hostile data, since the called code shares this process. What a call may see is a plain program: no
+arguments, no module of a test runner, no variable of ours.
+"""
+
+import sys
+
+sys.path[:] = [entry for entry in sys.path if entry]  # `python -c` puts the current folder first
+
+import ast  # noqa: E402
+import fcntl  # noqa: E402
+import io  # noqa: E402
+import json  # noqa: E402
+import os  # noqa: E402
+import random  # noqa: E402
+import signal  # noqa: E402
+
+# called code replaces functions: the report and the time limit keep their own
+_write, _getpid, _end, _dumps, _modules = os.write, os.getpid, os._exit, json.dumps, sys.modules
+_timer, _signal, _real_time, _seed = signal.setitimer, signal.signal, signal.ITIMER_REAL, random.seed
+_parse, _literal, _stdout, _stderr = ast.parse, ast.literal_eval, sys.stdout, sys.stderr
+OURS = ("SEATRIAL_", "PYTEST_")
+AGAIN = 0.5
+"""Seconds after which a call that swallowed the alarm hears it again."""
+MAKERS = {"set": set, "frozenset": frozenset, "float": float, "bytearray": bytearray}
+NUMBERS = {"inf": float("inf"), "nan": float("nan")}
+
+
+class Alarm(BaseException):
+    """A call has used up its time."""
+
+
+class Report:
+    """Whole lines from this process only; an empty line before each ends what others may have begun."""
+
+    def __init__(self, fd):
+        try:
+            self._fd = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 230)
+        except OSError:  # above the limit of open files
+            self._fd = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 3)
+        os.close(fd)
+        self._owner = _getpid()
+
+    def __call__(self, kind, /, **fields):
+        if _getpid() != self._owner:  # a fork of the called code that came back
+            _end(0)
+        line = b"\n" + _dumps(dict(fields, k=kind)).encode() + b"\n"
+        while line:
+            line = line[_write(self._fd, line) :]
+
+
+class Kept(io.RawIOBase):
+    """What was printed: the start is kept, the rest counted."""
+
+    def __init__(self, most):
+        super().__init__()
+        self._most, self.parts, self.size = most, [], 0
+
+    def writable(self):
+        return True
+
+    def write(self, content):
+        content = bytes(content)
+        if self.size < self._most:
+            self.parts.append(content[: self._most - self.size])
+        self.size += len(content)
+        return len(content)
+
+    def text(self):
+        text = b"".join(self.parts).decode("utf-8", "replace")
+        return text if self.size <= self._most else "%s... (%d bytes)" % (text, self.size)
+
+
+class Measured:
+    """One call or example at a time: with a seed, a time limit, and what it prints caught."""
+
+    def __init__(self, limits):
+        self._seconds, self._longest = limits["seconds"], limits["longest"]
+        self.armed = self.rang = False
+
+    def ring(self, *_):
+        if self.armed:
+            self.rang = True
+            raise Alarm
+
+    def __call__(self, act, *given):
+        """What `act` gives, or that it timed out; and what was printed."""
+        kept = Kept(self._longest)
+        caught = io.TextIOWrapper(kept, encoding="utf-8", errors="backslashreplace", write_through=True)
+        self.rang = False
+        try:
+            try:
+                _signal(signal.SIGALRM, self.ring)
+                sys.stdout, sys.stderr = caught, _stderr
+                _seed(0)
+                self.armed = True
+                _timer(_real_time, self._seconds, AGAIN)
+                told = act(*given)
+            finally:
+                self.armed = False
+                _timer(_real_time, 0)
+        except BaseException:
+            told = {"kind": "timed out" if self.rang else "broken"}
+        sys.stdout = _stdout
+        return {"kind": "timed out"} if self.rang else told, kept.text()
+
+
+def built(node):
+    """The value of a literal, of a set's or a float's constructor, or of `inf` and `nan`."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in MAKERS and not node.keywords:
+        return MAKERS[node.func.id](*map(built, node.args))
+    if isinstance(node, ast.Name) and node.id in NUMBERS:
+        return NUMBERS[node.id]
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) and isinstance(node.operand, (ast.Name, ast.Call)):
+        return -built(node.operand)
+    if isinstance(node, (ast.Tuple, ast.List, ast.Set)):
+        kind = {ast.Tuple: tuple, ast.List: list, ast.Set: set}[type(node)]
+        return kind([built(item) for item in node.elts])
+    if isinstance(node, ast.Dict):
+        return {built(key): built(value) for key, value in zip(node.keys, node.values)}  # noqa: B905  Python 3.8
+    return _literal(node)
+
+
+def value_of(text):
+    return built(_parse(text, mode="eval").body)
+
+
+class Caller:
+    """Calls functions and methods by name."""
+
+    def __init__(self, showing, found):
+        self._show, self._found = showing, found
+
+    def __call__(self, item):
+        try:
+            module = _modules[item["module"]]
+            args, kwargs = value_of(item["args"]), value_of(item["kwargs"])
+            given = self._show((args, kwargs))
+            target, self_, problem = self._target(module, item["name"].split("."), item.get("self"))
+        except Exception as problem:
+            return self._failed("not callable", problem)
+        if problem is not None:
+            return self._failed("not made", problem)
+        try:
+            result = finished(target(*args, **kwargs))
+            told = {"kind": "returned", "type": self._show.type_of(result), "text": self._show(result), "state": self._show.state(result)}
+        except Alarm:
+            raise
+        except BaseException as problem:
+            told = self._failed("raised", problem)
+        after = self._show((args, kwargs))
+        held = {"self." + name: text for name, text in self._show.state(self_).items()} if self_ is not None else {}
+        return dict(told, after="" if after == given else after, state=dict(told.get("state", {}), **held))
+
+    def _failed(self, kind, problem):
+        return {"kind": kind, "type": type.__dict__["__qualname__"].__get__(type(problem)), "text": self._show.said(problem)}
+
+    def _target(self, module, names, made):
+        """What to call, the object it belongs to, and why that could not be made."""
+        owner = module
+        for name in names[:-1]:
+            owner = getattr(owner, name)
+        if not isinstance(owner, type):
+            return self._checked(getattr(owner, names[-1])), None, None
+        raw = self._found(owner, names[-1])
+        if raw is None:
+            raise AttributeError(names[-1])
+        if names[-1] in ("__init__", "__new__"):
+            return owner, None, None
+        if isinstance(raw, (staticmethod, classmethod)):
+            return self._checked(getattr(owner, names[-1])), None, None
+        try:
+            args, kwargs = value_of(made) if made else ((), {})
+            self_ = owner(*args, **kwargs)
+        except Alarm:
+            raise
+        except BaseException as problem:
+            return None, None, problem
+        if not callable(raw):  # a property is read, not called
+            return lambda: getattr(self_, names[-1]), self_, None
+        return getattr(self_, names[-1]), self_, None
+
+    @staticmethod
+    def _checked(target):
+        if not callable(target):
+            raise TypeError("it is no function")
+        return target
+
+
+def finished(result):
+    """What a coroutine gives when it runs; anything else as it is."""
+    if type(result).__name__ != "coroutine":
+        return result
+    import asyncio
+
+    return asyncio.run(result)
+
+
+def part(text, **given):
+    """A further text of this program, with the same copy of the builtins."""
+    names = dict(given, __name__="part", __builtins__=__builtins__)
+    exec(compile(text, "<part>", "exec", dont_inherit=True), names)
+    return names
+
+
+def plain(settings):
+    """Make this process look like any program, and let it find what the suite finds."""
+    for name in [name for name in os.environ if name.startswith(OURS)]:
+        del os.environ[name]
+    first = [os.path.normpath(os.path.join(settings["work"], entry)) for entry in settings["path"].split(os.pathsep)]
+    sys.path[:] = first + [entry for entry in sys.path if entry not in first]
+    sys.argv[:] = [""]
+    if hasattr(sys, "orig_argv"):
+        sys.orig_argv[:] = sys.orig_argv[:1]
+
+
+def imported(showing, names):
+    """Import the modules; what to tell of all calls to those that fail."""
+    failed = {}
+    for name in names:
+        try:
+            __import__(name)
+        except BaseException as problem:
+            kind = type.__dict__["__qualname__"].__get__(type(problem))
+            failed[name] = {"kind": "not imported", "type": kind, "text": showing.said(problem)}
+    return failed
+
+
+def main():
+    clock, showing, examples, *pieces = sys.argv[2:]
+    settings = json.loads("".join(pieces))
+    report = Report(int(os.environ["SEATRIAL_REPORT_FD"]))
+    limits, items = settings["limits"], settings["items"]
+    plain(settings)
+    shifted = part(clock)["shift"](settings["clock"]) if settings["clock"] else True
+    names = part(showing)
+    show = names["Showing"](limits["items"], limits["longest"], Alarm)
+    act = part(examples, show=show, Alarm=Alarm)["Examples"]() if settings["examples"] else Caller(show, names["found"])
+    measured = Measured(limits)
+    report("start", items=len(items), shifted=shifted)
+    failed = imported(show, dict.fromkeys(item["module"] for item in items))
+    for number, item in enumerate(items):
+        report("begin", n=number)
+        told, printed = (failed[item["module"]], "") if item["module"] in failed else measured(act, item)
+        report("told", n=number, printed=show.bounded(printed), **told)
+    report("end", items=len(items))
+    _end(0)
+
+
+main()

@@ -1,0 +1,219 @@
+"""Check `probe`: the changed functions, called without any test runner, answer on the patched tree as they do on the base."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from runner.controls.calls import Call, Planned
+from runner.controls.interpreter import SILENT, Run, Told
+from runner.model.result import Cause, Finding, Outcome, Result, Severity
+from runner.model.text import printable
+
+CHECK = "probe"
+SHOWN = 20
+LONGEST_SHOWN = 300
+_TAIL = 100
+UNASKED = "no sandbox was asked"
+_BASE_SANDBOX = "the base's sandbox"
+ANSWERS = frozenset({"returned", "raised"})
+"""Kinds that are a measure when the base gives them."""
+_ACCIDENTS = frozenset({"TypeError", "AttributeError", "NameError", "UnboundLocalError", "RecursionError"})
+"""What the base raises for arguments that it was never meant for; that is no behaviour to keep."""
+
+
+class Seen(NamedTuple):
+    """One environment: the runs on the base, and that on the patched tree."""
+
+    name: str
+    """As it is said to people, e.g. `another clock`; empty for the ordinary one."""
+    base: tuple[Run, ...]
+    patched: Run
+
+
+class Difference(NamedTuple):
+    """One item that does not give on the patched tree what it gives on the base; `number` is its place among the items."""
+
+    number: int
+    environment: str
+    base: Told
+    patched: Told
+
+
+class Compared(NamedTuple):
+    """What the runs of all environments show."""
+
+    differences: tuple[Difference, ...]
+    """One for each item: that of the first environment."""
+    measured: frozenset[int]
+    """Items that the base answers alike each time, and that the patched tree answered."""
+    lost: frozenset[int]
+    """Items that the base answers and the patched tree said nothing about."""
+    troubles: tuple[str, ...]
+    """What could not be had at all, as clauses."""
+
+
+def compare(calls: Sequence[Call], seen: Sequence[Seen]) -> Compared:
+    """Compare base and patched, each environment by itself; calls that waver on the base in any of them are left out."""
+    wavering = {number for one in seen for number in range(len(calls)) if len({_at(run, number) for run in one.base}) > 1}
+    differences: dict[int, Difference] = {}
+    measured, lost = set[int](), set[int]()
+    for one in seen:
+        for number, call in enumerate(calls):
+            base, patched = _at(one.base[0], number), _at(one.patched, number)
+            if number in wavering or base.kind not in ANSWERS or _is_accident(call, base):
+                continue
+            if patched.kind == "silent":
+                lost.add(number)
+            elif differs(call, base, patched):
+                differences.setdefault(number, Difference(number, one.name, base, patched))
+                measured.add(number)
+            else:
+                measured.add(number)
+    ordered = tuple(differences[number] for number in sorted(differences))
+    return Compared(ordered, frozenset(measured - lost | differences.keys()), frozenset(lost), tuple(troubles(seen)))
+
+
+def troubles(seen: Sequence[Seen]) -> Iterator[str]:
+    """What could not be had of the environments, the base first."""
+    for one in seen:
+        where = f" in {one.name}" if one.name else ""
+        if not all(run.alive for run in one.base):
+            yield f"{_BASE_SANDBOX}{where} did not live to tell"
+        elif not one.patched.alive:
+            yield f"the patched tree's sandbox{where} did not live to tell"
+        elif not all(run.shifted for run in (*one.base, one.patched)):
+            yield f"the clock{where} was not what was asked for"
+
+
+def differs(call: Call, base: Told, patched: Told) -> bool:
+    """Whether two answers are not the same; an exception's words count only for calls that the base's suite made.
+
+    Attributes that the patched tree adds to an object are no difference.
+    """
+    if base.kind == patched.kind == "raised" and call.origin != "recorded":
+        return base.type != patched.type
+    known = dict(base.state)
+    state = tuple((name, text) for name, text in patched.state if name in known)
+    return base != patched._replace(state=state)
+
+
+def judge(planned: Planned, seen: Sequence[Seen], paths: Mapping[str, str]) -> Result:
+    """The check's answer; `paths` are the files of modules by name.
+
+    `hold` where a call differs; `unknown` where an answer is missing that the base gave, or where the base gave none; `warn` where
+    a changed function has no call that measures it.
+    """
+    calls = planned.calls
+    if not calls:
+        return _unprobed(planned, frozenset(), paths)
+    if not seen:
+        return no_answer(CHECK, UNASKED)
+    compared = compare(calls, seen)
+    if compared.differences:
+        return _held(calls, compared, paths)
+    problem = compared.troubles[0] if compared.troubles else _missing(calls, seen, compared)
+    if problem:
+        return no_answer(CHECK, problem)
+    return _unprobed(planned, compared.measured, paths)
+
+
+def _missing(calls: Sequence[Call], seen: Sequence[Seen], compared: Compared) -> str:
+    """What keeps the calls from being a measure, as a clause."""
+    if compared.lost:
+        some = brief(calls[min(compared.lost)].text)
+        return f"the patched tree gave no answer to {len(compared.lost)} of {len(calls)} calls, first {some}"
+    return "" if compared.measured or _only_guessed(calls, seen) else _nothing(calls, seen)
+
+
+def _only_guessed(calls: Sequence[Call], seen: Sequence[Seen]) -> bool:
+    """Whether the base answered, but every argument was a guess of ours that it was never meant for."""
+    return all(_is_accident(call, _at(one.base[0], number)) for one in seen for number, call in enumerate(calls))
+
+
+def _nothing(calls: Sequence[Call], seen: Sequence[Seen]) -> str:
+    answers = [told for one in seen for told in one.base[0].told if told.kind == "not imported"]
+    why = f": {brief(f'{answers[0].type}: {answers[0].text}')}" if answers else ""
+    return f"on the base, none of {len(calls)} calls gave an answer twice that could be compared{why}"
+
+
+def _at(run: Run, number: int) -> Told:
+    return run.told[number] if number < len(run.told) else SILENT
+
+
+def _is_accident(call: Call, base: Told) -> bool:
+    return call.origin != "recorded" and base.kind == "raised" and base.type in _ACCIDENTS
+
+
+def _held(calls: Sequence[Call], compared: Compared, paths: Mapping[str, str]) -> Result:
+    found = compared.differences
+    first = calls[found[0].number]
+    more = f", and {len(found) - 1} more calls" if len(found) > 1 else ""
+    findings = tuple(_finding(calls[each.number], each, paths) for each in found[:SHOWN])
+    reason = f"{brief(first.text)} does not give what it gives on the base{more}; no test of the base asks for that"
+    return Result(check=CHECK, outcome=Outcome.HOLD, reason=reason, measured=len(compared.measured), findings=findings)
+
+
+def _finding(call: Call, found: Difference, paths: Mapping[str, str]) -> Finding:
+    where = f" in {found.environment}" if found.environment else ""
+    message = f"{brief(call.text)}{where}: {pair(found.base, found.patched)}"
+    path = paths.get(call.target[0], call.target[0])
+    return Finding(path=path, rule="probe.differs", message=message, severity=Severity.WARNING)
+
+
+def brief(text: str) -> str:
+    """A hostile text for people: of a long one the start and the end, where a digest stands."""
+    return printable(text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - _TAIL]} … {text[-_TAIL:]}")
+
+
+def pair(base: Told, patched: Told) -> str:
+    """Both answers for people: what is the same in both is left out."""
+    one, other = shown(base), shown(patched)
+    if one == other:
+        before, after = dict(base.state), dict(patched.state)
+        fields = {"printed": (base.printed, patched.printed), "its arguments afterwards": (base.after, patched.after)}
+        fields |= {f"attribute {name}": (text, after.get(name, "missing")) for name, text in before.items()}
+        name, (one, other) = next(((name, both) for name, both in fields.items() if both[0] != both[1]), ("", (one, other)))
+        one, other = (f"{name} {brief(text) or 'nothing'}" for text in (one, other))
+    return f"on the base {one}; with the change {other}"
+
+
+def shown(told: Told) -> str:
+    """One answer for people."""
+    text = brief(told.text)
+    kind = brief(told.type)
+    if told.kind == "returned":
+        return f"returned {text} ({kind})"
+    if told.kind == "raised":
+        return f"raised {kind}: {text}"
+    said = ": ".join(filter(None, (kind, text)))
+    return f"{told.kind} ({said})" if said else told.kind
+
+
+def _unprobed(planned: Planned, measured: frozenset[int], paths: Mapping[str, str]) -> Result:
+    """The answer where nothing differs: changed functions without a call that measures them are not proven."""
+    shown_by = {planned.calls[number].target for number in measured}
+    unproven = [target for target, others in planned.changed.items() if not others & shown_by]
+    if unproven:
+        findings = tuple(
+            Finding(
+                path=paths.get(module, module),
+                rule="probe.unproven",
+                message=f"no call of {printable(name)} could be compared",
+                severity=Severity.WARNING,
+            )
+            for module, name in unproven[:SHOWN]
+        )
+        count = f"{len(unproven)} of {len(planned.changed)} changed functions"
+        reason = f"unproven: no call could be compared for {count}, first {printable(unproven[0][1])}"
+        return Result(check=CHECK, outcome=Outcome.WARN, reason=reason, measured=len(measured), findings=findings)
+    reason = (
+        f"{len(measured)} calls of changed functions give what they give on the base"
+        if measured
+        else "no function that both trees have was changed"
+    )
+    return Result(check=CHECK, outcome=Outcome.PASS, reason=reason, measured=len(measured))
+
+
+def no_answer(check: str, reason: str) -> Result:
+    """Nothing was proven; only the base's own sandbox, which nothing of the change can reach, counts as infrastructure."""
+    cause = Cause.INFRASTRUCTURE if reason.startswith(_BASE_SANDBOX) or reason == UNASKED else Cause.EVIDENCE
+    return Result(check=check, outcome=Outcome.UNKNOWN, cause=cause, reason=reason)

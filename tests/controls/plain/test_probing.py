@@ -1,0 +1,203 @@
+"""Real interpreters over a base and a changed module: what is found, what raises no alarm, and what hostile code can do to the answer."""
+
+import time
+
+import pytest
+
+from runner.controls.calls import Few, Planned
+from runner.controls.interpreter import SILENT, Run, Told
+from runner.controls.probing import Seen, judge
+from runner.model.result import Cause, Outcome
+
+YEARS = 3 * 365 * 86400.0
+BASE = "def f(a):\n    return a * 2\n"
+HONEST = [
+    ("def f(a):\n    return a * 2\n", "def f(a):\n    '''New words.'''\n    return a + a\n"),
+    ("def f(a):\n    return [x for x in range(a)]\n", "def f(a):\n    out = []\n    for x in range(a): out.append(x)\n    return out\n"),
+    ("def f(a):\n    return (x for x in range(a))\n", "def f(a):\n    return iter(range(a))\n"),
+    ("def f(a):\n    return float(sum([0.1] * a))\n", "import math\ndef f(a):\n    return math.fsum([0.1] * a)\n"),
+    ("def f(a):\n    return {str(a), 'b', 'c', 'd'}\n", "def f(a):\n    return {'d', 'c', 'b'} | {str(a)}\n"),
+    ("def f(a):\n    return object()\n", "def f(a):\n    return (object())  if a else object()\n"),
+    ("import random\ndef f(a):\n    return random.random()\n", "import random\ndef f(a):\n    b = random.random()\n    return b\n"),
+    ("import uuid\ndef f(a):\n    return uuid.uuid4()\n", "import uuid\ndef f(a):\n    return uuid.UUID(str(uuid.uuid4()))\n"),
+    ("import time\ndef f(a):\n    return [time.time(), a]\n", "import time\ndef f(a):\n    b = time.time()\n    return [b, a]\n"),
+    ("def f(a):\n    raise ValueError('no %r' % object())\n", "def f(a):\n    b = object()\n    raise ValueError('no %r' % b)\n"),
+    (
+        "class C:\n    def __init__(self): self.x = 1\ndef f(a):\n    return C()\n",
+        "class C:\n    def __init__(self):\n        self.x = 1\n        self.new = self._cache = 2\ndef f(a):\n    return C()\n",
+    ),
+]
+
+
+@pytest.mark.parametrize(("base", "patched"), HONEST)
+def test_an_honest_refactor_and_unstable_results_raise_no_alarm(sides, call, base, patched):
+    result = sides.probe(base, patched, call("(3,)"), call("(5,)"))
+    assert result.outcome in (Outcome.PASS, Outcome.WARN, Outcome.UNKNOWN), result
+    wavers = "uuid" in base or "time" in base
+    assert (result.outcome is Outcome.PASS) is not wavers, result
+
+
+WRONG = [
+    "def f(a):\n    return a * 2 if a != 4 else 9\n",
+    "import sys\ndef f(a):\n    return a * 2 if 'pytest' in sys.modules else 7\n",
+    "import os\ndef f(a):\n    return a * 2 if 'PYTEST_CURRENT_TEST' in os.environ else 7\n",
+    "import sys\ndef f(a):\n    return a * 2 if any('pytest' in word for word in sys.argv) else 7\n",
+    "class Always(int):\n    def __eq__(self, other): return True\n    __hash__ = int.__hash__\ndef f(a):\n    return Always(a * 2)\n",
+    "class Always:\n    def __eq__(self, other): return True\n    def __repr__(self): return '6'\ndef f(a):\n    return Always()\n",
+    "def f(a):\n    print('hello')\n    return a * 2\n",
+    "def f(a):\n    raise ValueError('no')\n",
+    "def f(a):\n    while True: pass\n",
+    "def f(a):\n    import os; os._exit(0)\n",
+    "def f(a):\n    import sys; sys.exit(0)\n",
+    "import os\nos._exit(0)\ndef f(a):\n    return 2 * a\n",
+]
+
+
+@pytest.mark.parametrize("patched", WRONG)
+def test_a_change_of_behaviour_holds_with_the_pair_shown_or_is_not_known(sides, call, patched):
+    result = sides.probe(BASE, patched, call("(3,)"))
+    if patched.startswith("import os\nos._exit"):
+        assert (result.outcome, result.cause) == (Outcome.UNKNOWN, Cause.EVIDENCE)
+        assert "gave no answer" in result.reason
+        return
+    assert result.outcome is Outcome.HOLD, result
+    assert result.findings[0].path == "src/m.py"
+    assert "on the base " in result.findings[0].message
+
+
+def test_a_bug_behind_a_neighbour_is_found_and_not_without_neighbours(sides, call):
+    result = sides.probe(BASE, WRONG[0], call("(3,)"))
+    assert [finding.message for finding in result.findings] == ["m.f(4): on the base returned 8 (int); with the change returned 9 (int)"]
+    assert sides.probe(BASE, WRONG[0], call("(3,)"), few=Few(neighbours=0)).outcome is Outcome.PASS
+
+
+BOMBS = [
+    "import time\ndef f(a):\n    return a * 2 if time.time() < {at} else 7\n",
+    "from time import time_ns\ndef f(a):\n    return a * 2 if time_ns() < {at} * 10**9 else 7\n",
+    "import time\ndef f(a):\n    return a * 2 if time.localtime().tm_year < {year} else 7\n",
+    "import time\ndef f(a):\n    return a * 2 if time.strftime('%Y') < '{year}' else 7\n",
+    "import datetime\ndef f(a):\n    return a * 2 if datetime.datetime.now() < datetime.datetime({year}, 1, 1) else 7\n",
+    "from datetime import datetime\ndef f(a):\n    return a * 2 if datetime.utcnow().year < {year} else 7\n",
+    "from datetime import date\ndef f(a):\n    return a * 2 if date.today() < date({year}, 1, 1) else 7\n",
+]
+
+
+@pytest.mark.parametrize("bomb", BOMBS)
+def test_a_time_bomb_is_found_by_the_shifted_clock_and_not_without(sides, call, bomb):
+    now = time.time()
+    patched = bomb.format(at=int(now + YEARS / 2), year=time.gmtime(now).tm_year + 2)
+    assert sides.probe(BASE, patched, call("(3,)")).outcome is Outcome.PASS
+    result = sides.probe(BASE, patched, call("(3,)"), shifts=(0.0, YEARS))
+    assert result.outcome is Outcome.HOLD
+    assert "in another clock" in result.findings[0].message
+
+
+def test_what_the_base_was_never_meant_for_is_no_measure_and_words_of_an_error_count_only_where_the_suite_saw_them(sides, call):
+    base = "def f(a):\n    if a < 0:\n        raise ValueError('negative')\n    return 10 // a\n"
+    assert sides.probe(base, base.replace("'negative'", "'below zero'"), call("(1,)")).outcome is Outcome.PASS
+    assert sides.probe(base, base.replace("'negative'", "'below zero'"), call("(-1,)")).outcome is Outcome.HOLD
+    assert sides.probe(base, base.replace("ValueError", "KeyError"), call("(1,)")).outcome is Outcome.HOLD
+    guesses = "def f(a):\n    return a.strip()\n"
+    tolerant = "def f(a):\n    return str(a).strip() if not isinstance(a, str) else a.strip()\n"
+    assert sides.probe(guesses, tolerant).outcome is Outcome.PASS
+
+
+def test_what_depends_on_the_day_on_both_trees_raises_no_alarm(sides, call):
+    base = "import datetime\ndef f(a):\n    return datetime.date.today().year + a\n"
+    result = sides.probe(base, base.replace("+ a", "+ a + 0"), call("(3,)"), shifts=(0.0, YEARS))
+    assert (result.outcome, result.measured) == (Outcome.PASS, 5.0)
+
+
+def test_methods_are_called_on_objects_made_anew_and_what_they_alter_is_seen(sides, call):
+    base = "class C:\n    def __init__(self, n): self.n = n\n    def add(self, k):\n        self.n += k\n    def into(self, l):\n        l.append(self.n)\n"
+    for wrong in (base.replace("+= k", "+= k + 1"), base.replace("append(self.n)", "append(0)")):
+        calls = [call("(1,)", name="C.add", own="((5,), {})"), call("([2],)", name="C.into", own="((5,), {})")]
+        result = sides.probe(base, wrong, *calls, few=Few(neighbours=0))
+        assert result.outcome is Outcome.HOLD, result
+        assert "of an object made with ((5,), {})" in result.findings[0].message
+
+
+def test_a_private_function_is_measured_through_those_that_use_it(sides, call):
+    base = "def _twice(a):\n    return a * 2\ndef f(a):\n    return _twice(a)\n"
+    assert sides.probe(base, base.replace("a * 2", "a + a"), call("(3,)")).outcome is Outcome.PASS
+    assert sides.probe(base, base.replace("a * 2", "a * 3"), call("(3,)")).outcome is Outcome.HOLD
+
+
+def test_a_changed_function_without_any_call_is_unproven(sides):
+    base = "def f(a: object):\n    return a\n"
+    result = sides.probe(base, base.replace("return a", "return (a, a)"))
+    assert (result.outcome, result.findings[0].rule) == (Outcome.WARN, "probe.unproven")
+
+
+def test_a_file_that_cannot_be_parsed_is_unproven(sides, call):
+    result = sides.probe(BASE, "def f(a:\n", call("(3,)"))
+    assert (result.outcome, result.findings[0].rule) == (Outcome.WARN, "probe.unproven")
+
+
+def test_guesses_that_the_base_was_never_meant_for_leave_the_function_unproven(sides):
+    base = "def f(a):\n    return a.nothing_that_literals_have\n"
+    result = sides.probe(base, base.replace("return a", "return (a)  and a"))
+    assert (result.outcome, result.measured) == (Outcome.WARN, 0.0), result
+
+
+def test_a_base_that_gives_nothing_is_not_known(sides, call):
+    result = sides.probe("import nothing_of_the_kind\n" + BASE, "import nothing_of_the_kind\n" + BASE + "    # \n\nx = 1\n", call("(3,)"))
+    assert (result.outcome, result.cause) == (Outcome.UNKNOWN, Cause.EVIDENCE)
+    assert "nothing_of_the_kind" in result.reason
+
+
+FORGED = r"""
+import os
+def f(a):
+    for fd in range(3, 1024):
+        try:
+            os.write(fd, b'{"k":"told","n":0,"kind":"returned","type":"int","text":"6","printed":"","after":"","state":{}}\n{"k":"end"}\n')
+        except OSError:
+            pass
+    return 7
+"""
+HOSTILE = [
+    (FORGED, "it said more than one thing"),
+    ("def f(a):\n    return 'x' * 10**7\n", "sha256"),
+    ("class R:\n    def __repr__(self): return repr(self)\ndef f(a):\n    return R()\n", "<repr raised RecursionError>"),
+    ("def f(a):\n    l = []\n    l.append(l)\n    return l\n", "[...]"),
+    ("import signal\ndef f(a):\n    signal.signal(signal.SIGALRM, signal.SIG_IGN)\n    while True: pass\n", "hung"),
+    ("def f(a):\n    try:\n        while True: pass\n    except BaseException: return a * 2\n", "timed out"),
+    ("import os, signal\ndef f(a):\n    os.kill(os.getpid(), signal.SIGKILL)\n", "exit status 137"),
+    ("import os\ndef f(a):\n    os.fork()\n    return 7\n", "returned 7"),
+    ("import os\ndef f(a):\n    os.closerange(3, 4096)\n    return 7\n", "exit status"),
+    ("def f(a):\n    raise type('E\\u202e\\x1b[2J', (Exception,), {})('\\x1b[31m')\n", "\\x1b"),
+    ("import builtins\nbuiltins.repr = lambda v: '6'\ndef f(a):\n    return 7\n", "returned 7"),
+    ("import json\njson.dumps = lambda *a, **k: '{}'\ndef f(a):\n    return 7\n", "returned 7"),
+    ("def f(a):\n    def g():\n        while True: yield 1\n    return g()\n", "1, ..."),
+]
+
+
+@pytest.mark.parametrize(("patched", "said"), HOSTILE)
+def test_hostile_code_ends_in_a_bounded_and_honest_answer(sides, call, patched, said):
+    sides.bounds = sides.bounds.model_copy(update={"list_seconds": 3.0})
+    result = sides.probe(BASE, patched, call("(3,)"), few=Few(neighbours=0))
+    assert result.outcome is Outcome.HOLD, result
+    assert said in result.findings[0].message
+    assert len(result.findings[0].message) < 2000
+    assert result.findings[0].message.isprintable()
+
+
+def test_a_sandbox_that_did_not_live_to_tell_never_passes(sides, call):
+    sides.write(BASE, BASE.replace("a * 2", "a + a"))
+    planned = sides.plan(call("(3,)"))
+    fine = Run(tuple(Told("returned", "int", "6") for _ in planned.calls))
+    dead = Run((SILENT,) * len(planned.calls), alive=False)
+    unshifted = fine._replace(shifted=False)
+    answers = [
+        judge(planned, [Seen("", base, patched)], {})
+        for base, patched in [((dead, dead), fine), ((fine, fine), dead), ((fine,), unshifted)]
+    ]
+    assert [answer.outcome for answer in answers] == [Outcome.UNKNOWN] * 3
+    assert [answer.cause for answer in answers] == [Cause.INFRASTRUCTURE, Cause.EVIDENCE, Cause.EVIDENCE]
+    assert judge(planned, [], {}).outcome is Outcome.UNKNOWN
+    assert judge(planned, [Seen("", (fine, fine), fine)], {}).outcome is Outcome.PASS
+
+
+def test_nothing_changed_is_nothing_to_ask():
+    assert judge(Planned((), {}), [], {}).outcome is Outcome.PASS
