@@ -240,6 +240,17 @@ class PrivateObjects:
             changes[path] = None if entry is None or entry.mode == DIRECTORY else entry
         return rewrite(self._reader, self._git, tree, changes)
 
+    def with_files(self, tree: str, files: Mapping[str, bytes]) -> str:
+        """The id of `tree` with other content in each of these regular files, which it has; modes stay."""
+        changes: dict[bytes, Entry | None] = {}
+        for path, content in files.items():
+            name = path.encode("utf-8", "surrogateescape")
+            entry = self._reader.find(tree, name)
+            if entry is None or not entry.mode.startswith("100"):
+                raise KeyError(path)
+            changes[name] = Entry(entry.mode, self.write_blob(content))
+        return rewrite(self._reader, self._git, tree, changes)
+
 
 def _alike(one: Repository, other: Repository) -> Path:
     """The objects of another repository, which must name them as the first does."""

@@ -71,6 +71,8 @@ class Job(Value):
     """A file that the command writes inside and that is carried out in the report stream, e.g. a JUnit report."""
     errands: Errands | None = None
     """What to run after the command, in the same sandbox; their time comes on top of `limits.wall`."""
+    elsewhere: bool = False
+    """Whether it runs as another user than it would, on a host of another name."""
     purpose: str = "suite"
     """A word for labels and progress: `base`, `patched`, `own`, `rerun`."""
 

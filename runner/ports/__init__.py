@@ -11,7 +11,7 @@ from runner.ports.gating import FALSE_FUTURE, Entry, Gate, Ledger, Moment
 from runner.ports.landing import Item, Promotions, Ran, Target, Watched
 from runner.ports.progress import Progress
 from runner.ports.trees import History, TreeEntry, Trees
-from runner.ports.trying import Baselines, Images, Importer, Plan, Reader, Sandbox, Suite
+from runner.ports.trying import Baselines, Images, Importer, Keepsakes, Plan, Plugin, Reader, Sandbox, Suite
 from runner.ports.validating import Validator
 
 __all__ = [
@@ -26,10 +26,12 @@ __all__ = [
     "Images",
     "Importer",
     "Item",
+    "Keepsakes",
     "LandingPorts",
     "Ledger",
     "Moment",
     "Plan",
+    "Plugin",
     "Ports",
     "Progress",
     "Promotions",
@@ -60,6 +62,7 @@ class Ports:
     sandbox: Sandbox
     suite: Suite
     baselines: Baselines
+    keepsakes: Keepsakes
     progress: Progress
     monotonic: Callable[[], float]
     cores: int

@@ -42,6 +42,9 @@ class Trees(Protocol):
     def with_paths(self, tree: str, paths: Iterable[bytes], source: str) -> str:
         """The id of `tree` with each of `paths` as it is in `source`, absent where `source` has none."""
 
+    def with_files(self, tree: str, files: Mapping[str, bytes]) -> str:
+        """The id of `tree` with other content in each of these regular files, which it has; modes stay."""
+
 
 class History(Protocol):
     """The commits behind a base, in numbers."""

@@ -63,6 +63,14 @@ class Plan(NamedTuple):
     """Of which parts there is a child each, by name; empty: the command is all there is."""
 
 
+class Plugin(NamedTuple):
+    """A further plugin for the session inside, which tells records of its own."""
+
+    source: str
+    """Its text, which defines `plugin(report, settings)`; to `settings` the session adds `work` and `name`, which gives the id of an item."""
+    settings: Mapping[str, Any]
+
+
 class Importer(NamedTuple):
     """How a bare interpreter is started inside that finds modules where the suite finds them."""
 
@@ -88,8 +96,11 @@ class Suite(Protocol):
     def patterns(self) -> tuple[str, ...]:
         """The names of test modules, as globs."""
 
-    def plan(self, *, only: Sequence[str] = (), files: Sequence[str] = ()) -> Plan:
-        """The command for the whole suite, or for the test ids `only`; with `files`, in a child of its own for each of these."""
+    def plan(self, *, only: Sequence[str] = (), files: Sequence[str] = (), plugin: Plugin | None = None) -> Plan:
+        """The command for the whole suite, or for the test ids `only`; with `files`, in a child of its own for each of these.
+
+        `plugin` is for suites that tell modules; others leave it out.
+        """
 
     def reader(self, children: Sequence[str] = ()) -> Reader:
         """A fresh reader for one run; `children`: those of its plan."""
@@ -99,6 +110,16 @@ class Suite(Protocol):
 
     def importer(self) -> Importer | None:
         """How modules are imported as this suite would; `None` where nobody can tell."""
+
+
+class Keepsakes(Protocol):
+    """What the base answered to controls, kept between runs; safe to delete."""
+
+    def load(self, key: str) -> bytes | None:
+        """What `save` kept under this key, or `None`."""
+
+    def save(self, key: str, content: bytes) -> None:
+        """Keep an answer of the base for the next change; a full disk is not an error."""
 
 
 class Baselines(Protocol):

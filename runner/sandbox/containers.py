@@ -21,7 +21,7 @@ from runner.model.suite import Stop, Usage
 from runner.ports import Reader, Trees
 from runner.sandbox import hosts, leftovers, live, workcopy
 from runner.sandbox.engine import Engine, speaking
-from runner.sandbox.profile import ENVIRONMENT, HOME, TMP, WORK, Box, Host, astray, configuration, differences, expected
+from runner.sandbox.profile import ELSEWHERE, ENVIRONMENT, HOME, HOSTNAME, TMP, WORK, Box, Host, astray, configuration, differences, expected
 from runner.sandbox.snapshots import Snapshots, disk_errors
 from runner.sandbox.streams import Conversation
 from runner.sandbox.treewriter import owner_for, stranger_to
@@ -124,6 +124,7 @@ class DockerSandbox:
 
     def _box(self, kind: str, flight: _Flight, job: Job, trees: Trees) -> tuple[Box, workcopy.WorkCopy]:
         labels = leftovers.labels(flight.live.id, job.purpose, self._home)
+        name = ELSEWHERE if job.elsewhere else HOSTNAME
         place = workcopy.Place(self._engine, flight.live.path, flight.name, labels, self._owner)
         flight.containers += [f"{flight.name}-holder"]
         flight.volumes += [f"{flight.name}-work", f"{flight.name}-upper"]
@@ -131,12 +132,12 @@ class DockerSandbox:
         if kind == workcopy.OVERLAY:
             copy = workcopy.overlay(place, job, trees, self._snapshots, self._workers)
             with disk_errors("write the names of the sandbox"):
-                mounts = (hosts.mount(place.directory),)
+                mounts = (hosts.mount(place.directory, name),)
         else:
             copy = workcopy.stream(place, job, trees)
         host = Host.of(self._engine.info)
-        user = stranger_to(self._owner) if job.parts else self._owner
-        box = Box(job.image.id, (), (copy.mount, *mounts), job.limits, self._owner, labels, job.runtime, user)
+        user = stranger_to(self._owner) if job.parts or job.elsewhere else self._owner
+        box = Box(job.image.id, (), (copy.mount, *mounts), job.limits, self._owner, labels, job.runtime, user, name)
         return box._replace(command=_command(job, box, copy, expected(box, host, copy.size))), copy
 
     def _create(self, kind: str, flight: _Flight, box: Box, job: Job, reader: Reader) -> Watch:

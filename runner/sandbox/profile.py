@@ -17,6 +17,9 @@ TMP = "/tmp"  # noqa: S108 - the sandbox's own
 ENVIRONMENT = {"HOME": HOME, "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0", "TZ": "UTC"}
 """What every suite finds in its environment, besides the image's PATH and what the job adds."""
 
+HOSTNAME, ELSEWHERE = "sandbox", "workstation"
+"""What a sandbox calls its host, and one that is to look like another."""
+
 SUPERVISOR = ("KILL", "SETGID", "SETUID")
 """What the launcher may do beyond what anybody may: become the suite's user in a child, and end that user's processes."""
 _BITS = {"KILL": 5, "SETGID": 6, "SETUID": 7}
@@ -55,6 +58,7 @@ class Box(NamedTuple):
     runtime: str = ""
     user: Owner | None = None
     """As whom the suite runs, below a launcher that supervises it; `None` where the first process runs as the owner, and is all there is."""
+    hostname: str = HOSTNAME
 
     @property
     def runs_as(self) -> Owner:
@@ -90,7 +94,7 @@ def configuration(box: Box, host: Host) -> dict[str, Any]:
         "Cmd": [],
         "User": f"{box.first.uid}:{box.first.gid}",
         "WorkingDir": "/",
-        "Hostname": "sandbox",
+        "Hostname": box.hostname,
         "Env": [f"{name}={value}" for name, value in ENVIRONMENT.items()],
         "Labels": dict(box.labels),
         "NetworkDisabled": True,

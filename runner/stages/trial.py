@@ -13,7 +13,8 @@ from runner.policy.load import Loaded
 from runner.ports import Ports
 from runner.trial import compare, examples, isolation, judge, load, origin, sides
 from runner.trial.configuration import changes_tests
-from runner.trial.experiment import Bench, Evidence, Wanted, gather
+from runner.trial.bench import Bench
+from runner.trial.experiment import Evidence, Wanted, gather
 from runner.trial.loading import Loading
 
 CHECKS = (load.CHECK, judge.BASE, judge.TESTS, judge.INVENTORY, origin.CHECK, judge.CHANNELS, judge.OWN, examples.CHECK, isolation.CHECK)

@@ -7,7 +7,7 @@ from typing import Any
 from runner.model.names_of_tests import COMMAND_TEST_FILES
 from runner.model.sandbox import Execution
 from runner.model.suite import Stop, SuiteRun, TestOutcome, TestRecord
-from runner.ports import Plan, Trees
+from runner.ports import Plan, Plugin, Trees
 from runner.trial import junit, records, tap
 from runner.trial.options import Tests
 from runner.trial.records import Told
@@ -30,7 +30,13 @@ class CommandSuite:
     tells_modules: bool = False
     patterns: tuple[str, ...] = COMMAND_TEST_FILES
 
-    def plan(self, *, only: Sequence[str] = (), files: Sequence[str] = ()) -> Plan:  # noqa: ARG002  the whole command, whatever is asked for
+    def plan(  # the whole command, whatever is asked for
+        self,
+        *,
+        only: Sequence[str] = (),  # noqa: ARG002
+        files: Sequence[str] = (),  # noqa: ARG002
+        plugin: Plugin | None = None,  # noqa: ARG002
+    ) -> Plan:
         """The command."""
         return Plan(argv=self.options.command, env=dict(self.env), report_file=self.options.report_path)
 

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from runner.model.names_of_tests import TEST_FILES
 from runner.model.suite import SuiteRun
-from runner.ports import Importer, Plan, Reader, Trees
+from runner.ports import Importer, Plan, Plugin, Reader, Trees
 from runner.trial.options import Tests
 from runner.trial.parts_reader import PartsReader, file_of
 from runner.trial.pytest_options import PytestConfig, kept, read_configuration
@@ -79,15 +79,15 @@ class PytestSuite:
         """Options of the project or the policy that do not apply in a trial, for people."""
         return self._kept[1]
 
-    def plan(self, *, only: Sequence[str] = (), files: Sequence[str] = ()) -> Plan:
+    def plan(self, *, only: Sequence[str] = (), files: Sequence[str] = (), plugin: Plugin | None = None) -> Plan:
         """The command for the whole suite, or for the test ids `only`; with `files`, in a child of its own for each of these."""
         env = {**_DEFAULTS, **self.env, **_FORCED}
         session = _program("pytest_session")
         if not files:
-            return Plan((self.python, "-I", "-c", _BOOT % '"-s"', session, *_pieces(self._settings(tuple(only)))), env, None)
+            return Plan((self.python, "-I", "-c", _BOOT % '"-s"', session, *_pieces(self._settings(tuple(only), plugin))), env, None)
         parts = {file: [name for name in only if file_of(name) == file] for file in files}
         asked = {file: {"only_files": [file], "only": ids} for file, ids in parts.items() if ids or not only}
-        given = {"session": session, "settings": self._settings(()), "parts": list(asked.values())}
+        given = {"session": session, "settings": self._settings((), plugin), "parts": list(asked.values())}
         boot = (self.python, "-I", "-S", "-c", _BOOT % '"-s", "-S"', _program("pytest_nursery"))
         return Plan((*boot, *_pieces(given)), env, None, tuple(asked))
 
@@ -118,7 +118,7 @@ class PytestSuite:
         path = os.pathsep.join([*own, ".", *listed, *self.project.roots])
         return Importer((self.python, "-s", "-c"), {**env, "PYTHONPATH": ""}, self.work, roots, path)
 
-    def _settings(self, only: tuple[str, ...]) -> dict[str, object]:
+    def _settings(self, only: tuple[str, ...], plugin: Plugin | None) -> dict[str, object]:
         ids, files = only, tuple(dict.fromkeys(map(file_of, only)))
         if sum(map(len, ids)) > LONGEST_SETTINGS // 6:  # JSON may need six characters for one
             ids = ()
@@ -131,6 +131,7 @@ class PytestSuite:
             "args": self._arguments(),
             "only": ids,
             "only_files": files,
+            "plugin": plugin and {"source": plugin.source, "settings": dict(plugin.settings)},
         }
 
     def _arguments(self) -> list[str]:

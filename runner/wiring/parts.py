@@ -18,6 +18,7 @@ from runner.sandbox.containers import DockerSandbox
 from runner.sandbox.engine import Engine
 from runner.sandbox.image.ensure import DockerImages
 from runner.store.baselines import FileBaselines
+from runner.store.keepsakes import FileKeepsakes
 from runner.store.ledger import SqlLedger
 from runner.store.places import Places
 from runner.trial.suites import suite_for
@@ -61,6 +62,7 @@ def ports_of(run: Run, policy: Loaded, objects: PrivateObjects, given: Parts) ->
         sandbox=given.sandbox,
         suite=suite_for(policy.policy.tests, objects, run.change.base_tree, policy.policy.sandbox.env),
         baselines=FileBaselines(where.cache / "baselines"),
+        keepsakes=FileKeepsakes(where.cache / "baselines"),
         progress=given.progress,
         monotonic=time.monotonic,
         cores=len(os.sched_getaffinity(0)),

@@ -20,7 +20,7 @@ from runner.probes.probe import Context
 from runner.probes.reading import Reading, failed, no_data, passed
 from runner.probes.results import results
 from runner.probes.watch import Watch
-from runner.trial.experiment import Bench
+from runner.trial.bench import Bench
 
 _POLL: Final = 0.2
 _SAID: Final = {

@@ -8,7 +8,8 @@ import pytest
 from runner.model.sandbox import Execution, Image, Job, Limits
 from runner.model.suite import Stop, SuiteRun, Usage
 from runner.ports import Plan, Ports, Reader
-from runner.trial.experiment import Bench, Evidence, Wanted, gather
+from runner.trial.bench import Bench
+from runner.trial.experiment import Evidence, Wanted, gather
 from runner.trial.options import Tests
 from testing.builders import a_run
 
@@ -27,7 +28,7 @@ class Scripted:
         self.script, self.files, self.jobs, self.kept, self.cancelled = script, files, [], {}, False
         self.parts: list[int] = []
 
-    def plan(self, *, only: Any = (), files: Any = ()) -> Plan:
+    def plan(self, *, only: Any = (), files: Any = (), plugin: Any = None) -> Plan:
         return Plan(("run", *only), {}, None, tuple(files))
 
     def reader(self, children: Any = ()) -> Reader:
@@ -85,6 +86,7 @@ def ports(world: Scripted, cores: int = 1) -> Ports:
         sandbox=world,
         suite=world,
         baselines=world,
+        keepsakes=None,  # type: ignore[arg-type]
         progress=Silent(),  # type: ignore[arg-type]
         monotonic=lambda: 0.0,
         cores=cores,

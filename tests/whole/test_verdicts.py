@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from runner.model.run import Run
-from runner.trial import experiment
+from runner.trial import bench
 from testing.whole import ROOT, answers, commit, git
 
 pytestmark = pytest.mark.docker
@@ -160,7 +160,7 @@ def test_a_change_of_an_expectation_that_comes_with_its_tests_is_held_and_the_pa
 
 
 def test_a_test_that_no_longer_ends_is_broken(judged: Judged, diff: Diff, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(experiment, "STALL_FLOOR", 2.0)
+    monkeypatch.setattr(bench, "STALL_FLOOR", 2.0)
     run = judged(
         diff({"src/berth/quay.py": QUAY.replace("    best = None\n", "    best = None\n    while ship_length == 80:\n        pass\n")})
     )

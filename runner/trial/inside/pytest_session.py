@@ -176,6 +176,10 @@ class Recorder:
         self.stopped = ""
         self._names, self._parts = {}, None
 
+    def name(self, item):
+        """The id of a test as the report has it."""
+        return self._names.get(id(item)) or name_of(item.nodeid)
+
     # plugins
 
     def pytest_cmdline_parse(self, pluginmanager, args):
@@ -286,7 +290,7 @@ class Recorder:
                 self.report("collected", path=group, ids=ids)
                 ids, size = [], 0
             group = file
-            ids.append(self._names.get(id(item), name_of(item.nodeid)))
+            ids.append(self.name(item))
             size += len(ids[-1])
         if ids:
             self.report("collected", path=group, ids=ids)
@@ -297,7 +301,7 @@ class Recorder:
     # tests
 
     def pytest_runtest_protocol(self, item):
-        name = self._names.get(id(item), name_of(item.nodeid))
+        name = self.name(item)
         self._parts = []
         self.report("start", id=name)
         ended = yield
@@ -361,6 +365,16 @@ def import_pytest(paths, notes):
     return pytest
 
 
+def guests(settings, report, recorder):
+    """The plugin that the host gives as text, if it does."""
+    given = settings.get("plugin")
+    if not given:
+        return []
+    names = {"__name__": "seatrial_plugin"}
+    exec(compile(given["source"], "seatrial_plugin.py", "exec", dont_inherit=True), names)
+    return [names["plugin"](report, dict(given["settings"], work=settings["work"], name=recorder.name))]
+
+
 def look_like_python_m_pytest(args):
     """What tests may ask of the main program is what `python -m pytest` answers."""
     main = sys.modules["__main__"]
@@ -384,7 +398,7 @@ def run(settings, report):
         os.environ.pop(name, None)
     recorder = Recorder(report, paths, modules, settings, notes)
     look_like_python_m_pytest(settings["args"])
-    status = int(pytest.main(list(settings["args"]), plugins=[recorder]))
+    status = int(pytest.main(list(settings["args"]), plugins=[recorder, *guests(settings, report, recorder)]))
     modules.look()
     modules.tell(report)
     report("end", status=status, collected=recorder.collected, ran=recorder.ran, deselected=recorder.deselected, stopped=recorder.stopped)
