@@ -128,7 +128,7 @@ class Conversation:
         self.parts: list[Part] = []
         self._suite = suite
         self._files: list[Mapping[str, Any]] = []
-        self._errands: Mapping[str, Any] | None = None
+        self._errands: list[Errand] = []
 
     def take(self, line: Line) -> None:
         """Sort one record."""
@@ -148,8 +148,8 @@ class Conversation:
                 self._files.append(record)
             case "over":
                 self.over = True
-            case "errands":
-                self._errands = record
+            case "errand":
+                self._errands.append(_errand(record))
             case "exit":
                 self.end = record
 
@@ -168,9 +168,7 @@ class Conversation:
     @property
     def errands(self) -> tuple[Errand, ...] | None:
         """How the errands went; `None` when the launcher did not live to tell."""
-        if self.end is None or self._errands is None:
-            return None
-        return tuple(_errand(done) for done in self._errands["done"])
+        return tuple(self._errands) if self.end is not None and self.over else None
 
 
 def _errand(done: Mapping[str, Any]) -> Errand:

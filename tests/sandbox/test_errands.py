@@ -2,7 +2,7 @@
 
 import pytest
 
-from runner.model.sandbox import Errands
+from runner.model.sandbox import Errands, Limits
 from runner.model.suite import Stop
 
 pytestmark = pytest.mark.docker
@@ -55,8 +55,15 @@ def test_errands_whose_turn_comes_too_late_are_not_run(run):
 def test_an_errand_that_says_too_much_is_stopped(run):
     flood = "import os\nwhile True: os.write(198, b'x' * 65536)"
     execution = run("pass", errands=errands(flood, "pass"))
-    assert (execution.errands[0].status, len(execution.errands[0].told), len(execution.errands)) == (None, 512 * 1024, 1)
+    assert [(done.status, len(done.told)) for done in execution.errands] == [(None, 512 * 1024), (0, 0)]
     assert execution.stop is Stop.EXITED
+
+
+def test_errands_that_say_too_much_together_are_not_run_to_the_last(run):
+    much = "import os\nfor _ in range(8): os.write(198, b'x' * 65000)"
+    done = run("pass", errands=errands(*[much] * 8, total=60.0), limits=Limits(memory=2**28, report=2**22)).errands
+    assert 2 < len(done) < 8
+    assert sum(len(errand.told) for errand in done) == 2**21
 
 
 def test_a_suite_s_end_is_told_as_it_was_whatever_the_errands_do(run):
@@ -65,9 +72,9 @@ def test_a_suite_s_end_is_told_as_it_was_whatever_the_errands_do(run):
 
 
 def test_errands_told_by_the_suite_are_the_suites_words_only(run):
-    forged = 'import os; os.write(198, b\'{"k": "errands", "done": []}\\n\')'
+    forged = 'import os; os.write(198, b\'{"k": "errand", "status": 0}\\n\')'
     execution = run(forged, errands=errands("pass"))
-    assert (len(execution.errands), run.reader.records) == (1, [{"k": "errands", "done": []}])
+    assert (len(execution.errands), run.reader.records) == (1, [{"k": "errand", "status": 0}])
 
 
 def test_an_errand_cannot_open_the_report(run):

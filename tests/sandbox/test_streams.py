@@ -101,16 +101,19 @@ LAUNCH, EXIT = {"k": "launch", "facts": {}}, {"k": "exit", "status": 0}
 TEST = Line(0, {"k": "t"})
 FILE = {"k": "file", "data": "aGk="}
 OVER = {"k": "over"}
-ERRANDS = {"k": "errands", "done": [{"status": 0, "seconds": 0.5, "told": "aGk="}, {"status": None, "seconds": 2, "told": ""}]}
+ERRANDS = (
+    {"k": "errand", "status": 0, "seconds": 0.5, "told": "aGk="},
+    {"k": "errand", "status": None, "seconds": 2, "told": ""},
+)
 
 
 def test_the_launcher_s_records_and_the_suite_s_are_told_apart():
-    conversation, suite = _said(LAUNCH, TEST, FILE, OVER, ERRANDS, EXIT)
+    conversation, suite = _said(LAUNCH, TEST, FILE, OVER, *ERRANDS, EXIT)
     assert (conversation.launch, conversation.end, conversation.file, suite) == (LAUNCH, EXIT, b"hi", [tuple(TEST)])
     assert [(done.status, done.seconds, done.told) for done in conversation.errands] == [(0, 0.5, "hi"), (None, 2.0, "")]
 
 
-@pytest.mark.parametrize("record", [LAUNCH, EXIT, FILE, OVER, ERRANDS, {"k": "part end", "n": 0, "status": 0}, {"k": "refused"}])
+@pytest.mark.parametrize("record", [LAUNCH, EXIT, FILE, OVER, *ERRANDS, {"k": "part end", "n": 0, "status": 0}, {"k": "refused"}])
 def test_nothing_that_a_child_writes_is_the_launcher_s_word(record):
     conversation, suite = _said(Line(3, record))
     assert (conversation.launch, conversation.end, conversation.file, conversation.errands) == (None, None, None, None)
@@ -119,7 +122,7 @@ def test_nothing_that_a_child_writes_is_the_launcher_s_word(record):
 
 
 def test_files_and_errands_of_a_launcher_that_did_not_live_to_its_end_do_not_count():
-    conversation, _ = _said(LAUNCH, TEST, FILE, OVER, ERRANDS)
+    conversation, _ = _said(LAUNCH, TEST, FILE, OVER, *ERRANDS)
     assert (conversation.file, conversation.errands, conversation.over) == (None, None, True)
 
 

@@ -21,7 +21,8 @@ REPORT = children.REPORT
 REFUSED = 97
 GENERATED = "/opt/seatrial/generated"
 GRACE = 1.0
-MOST_TOLD = 512 * 1024
+MOST_TOLD, MOST_TOGETHER = 512 * 1024, 16 * 1024 * 1024
+"""Bytes that one errand may tell, and that all may, where half of the report has room for them."""
 
 
 def out(data):
@@ -98,11 +99,10 @@ def listen(child, reader, deadline, most, deaths):
     return (status if len(told) <= most else None), told[:most]
 
 
-def run_errands(errands, env, work, user, deaths):
-    """Run each in a process group of its own; nothing of one lives to see the next."""
+def run_errands(errands, env, work, user, room, deaths):
+    """Run each in a process group of its own, and carry out what it told; nothing of one lives to see the next."""
     import binascii
 
-    done, room = [], MOST_TOLD
     closing = time.monotonic() + errands["total"]
     for arguments in errands["each"]:
         began = time.monotonic()
@@ -111,14 +111,13 @@ def run_errands(errands, env, work, user, deaths):
         reader, writer = os.pipe()
         child = children.start([*errands["argv"], *arguments], dict(env, **errands["env"]), work, user, writer, silent=True)
         os.close(writer)
-        status, told = listen(child, reader, min(began + errands["seconds"], closing), room, deaths)
+        status, told = listen(child, reader, min(began + errands["seconds"], closing), min(room, MOST_TOLD), deaths)
         took = time.monotonic() - began
         children.end_all()
         os.close(reader)
         room -= len(told)
         text = binascii.b2a_base64(told, newline=False).decode("ascii")
-        done.append({"status": None if status is None else children.code_of(status), "seconds": took, "told": text})
-    return done
+        emit({"k": "errand", "status": None if status is None else children.code_of(status), "seconds": took, "told": text})
 
 
 def make_folder(path):
@@ -171,7 +170,7 @@ def main():
         carry_out(report_file, config["report_limit"], user)
     if config["errands"]:  # only now: whatever they do to the working copy, no test sees it
         emit({"k": "over"})
-        emit({"k": "errands", "done": run_errands(config["errands"], env, work, user, deaths)})
+        run_errands(config["errands"], env, work, user, min(MOST_TOGETHER, config["report_limit"] // 2), deaths)
     emit(dict(used, k="exit", status=code, survivors=survivors, disk_full=out_of_room))
     os._exit(code)
 

@@ -1,0 +1,124 @@
+"""All controls of one change: the base's recording, what each control asks for, and the answers, in the order of their measured gain."""
+
+from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+from runner.controls import docstrings as documented
+from runner.controls import probing, recording
+from runner.controls.asking import Answer, Asking, OverdueError, unproven
+from runner.controls.checks import coverage, dead_body, docstrings, probe, twins
+from runner.controls.elsewhere import Asker
+from runner.controls.options import NAMES, Controls
+from runner.controls.subject import ChangedFile, Subject, changed_files, seed_for
+from runner.model.change import Change
+from runner.model.result import Outcome, Result
+from runner.ports import Importer
+from runner.trial.bench import Bench
+from runner.trial.experiment import SIDE_BY_SIDE, Evidence
+from runner.trial.importable import changed_modules
+
+CHECK = "controls"
+"""The check that says which controls ran."""
+_IN_SUITE: Mapping[str, Callable[[Asking], Answer]] = {
+    twins.CHECK: twins.begin,
+    dead_body.CHECK: dead_body.begin,
+    coverage.CHECK: coverage.begin,
+}
+
+
+@dataclass(frozen=True)
+class Tried:
+    """A trial that left nothing broken: what controls are about."""
+
+    change: Change
+    verdict_tree: str
+    source: Collection[str]
+    """The changed paths that were taken from the change."""
+    evidence: Evidence
+
+
+def control(bench: Bench, tried: Tried, options: Controls) -> tuple[Result, ...]:
+    """An answer of each control that the policy names, and one that says which ran."""
+    if not options.run:
+        return (_none("the policy turns all of them off"),)
+    importer = bench.ports.suite.importer()
+    if importer is None or not bench.ports.suite.tells_modules:
+        return (_none("this suite does not tell which tests run what"),)
+    files = changed_files(bench.ports.trees, tried.change, tried.source)
+    if not files:
+        return (Result(check=CHECK, outcome=Outcome.PASS, reason="no Python source was changed: there is nothing to control", measured=0),)
+    answers = _asked(replace(bench, files=()), tried, options, files, importer)
+    return (*answers, _said(answers))
+
+
+def _asked(bench: Bench, tried: Tried, options: Controls, files: tuple[ChangedFile, ...], importer: Importer) -> tuple[Result, ...]:
+    ports = bench.ports
+    recorded = recording.of_base(bench, f"{bench.key(1)}-recording", tried.evidence.base[0])
+    subject = Subject(
+        bench,
+        tried.change,
+        tried.verdict_tree,
+        options,
+        tried.evidence.base,
+        tried.evidence.patched,
+        files,
+        recorded,
+        seed_for(ports.keepsakes, tried.change),
+    )
+    with ThreadPoolExecutor(min(ports.cores, SIDE_BY_SIDE), thread_name_prefix="control") as pool:
+        asking = Asking(subject, pool, ports.monotonic() + options.budget)
+        try:
+            waiting = _begun(asking, importer)
+            return tuple(result for name in NAMES if name in waiting for result in _answer(subject, name, waiting[name]))
+        except BaseException:
+            ports.sandbox.cancel()
+            raise
+
+
+def _begun(asking: Asking, importer: Importer) -> Mapping[str, Answer]:
+    """Everything is asked for before anything is waited for."""
+    subject, wanted = asking.subject, frozenset[str](asking.subject.options.run)
+    modules = _modules(subject, importer)
+    asker = Asker(asking)
+    begun: dict[str, Answer] = {}
+    if probing.CHECK in wanted:
+        begun[probing.CHECK] = probe.begin(subject, asker, importer, modules)
+    if documented.CHECK in wanted:
+        begun[documented.CHECK] = docstrings.begin(asker, importer, modules)
+    asker.ask()
+    problem = "" if subject.recording.complete else f"the recording run on the base is not whole: {subject.recording.problem}"
+    for name, begin in _IN_SUITE.items():
+        if name in wanted:
+            begun[name] = _left(subject, name, problem) if problem else begin(asking)
+    return begun
+
+
+def _left(subject: Subject, name: str, problem: str) -> Answer:
+    return lambda: (unproven(subject, name, problem),)
+
+
+def _modules(subject: Subject, importer: Importer) -> Mapping[str, ChangedFile]:
+    """The changed modules that the base offers for import, by name."""
+    by_path = {file.path: file for file in subject.files if file.base is not None}
+    files = [file for file in subject.change.files if file.path in by_path]
+    found = changed_modules(subject.trees, subject.bench.base_tree, files, importer.roots)
+    return {name: by_path[path] for name, path in found.items()}
+
+
+def _answer(subject: Subject, name: str, answer: Answer) -> tuple[Result, ...]:
+    try:
+        return answer()
+    except OverdueError:
+        return (unproven(subject, name, "the time for controls was up before its turn; `controls.budget` gives them more"),)
+
+
+def _none(why: str) -> Result:
+    return Result(check=CHECK, outcome=Outcome.WARN, reason=f"no control against forged results ran: {why}")
+
+
+def _said(answers: Collection[Result]) -> Result:
+    ran = [answer.check for answer in answers if answer.outcome is not Outcome.UNKNOWN and not answer.reason.startswith("unproven")]
+    left = [answer.check for answer in answers if answer.check not in ran]
+    reason = f"controls that answered: {', '.join(ran) or 'none'}{'; that could not: ' + ', '.join(left) if left else ''}"
+    return Result(check=CHECK, outcome=Outcome.PASS if ran else Outcome.WARN, reason=reason, measured=len(ran), limit=len(answers))

@@ -1,0 +1,116 @@
+"""What every control of one trial is given: the change as modules and functions, the runs so far, and what the base's recording showed."""
+
+import hashlib
+import secrets
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+from runner.controls.definitions import MODULE, Both, definitions
+from runner.controls.options import Controls
+from runner.controls.recorded import Recording
+from runner.model.change import Change
+from runner.model.suite import SuiteRun, TestOutcome, TestRecord
+from runner.ports import Keepsakes, Trees
+from runner.trial.bench import Bench
+
+Function = tuple[str, str]
+"""Path and qualified name."""
+_SEED_NAME = "seed"
+_CHEAP = 1.0
+"""Seconds that a test may take to be among those that are chosen from first."""
+
+
+class ChangedFile(NamedTuple):
+    """A changed Python file of the source side; contents are `None` on a side that lacks it."""
+
+    path: str
+    base: bytes | None
+    patched: bytes | None
+    both: Both
+
+    @property
+    def functions(self) -> tuple[str, ...]:
+        """Functions of both sides that were changed; with changes outside functions only, those that these may alter."""
+        changed = [name for name in self.both.shared if name in self.both.changed]
+        return tuple(changed) if changed or MODULE not in self.both.changed else self.both.meant
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One change on trial; `bench` runs its suite in one process."""
+
+    bench: Bench
+    change: Change
+    verdict_tree: str
+    options: Controls
+    base: tuple[SuiteRun, ...]
+    patched: SuiteRun
+    files: tuple[ChangedFile, ...]
+    recording: Recording
+    seed: str
+    """Nothing of the change can know it."""
+
+    @property
+    def trees(self) -> Trees:
+        """Where contents come from."""
+        return self.bench.ports.trees
+
+    @cached_property
+    def functions(self) -> frozenset[Function]:
+        """The functions of both trees that the change may have altered."""
+        return frozenset((file.path, name) for file in self.files for name in file.functions)
+
+    @cached_property
+    def sound(self) -> Mapping[str, TestRecord]:
+        """By id, the tests that passed in every run on the base and on the patched tree."""
+        passed = [{record.id for record in run.records if record.outcome is TestOutcome.PASSED} for run in (*self.base, self.patched)]
+        known = frozenset.intersection(*map(frozenset, passed))
+        return {record.id: record for record in self.base[0].records if record.id in known}
+
+    def chosen(self, most: int, seconds: float) -> tuple[str, ...]:
+        """Sound tests that run changed functions: as many of each function in turn, `most` together, of no more than `seconds` on the base.
+
+        Which of a function's cheap tests are taken is left to the seed.
+        """
+        rows = [self._in_turn(function) for function in sorted(self.functions)]
+        taken: dict[str, None] = {}
+        left = seconds
+        for depth in range(max(map(len, rows), default=0)):
+            for row in rows:
+                test = row[depth] if depth < len(row) else None
+                if test is None or test in taken or len(taken) >= most or self.sound[test].seconds > left:
+                    continue
+                taken[test] = None
+                left -= self.sound[test].seconds
+        return tuple(taken)
+
+    def _in_turn(self, function: Function) -> Sequence[str]:
+        covering = [test for test in self.recording.covering((function,)) if test in self.sound]
+        return sorted(covering, key=lambda test: (self.sound[test].seconds > _CHEAP, self.draw(test)))
+
+    def draw(self, what: str) -> int:
+        """A number that depends on the seed and on nothing else."""
+        return int.from_bytes(hashlib.sha256(f"{self.seed}\0{what}".encode("utf-8", "backslashreplace")).digest()[:8])
+
+
+def changed_files(trees: Trees, change: Change, source: Collection[str]) -> tuple[ChangedFile, ...]:
+    """The changed Python files among `source`; their contents are hostile and parsed in a child with limits."""
+    files = [file for file in change.files if file.path in source and file.path.endswith(".py") and file.utf8]
+    blobs = trees.blobs({blob for file in files for blob in file.blobs})
+    sides = []
+    for file in files:
+        old = blobs.get(file.old_blob) if file.old_mode.startswith("100") else None
+        new = blobs.get(file.new_blob) if file.new_mode.startswith("100") else None
+        sides.append((old, new))
+    return tuple(ChangedFile(file.path, *side, both) for file, side, both in zip(files, sides, definitions(sides), strict=True))
+
+
+def seed_for(keepsakes: Keepsakes, change: Change) -> str:
+    """The same for the same change on this machine; made from a secret of its cache, so that no author can know it."""
+    secret = keepsakes.load(_SEED_NAME)
+    if secret is None:
+        secret = secrets.token_bytes(32)
+        keepsakes.save(_SEED_NAME, secret)
+    return hashlib.sha256(secret + change.id.encode()).hexdigest()
