@@ -125,17 +125,19 @@ def _intent(run: Run, ports: LandingPorts, policy: Loaded) -> tuple[Promotion | 
         when=int(run.started.timestamp()),
         deadline=ports.promotions.now() + policy.policy.monitor.deadline + _GRACE,  # of a process that hangs before it is armed
     )
-    told = ""
+    told, began = "", ports.promotions.now()
     while (promotion := ports.promotions.begin(wanted)).run != run.id:
         ports.blocked(promotion)
         if ports.wish() in STOPS:
             return None, _cancelled(run)
-        if promotion.deadline is not None and ports.promotions.now() > promotion.deadline + _GRACE:
+        latest = promotion.deadline if promotion.step.open else began
+        if latest is not None and ports.promotions.now() > latest + _GRACE:
             return None, _held(
                 run, policy, f"run {promotion.run} holds the target beyond its deadline; `seatrial run show {promotion.run}`"
             )
         if promotion.run != told:
-            ports.progress.note(f"waiting for run {promotion.run}, whose promotion to the same target is not confirmed yet")
+            what = "is not confirmed yet" if promotion.step.open else "is not tidied yet"
+            ports.progress.note(f"waiting for run {promotion.run}, whose promotion to the same target {what}")
             told = promotion.run
         ports.pause(_POLL)
     if why := _elsewhere(run, ports, told):

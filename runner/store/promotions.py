@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from runner.errors import Fenced, StoreUnavailable, UsageError
 from runner.model.promotion import Promotion, Step
+from runner.model.run import State
 from runner.store.database import PATIENCE, Database, Transaction
 from runner.store.names import storable
 from runner.store.places import claim
@@ -48,7 +49,8 @@ class SqlPromotions:
 
         claim(self._state)
         with self._database.writing() as transaction:
-            if (other := _open_at(transaction, promotion.target)) is not None and other.run != promotion.run:
+            other = _open_at(transaction, promotion.target) or _untidied_at(transaction, promotion)
+            if other is not None and other.run != promotion.run:
                 return other
             earlier = _of_run(transaction, promotion.run)
             if earlier is not None and earlier.step is not Step.ABANDONED:
@@ -156,6 +158,18 @@ def _open_at(transaction: Transaction, target: str) -> Promotion | None:
 
     query = promotions.select().where(promotions.c.target == storable(target))
     row = transaction.connection.execute(query.where(promotions.c.step.in_([step.value for step in Step if step.open]))).first()
+    return _promotion(row) if row is not None else None
+
+
+def _untidied_at(transaction: Transaction, wanted: Promotion) -> Promotion | None:
+    """The settled promotion of another run that goes on: what it laid beside the target is still to be removed, and only it knows how."""
+    from runner.store.schema import promotions, runs
+
+    query = promotions.select().join(runs, runs.c.id == promotions.c.run).where(promotions.c.target == storable(wanted.target))
+    settled = promotions.c.step.in_([Step.CONFIRMED.value, Step.ROLLED_BACK.value])
+    row = transaction.connection.execute(
+        query.where(settled, runs.c.state == State.RUNNING.value, promotions.c.run != wanted.run).limit(1)
+    ).first()
     return _promotion(row) if row is not None else None
 
 
