@@ -81,10 +81,19 @@ class Asked(NamedTuple):
     lists: tuple[range, ...]
 
 
-def ask(importer: Importer, units: Sequence[Sequence[Item]], bounds: Bounds, *, examples: bool = False, shift: float = 0.0) -> Asked:
+def ask(
+    importer: Importer,
+    units: Sequence[Sequence[Item]],
+    bounds: Bounds,
+    *,
+    examples: bool = False,
+    shift: float = 0.0,
+    repeat: float = 0.0,
+) -> Asked:
     """The errands over items in the order given; a unit's items share an interpreter. Units that do not fit any more are left out.
 
-    `shift` is in seconds, added to every clock that the program can reach. `examples`: items are those of docstrings.
+    `shift` is in seconds, added to every clock that the program can reach. `examples`: items are those of docstrings. `repeat`: each item
+    is repeated for so many seconds; the first answer that is another than the first one's is told.
     """
     lists, argv, done = _lists(units, bounds), [], 0
     for items in lists:
@@ -93,6 +102,7 @@ def ask(importer: Importer, units: Sequence[Sequence[Item]], bounds: Bounds, *, 
             "path": importer.path,
             "clock": shift,
             "examples": examples,
+            "repeat": repeat,
             "limits": bounds.model_dump(include={"seconds", "items", "longest"}),
             "items": items,
         }

@@ -5,9 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from runner.controls import docstrings as documented
-from runner.controls import probing, recording
+from runner.controls import probing, recording, tripwires
 from runner.controls.asking import Answer, Asking, OverdueError, unproven
-from runner.controls.checks import coverage, dead_body, docstrings, probe, twins
+from runner.controls.checks import coverage, dead_body, docstrings, mutants, probe, revert, twins
 from runner.controls.elsewhere import Asker
 from runner.controls.options import NAMES, Controls
 from runner.controls.subject import ChangedFile, Subject, changed_files, seed_for
@@ -17,13 +17,16 @@ from runner.ports import Importer
 from runner.trial.bench import Bench
 from runner.trial.experiment import SIDE_BY_SIDE, Evidence
 from runner.trial.importable import changed_modules
+from runner.trial.sides import Sides
 
 CHECK = "controls"
 """The check that says which controls ran."""
 _IN_SUITE: Mapping[str, Callable[[Asking], Answer]] = {
     twins.CHECK: twins.begin,
     dead_body.CHECK: dead_body.begin,
+    revert.CHECK: revert.begin,
     coverage.CHECK: coverage.begin,
+    mutants.CHECK: mutants.begin,
 }
 
 
@@ -33,8 +36,8 @@ class Tried:
 
     change: Change
     verdict_tree: str
-    source: Collection[str]
-    """The changed paths that were taken from the change."""
+    split: Sides
+    """Which changed paths were taken from the change, and which from the base."""
     evidence: Evidence
 
 
@@ -45,7 +48,7 @@ def control(bench: Bench, tried: Tried, options: Controls) -> tuple[Result, ...]
     importer = bench.ports.suite.importer()
     if importer is None or not bench.ports.suite.tells_modules:
         return (_none("this suite does not tell which tests run what"),)
-    files = changed_files(bench.ports.trees, tried.change, tried.source)
+    files = changed_files(bench.ports.trees, tried.change, tried.split.source)
     if not files:
         return (Result(check=CHECK, outcome=Outcome.PASS, reason="no Python source was changed: there is nothing to control", measured=0),)
     answers = _asked(replace(bench, files=()), tried, options, files, importer)
@@ -65,6 +68,8 @@ def _asked(bench: Bench, tried: Tried, options: Controls, files: tuple[ChangedFi
         files,
         recorded,
         seed_for(ports.keepsakes, tried.change),
+        tried.evidence.own,
+        tried.split.tests,
     )
     with ThreadPoolExecutor(min(ports.cores, SIDE_BY_SIDE), thread_name_prefix="control") as pool:
         asking = Asking(subject, pool, ports.monotonic() + options.budget)
@@ -87,11 +92,20 @@ def _begun(asking: Asking, importer: Importer) -> Mapping[str, Answer]:
     if documented.CHECK in wanted:
         begun[documented.CHECK] = docstrings.begin(asker, importer, modules)
     asker.ask()
+    if tripwires.CHECK in wanted:
+        begun[tripwires.CHECK] = _read(asking)
     problem = "" if subject.recording.complete else f"the recording run on the base is not whole: {subject.recording.problem}"
     for name, begin in _IN_SUITE.items():
         if name in wanted:
             begun[name] = _left(subject, name, problem) if problem else begin(asking)
     return begun
+
+
+def _read(asking: Asking) -> Answer:
+    """The control that only reads."""
+    subject = asking.subject
+    told = asking.submit(tripwires.judge, [(file.path, file.base, file.patched) for file in subject.files], subject.options.tripwires)
+    return lambda: (told.result(),)
 
 
 def _left(subject: Subject, name: str, problem: str) -> Answer:

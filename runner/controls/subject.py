@@ -51,6 +51,10 @@ class Subject:
     recording: Recording
     seed: str
     """Nothing of the change can know it."""
+    own: SuiteRun | None = None
+    """The suite with the change's own tests, when it brings any."""
+    tests_side: tuple[str, ...] = ()
+    """The changed paths that were taken from the base in the verdict tree."""
 
     @property
     def trees(self) -> Trees:

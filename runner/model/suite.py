@@ -135,6 +135,8 @@ class Pair(Value):
     patched: TestOutcome | None
     path: str = ""
     text: str = ""
+    note: str = ""
+    """What came of running it again, and what is known of it from earlier trials."""
 
 
 class SuiteSummary(Value):

@@ -1,6 +1,7 @@
 """What the keys of a policy have to do with one another: faults, and things worth a warning."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 from runner.gates import gates
 from runner.gates.breaker.options import NAMES
@@ -9,6 +10,7 @@ from runner.model.units import show_duration, show_size
 from runner.policy.nodes import Path
 from runner.policy.schema import Policy
 from runner.probes import options as probes
+from runner.trial import quarantine
 
 Remark = tuple[Path, str]
 """The path of the key to blame, and what is to be said of it."""
@@ -26,6 +28,8 @@ def errors(policy: Policy) -> Iterator[Remark]:
     yield from _of_breakers(policy)
     for path, what in probes.faults(policy.monitor):
         yield ("monitor", *path), what
+    for path, what in quarantine.faults(policy.tests.quarantine, datetime.now(UTC).date()):
+        yield ("tests", "quarantine", *path), what
 
 
 def _of_breakers(policy: Policy) -> Iterator[Remark]:
@@ -60,6 +64,8 @@ def warnings(policy: Policy) -> Iterator[Remark]:
     """What is allowed and probably not meant."""
     for path, what in probes.warnings(policy.monitor):
         yield ("monitor", *path), what
+    for path, what in quarantine.warnings(policy.tests.quarantine, datetime.now(UTC).date()):
+        yield ("tests", "quarantine", *path), what
     limits = policy.sandbox.limits
     writable = limits.disk + 2 * limits.tmp
     if limits.memory < writable:

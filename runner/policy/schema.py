@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field, create_model
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import core_schema
 
+from runner.controls.options import Controls
 from runner.gates import gates
 from runner.model.value import Value
 from runner.probes.options import Monitor
@@ -59,6 +60,8 @@ class Policy(Value):
     """The policy underneath: its value holds for every key that is not given, whether this line is there or not. Maps merge, lists replace."""
     tests: Tests = Tests()
     """Which suite judges a change, and how often it runs."""
+    controls: Controls = Controls()
+    """Which controls make forged results visible, and what follows from what they leave open."""
     sandbox: Sandbox = Sandbox()
     """The image a suite runs in, its environment and its limits."""
     preflight: Preflight = Field(default_factory=Preflight)

@@ -10,6 +10,7 @@ from runner.ports.backups import Backup, BackupRecord, Backups, Staying, Vault
 from runner.ports.gating import FALSE_FUTURE, Entry, Gate, Ledger, Moment
 from runner.ports.landing import Item, Promotions, Ran, Target, Watched
 from runner.ports.progress import Progress
+from runner.ports.remembering import FlakyTests, NothingKnown
 from runner.ports.trees import History, TreeEntry, Trees
 from runner.ports.trying import Baselines, Images, Importer, Keepsakes, Plan, Plugin, Reader, Sandbox, Suite
 from runner.ports.validating import Validator
@@ -21,6 +22,7 @@ __all__ = [
     "Backups",
     "Baselines",
     "Entry",
+    "FlakyTests",
     "Gate",
     "History",
     "Images",
@@ -30,6 +32,7 @@ __all__ = [
     "LandingPorts",
     "Ledger",
     "Moment",
+    "NothingKnown",
     "Plan",
     "Plugin",
     "Ports",
@@ -70,6 +73,8 @@ class Ports:
     """Tells the release that the base commit is described as, for projects that take their version from tags."""
     folders: Mapping[str, Path] = field(default_factory=dict)
     """The folders that a run writes to, by what they are called."""
+    flaky: FlakyTests = field(default_factory=NothingKnown)
+    """What is remembered of the repository's tests."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -52,7 +52,7 @@ class ChangeReport(_Part):
 
 
 class PairReport(_Part):
-    """One test that differs, with the list it is in and the end of its failure text."""
+    """One test that differs, with the list it is in and the end of its failure text; `note` has what came of running it again, and its past."""
 
     id: str
     list: str
@@ -60,6 +60,7 @@ class PairReport(_Part):
     patched: TestOutcome | None
     path: str
     text: str
+    note: str = ""
 
 
 class TestsReport(_Part):
@@ -215,4 +216,4 @@ def _tests(comparison: Comparison | None) -> TestsReport:
 
 
 def _pair(pair: Pair, name: str) -> PairReport:
-    return PairReport(id=pair.id, list=name, base=pair.base, patched=pair.patched, path=pair.path, text=pair.text)
+    return PairReport(id=pair.id, list=name, base=pair.base, patched=pair.patched, path=pair.path, text=pair.text, note=pair.note)

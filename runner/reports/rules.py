@@ -49,6 +49,32 @@ _CHECKS: Final = {
         "Whether the tests ran the change's own code", "Make sure that the suite imports the working copy, not an installed package."
     ),
     "own-tests": About("Whether the change's own tests are green and complete", "Mend the change's tests, or say why tests are removed."),
+    "tripwires": About(
+        "Whether added code could tell a test from real use, or waits for a time, a count or a chance",
+        "Behave the same at every call and place, or have a person look at it.",
+    ),
+    "probe": About(
+        "Whether changed functions give elsewhere, without any test runner, what they give on the base",
+        "Explain the difference to a person, or leave the behaviour as it is.",
+    ),
+    "docstrings": About(
+        "Whether the examples in docstrings of the base still give what they say",
+        "Mend the change, or have a person approve the new example.",
+    ),
+    "twins": About(
+        "Whether tests with wrong expectations are red, as they are on the base", "Results were forged: find what the change does to tests."
+    ),
+    "dead-body": About(
+        "Whether tests are red when the changed functions that they run do nothing but raise",
+        "See why these tests no longer notice what they ran on the base.",
+    ),
+    "revert": About(
+        "Whether the change's new tests fail without the rest of it",
+        "Have the new tests show what the change does, or leave them as they are.",
+    ),
+    "coverage": About("Whether tests of the base run the changed lines", "Add tests that run these lines, or have a person look at them."),
+    "mutants": About("Whether tests of the base notice when a changed line is broken", "Add a test that notices, or have a person look."),
+    "controls": About("Which controls against forged results ran", "See docs/threat-model.md for what each of them proves."),
     "examples": About("Whether files that hold both tests and source were edited", "Let a person compare the examples before and after."),
 }
 

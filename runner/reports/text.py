@@ -65,6 +65,8 @@ def _failures(report: Report, bounds: _Bounds) -> Iterator[Line]:
     for pair in pairs[: bounds.failures]:
         yield line()
         yield line("  ", (pair.id, "head"), f"  {_outcome(pair.base)} -> {_outcome(pair.patched)}")
+        if pair.note:
+            yield line("    ", (pair.note, "unsure"))
         yield from _failure_text(pair, bounds)
     if len(pairs) > bounds.failures:
         yield line()

@@ -1,8 +1,10 @@
 """Trial: base and patched suites in disposable sandboxes, compared test by test."""
 
 import re
+from datetime import UTC
 from typing import NamedTuple
 
+from runner.controls import line
 from runner.errors import ImageUnavailable, InfrastructureError
 from runner.model.change import Status
 from runner.model.result import Cause, Outcome, Result
@@ -11,19 +13,30 @@ from runner.model.sandbox import Errands, Execution, Image
 from runner.model.suite import Comparison, SuiteRun
 from runner.policy.load import Loaded
 from runner.ports import Ports
-from runner.trial import compare, examples, isolation, judge, load, origin, sides
-from runner.trial.configuration import changes_tests
+from runner.trial import compare, examples, isolation, judge, load, origin, quarantine, sides
 from runner.trial.bench import Bench
+from runner.trial.configuration import changes_tests
 from runner.trial.experiment import Evidence, Wanted, gather
 from runner.trial.loading import Loading
 
-CHECKS = (load.CHECK, judge.BASE, judge.TESTS, judge.INVENTORY, origin.CHECK, judge.CHANNELS, judge.OWN, examples.CHECK, isolation.CHECK)
+CHECKS = (
+    load.CHECK,
+    judge.BASE,
+    judge.TESTS,
+    judge.INVENTORY,
+    origin.CHECK,
+    judge.CHANNELS,
+    judge.OWN,
+    examples.CHECK,
+    isolation.CHECK,
+    line.CHECK,
+)
 _SECTIONS = {load.CHECK: f"validate.{load.CHECK}"}
 """Sections of the policy, for checks that are not the section `tests`'."""
 _ODD_BYTE = re.compile(r"\\udc([89a-f][0-9a-f])")
 LEVEL = (
     "in-process: tests, conftests and test configuration are the base's, but the patched code shares the interpreter with them: "
-    "made to deceive, it could forge their results and the session's end; no control against forging ran"
+    "made to deceive, it could forge their results and the session's end"
 )
 
 PER_FILE_LEVEL = (
@@ -55,7 +68,7 @@ def trial(run: Run, ports: Ports, policy: Loaded) -> Run:
             run.change.base_tree,
             options.sandbox.env,
             options.sandbox.limits,
-            tests=options.tests.model_dump_json(),
+            tests=options.tests.model_dump_json(exclude={"flaky_error", "quarantine"}),
             runtime=options.sandbox.runtime or "",
         )
         changed = _Sides(run, ports, options.validation.load)
@@ -75,18 +88,37 @@ def trial(run: Run, ports: Ports, policy: Loaded) -> Run:
         tests_side=split.tests,
         source_side=split.source,
     )
-    answers = _answers(run, ports, split, evidence, comparison, loaded)
+    comparison = evidence.repeated.beside(comparison)
+    ports.flaky.save(run.change.base_tree, *evidence.seen)
+    aside = quarantine.quarantine(options.tests.quarantine, run.started.astimezone(UTC).date(), evidence.base)
+    answers = _answers(run, ports, split, evidence, comparison, loaded, aside)
     answers = (*answers, isolation.judge(evidence.isolation, options.tests.isolation))
+    began = ports.monotonic()
+    controls = _controlled(bench, line.Tried(run.change, changed.tree(split), split, evidence), policy, answers)
     results = tuple(answer.model_copy(update={"policy": policy.where(_SECTIONS.get(answer.check, "tests"))}) for answer in answers)
+    results += tuple(answer.model_copy(update={"policy": policy.where("controls")}) for answer in controls)
+    timings["controls"] = round(ports.monotonic() - began, 3)
     return run.with_(
         results=(*run.results, *results),
         tests=comparison,
         sandbox=_facts(image, bench.executions, policy),
-        level=_level(ports, evidence),
+        level=f"{_level(ports, evidence)}; {controls[-1].reason}",
         notes=(*run.notes, *image.notes),
         logs=_logs(evidence),
         timings=timings,
     )
+
+
+def _controlled(bench: Bench, tried: line.Tried, policy: Loaded, answers: tuple[Result, ...]) -> tuple[Result, ...]:
+    """What the controls answer; they have nothing to say about a change that is rejected, or that nothing could be measured of."""
+    settled = next((answer for answer in answers if answer.outcome in (Outcome.FAIL, Outcome.UNKNOWN)), None)
+    if settled is not None:
+        why = f"the check '{settled.check}' has answered {settled.outcome} already"
+        return (Result(check=line.CHECK, outcome=Outcome.WARN, reason=f"no control against forged results ran: {why}"),)
+    try:
+        return line.control(bench, tried, policy.policy.controls)
+    except InfrastructureError as problem:
+        return (Result(check=line.CHECK, outcome=Outcome.UNKNOWN, cause=Cause.INFRASTRUCTURE, reason=_sentence(problem)),)
 
 
 class _Sides:
@@ -154,7 +186,15 @@ def _collected(base: SuiteRun) -> frozenset[str]:
     return frozenset(told | {_ODD_BYTE.sub(r"\\x\1", path) for path in told})
 
 
-def _answers(run: Run, ports: Ports, split: sides.Sides, evidence: Evidence, comparison: Comparison, loaded: _Loaded) -> tuple[Result, ...]:
+def _answers(
+    run: Run,
+    ports: Ports,
+    split: sides.Sides,
+    evidence: Evidence,
+    comparison: Comparison,
+    loaded: _Loaded,
+    aside: quarantine.Quarantine,
+) -> tuple[Result, ...]:
     change, trees, first = run.change, ports.trees, evidence.base[0]
 
     def is_package(folder: str) -> bool:
@@ -168,6 +208,7 @@ def _answers(run: Run, ports: Ports, split: sides.Sides, evidence: Evidence, com
         excused=compare.excused_by_base(evidence.base) | evidence.own_flaky,
         shaky=compare.flaky_on_base(evidence.base),
         removed=compare.removed(evidence.base, evidence.own) if evidence.own else (),
+        quarantine=aside,
     )
     base = judge.judge_base(evidence.base)
     measurable = base.outcome is not Outcome.UNKNOWN

@@ -4,7 +4,7 @@ from typing import Final
 
 from sqlalchemy import BigInteger, Column, Double, Index, Integer, MetaData, String, Table, Text, text
 
-REVISIONS: Final = ("0001", "0002", "0003")
+REVISIONS: Final = ("0001", "0002", "0003", "0004")
 """Every revision in order; the last is what this version needs. A database at any other is from a newer version."""
 
 metadata = MetaData()
@@ -167,3 +167,15 @@ executors = Table(
     Column("at", Double, nullable=False),
 )
 """Who works: each process writes the time into its row now and then."""
+
+flaky_tests = Table(
+    "flaky_tests",
+    metadata,
+    Column("repository", Text, primary_key=True),
+    Column("test", Text, primary_key=True),
+    Column("runs", Integer, nullable=False),
+    Column("failures", Integer, nullable=False),
+    Column("seen", Double, nullable=False),
+    Column("base", String(64), nullable=False),
+)
+"""Tests that wavered: their runs since, the failures among them that passed when run again, when and on which base tree that was last seen."""

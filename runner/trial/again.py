@@ -1,8 +1,9 @@
 """Running tests again: broken or flaky, hung or crashed, or only in bad company."""
 
-from collections.abc import Mapping, Sequence
-from typing import Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple, Protocol
 
+from runner.model.flaky import Tally
 from runner.model.suite import Stop, SuiteRun, TestOutcome, TestRecord
 from runner.trial.compare import by_id
 
@@ -17,22 +18,44 @@ class Bench(Protocol):
         """Run the suite, or the ids `only`, over one tree."""
 
 
-def steady(bench: Bench, purpose: str, tree: str, base: SuiteRun, suspects: Sequence[str], times: int) -> Mapping[str, bool]:
-    """Of each suspect, whether it fails steadily: not when it passes alone every one of `times`, and then in the whole suite.
+class Judged(NamedTuple):
+    """What running suspects again showed; both are empty where none was."""
 
-    Empty, so that all count as steady, when there are none, too many, or nothing is to be run again.
+    steady: Mapping[str, bool]
+    """Of each suspect, whether it fails steadily."""
+    tallies: Mapping[str, Tally]
+    """What each answered meanwhile, runs without a result left out."""
+
+
+def judged(bench: Bench, purpose: str, tree: str, base: SuiteRun, times: Mapping[str, int]) -> Judged:
+    """Run suspects again, each as often as `times` says: until it has passed alone, and then until it has passed in the whole suite.
+
+    One that never did in one of the two fails steadily (`runner.trial.repeats` says how sure that is). None is run where there are too
+    many, and all count as steady.
     """
-    if not suspects or not times or len(suspects) > MOST:
-        return {}
-    passing = set(suspects)
-    for _ in range(times):
-        passing &= _held(bench.run(purpose, tree, only=suspects, base=base))
-        if not passing:
+    if not any(times.values()) or len(times) > MOST:
+        return Judged({}, {})
+    tallies: dict[str, Tally] = {}
+    passing = _passing(lambda left: bench.run(purpose, tree, only=left, base=base), times, tallies)
+    # alone they pass; in the whole suite they may fail every time, because of what runs before them
+    passing = _passing(lambda _: bench.run(purpose, tree, base=base), passing, tallies)
+    return Judged({test: test not in passing for test in times}, tallies)
+
+
+def _passing(run: Callable[[Sequence[str]], SuiteRun], times: Mapping[str, int], tallies: dict[str, Tally]) -> Mapping[str, int]:
+    """Those that passed before their runs were used up, with how many each may have; counts what every run showed."""
+    passed: set[str] = set()
+    for done in range(max(times.values(), default=0)):
+        left = [test for test, most in times.items() if most > done and test not in passed]
+        if not left:
             break
-    if passing:
-        # alone they pass; in the whole suite they may fail every time, because of what runs before them
-        passing &= _held(bench.run(purpose, tree, base=base))
-    return {test: test not in passing for test in suspects}
+        found = run(left)
+        held, records = _held(found), by_id(found)
+        for test in left:
+            if test in held or (test in records and records[test].outcome.failed):
+                tallies[test] = tallies.get(test, Tally()).plus(Tally(1, int(test not in held)))
+        passed |= held.intersection(left)
+    return {test: most for test, most in times.items() if test in passed}
 
 
 def _held(run: SuiteRun) -> set[str]:

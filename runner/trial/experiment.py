@@ -2,14 +2,16 @@
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import NamedTuple
 
 from runner.model.sandbox import Errands
 from runner.model.suite import SuiteRun
-from runner.trial import again
+from runner.trial import again, repeats
 from runner.trial.bench import Bench
 from runner.trial.compare import own_doubts, suspects
+from runner.trial.flaky import Repeated, Seen, seen
 from runner.trial.isolation import Isolation, differing, isolation
 from runner.trial.options import IN_PROCESS, Tests
 
@@ -30,6 +32,12 @@ class Evidence:
     own_flaky: frozenset[str]
     """Tests of the own suite that failed once and passed when run again, alone and in full."""
     isolation: Isolation
+    repeated: Repeated = field(default_factory=Repeated)
+
+    @property
+    def seen(self) -> Seen:
+        """What this trial adds to what is known of tests that waver."""
+        return seen(self.base, self.patched, self.steady, self.repeated.tallies, cached=self.base_cached)
 
 
 @dataclass(frozen=True)
@@ -149,20 +157,24 @@ def gather(bench: Bench, wanted: Wanted) -> Evidence:
 
 def _again(trial: _Trial, ran: _Ran, *, cached: bool) -> Evidence:
     """What must be run again, and all that came of it."""
-    bench, reruns, first = trial.bench, trial.wanted.options.reruns, ran.whole[0]
+    bench, options, first = trial.bench, trial.wanted.options, ran.whole[0]
     base = (*ran.whole, ran.apart) if ran.apart is not None and trial.isolation.files else ran.whole
     patched = again.alone(bench, trial.tree, first, ran.patched)
-    steady = again.steady(bench, "rerun", trial.tree, first, suspects(base, patched), reruns)
+    doubted = suspects(base, patched)
     doubts = own_doubts(base, ran.own) if ran.own is not None else ()
+    past = bench.ports.flaky.load((*doubted, *doubts)) if doubted or doubts else {}
+    times = partial(repeats.times, past=past, reruns=options.reruns, error=options.flaky_error)
+    judged = again.judged(bench, "rerun", trial.tree, first, times(doubted))
     own_steady: Mapping[str, bool] = {}
     if trial.own_tree:
-        own_steady = again.steady(replace(bench, files=()), "own", trial.own_tree, first, doubts, reruns)
+        own_steady = again.judged(replace(bench, files=()), "own", trial.own_tree, first, times(doubts)).steady
     return Evidence(
         base=base,
         base_cached=cached,
         patched=patched,
         own=ran.own,
-        steady=steady,
+        steady=judged.steady,
+        repeated=Repeated(judged.tallies, past),
         own_flaky=frozenset(test for test, fails in own_steady.items() if not fails),
         isolation=trial.isolation,
     )

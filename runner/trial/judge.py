@@ -1,13 +1,14 @@
 """The trial's answers: what the runs and their comparison prove, one Result per question."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from runner.model.result import Cause, Finding, Outcome, Result, Severity
-from runner.model.suite import Comparison, Pair, Stop, SuiteRun, TestOutcome
+from runner.model.suite import Comparison, Pair, Stop, SuiteRun, TestOutcome, TestRecord
 from runner.model.units import show_duration
 from runner.trial import compare, sides
 from runner.trial.mend import NO_TESTS, mend
+from runner.trial.quarantine import Quarantine
 
 BASE, TESTS, INVENTORY, CHANNELS, OWN = "base", "tests", "inventory", "channels", "own-tests"
 NO_MEASURE = "the base's suite gives no measure to compare with"
@@ -31,6 +32,20 @@ class Matter:
     shaky: frozenset[str] = frozenset()
     removed: tuple[Pair, ...] = ()
     """Tests of the base that the suite with the change's own tests lacks or no longer runs."""
+    quarantine: Quarantine = field(default_factory=Quarantine)
+
+    def excuses(self, test: Pair | TestRecord) -> bool:
+        """Whether a failure only warns: the test is in quarantine, and the change does not touch what it consists of."""
+        return self.quarantine.excuses(test.id) is not None and not sides.touched(test.path, self.split, self.changed)
+
+    def told(self, pair: Pair) -> str:
+        """What there is to say of a failure's quarantine; the same whenever the same run is judged, so that an approval stays good."""
+        if pair.patched is None or not pair.patched.failed:
+            return ""
+        said = self.quarantine.told(pair.id)
+        if self.quarantine.excuses(pair.id) and not self.excuses(pair):
+            said += ", which does not count: the change edits what the test expects"
+        return said
 
 
 def judge_base(runs: Sequence[SuiteRun]) -> Result:
@@ -123,23 +138,41 @@ def judge_channels(patched: SuiteRun, base: SuiteRun) -> Result:
 
 
 def judge_tests(matter: Matter) -> Result:
-    """Whether what held on the base still holds (DESIGN §6): broken and untouched fails; broken, edited, own suite green holds."""
+    """Whether what held on the base still holds (DESIGN §6): broken and untouched fails; broken, edited, own suite green holds.
+
+    What is in quarantine warns. That a test is known as flaky excuses nothing: it is only run again more often.
+    """
     comparison = matter.comparison
-    if solid := [pair for pair in comparison.broken if pair.id not in matter.shaky]:
+    broken = [pair for pair in comparison.broken if not matter.excuses(pair)]
+    if solid := [pair for pair in broken if pair.id not in matter.shaky]:
         return lost(TESTS, "breaks", "tests.broken", solid, matter)
-    if comparison.broken:
-        reason = f"{comparison.broken[0].id} is flaky on the base and now fails every time"
-        findings = _findings(comparison.broken, "tests.broken")
+    if broken:
+        reason = f"{broken[0].id} is flaky on the base and now fails every time"
+        findings = _findings(broken, "tests.broken", matter)
         return Result(check=TESTS, outcome=Outcome.HOLD, reason=reason, measured=len(findings), limit=0, findings=findings)
-    if loose := [pair for pair in comparison.flaky if pair.id not in matter.shaky]:
+    if loose := [pair for pair in comparison.flaky if pair.id not in matter.shaky and not matter.excuses(pair)]:
         reason = f"{loose[0].id} failed and then passed when run again; on the base it never failed"
-        findings = _findings(loose, "tests.flaky")
+        findings = _findings(loose, "tests.flaky", matter)
         return Result(check=TESTS, outcome=Outcome.HOLD, reason=reason, measured=len(loose), limit=0, findings=findings)
-    if comparison.flaky:
-        reason = f"{len(comparison.flaky)} tests are flaky, on the base too"
-        return Result(check=TESTS, outcome=Outcome.WARN, reason=reason, findings=_findings(comparison.flaky, "tests.flaky"))
+    if comparison.broken or comparison.flaky:
+        return _shaky(matter)
     fixed = f", {len(comparison.fixed)} fixed" if comparison.fixed else ""
     return Result(check=TESTS, outcome=Outcome.PASS, reason=f"every test that held on the base holds{fixed}", measured=0, limit=0)
+
+
+def _shaky(matter: Matter) -> Result:
+    """The answer where all that fails is in quarantine, or is flaky on the base, too."""
+    failing = (*matter.comparison.broken, *matter.comparison.flaky)
+    set_aside = [pair for pair in failing if matter.excuses(pair)]
+    reason = f"{len(failing)} tests are flaky, on the base too"
+    if set_aside:
+        others = f", and {_count(set_aside[1:])} more in quarantine" if len(set_aside) > 1 else ""
+        reason = f"{set_aside[0].id} fails, {matter.quarantine.told(set_aside[0].id)}{others}"
+    findings = (
+        *_findings(set_aside, "tests.quarantined", matter, Severity.WARNING),
+        *_findings([pair for pair in failing if pair not in set_aside], "tests.flaky", matter, Severity.WARNING),
+    )
+    return Result(check=TESTS, outcome=Outcome.WARN, reason=reason, measured=len(failing), findings=findings[:SHOWN])
 
 
 def judge_inventory(matter: Matter, patched: SuiteRun) -> Result:
@@ -149,7 +182,7 @@ def judge_inventory(matter: Matter, patched: SuiteRun) -> Result:
         return Result(check=INVENTORY, outcome=Outcome.PASS, reason="every test of the base gave a result", measured=0, limit=0)
     if not patched.ended:
         reason = f"{len(gone)} tests of the base gave no result in the patched suite: {trouble(patched)}"
-        findings = _findings(gone, "inventory.missing")
+        findings = _findings(gone, "inventory.missing", matter)
         return Result(
             check=INVENTORY, outcome=Outcome.UNKNOWN, cause=Cause.EVIDENCE, reason=reason, measured=len(gone), limit=0, findings=findings
         )
@@ -163,17 +196,21 @@ def judge_inventory(matter: Matter, patched: SuiteRun) -> Result:
 def lost(check: str, verb: str, rule: str, pairs: Sequence[Pair], matter: Matter) -> Result:
     """The answer for tests of the base that are lost: a person's to compare when the change edits what they expect, else a failure."""
     untouched = [pair for pair in pairs if not sides.touched(pair.path, matter.split, matter.changed)]
-    if not untouched and matter.whole is not None and not own_failures(matter.whole, matter.excused):
+    if not untouched and matter.whole is not None and not own_failures(matter.whole, matter):
         reason = f"the change {verb} {_count(pairs)} of the base, but edits what they expect, and its own tests pass: a person must compare"
-        return Result(check=check, outcome=Outcome.HOLD, reason=reason, measured=len(pairs), limit=0, findings=_findings(pairs, rule))
+        return Result(
+            check=check, outcome=Outcome.HOLD, reason=reason, measured=len(pairs), limit=0, findings=_findings(pairs, rule, matter)
+        )
     shown = untouched or pairs
-    reason = f"the change {verb} {_count(pairs)} of the base, first {shown[0].id}"
-    return Result(check=check, outcome=Outcome.FAIL, reason=reason, measured=len(pairs), limit=0, findings=_findings(shown, rule))
+    said = matter.told(shown[0])
+    reason = f"the change {verb} {_count(pairs)} of the base, first {shown[0].id}" + (f" ({said})" if said else "")
+    return Result(check=check, outcome=Outcome.FAIL, reason=reason, measured=len(pairs), limit=0, findings=_findings(shown, rule, matter))
 
 
-def own_failures(own: SuiteRun, excused: Collection[str]) -> tuple[str, ...]:
+def own_failures(own: SuiteRun, matter: Matter) -> tuple[str, ...]:
     """What speaks against the suite with the change's own tests: failing ids that nothing excuses, or its trouble."""
-    failing = tuple(test for test, r in compare.by_id(own).items() if r.outcome.failed and test not in excused)
+    excused = matter.excused
+    failing = tuple(test for test, r in compare.by_id(own).items() if r.outcome.failed and test not in excused and not matter.excuses(r))
     broken_files = tuple(f"{error.id} cannot be collected" for error in own.collect_errors if error.id not in excused)
     problem = trouble(own)
     return failing + broken_files + ((problem,) if problem else ())
@@ -185,13 +222,13 @@ def judge_own(own: SuiteRun | None, matter: Matter, flaky: Collection[str] = ())
         return Result(check=OWN, outcome=Outcome.PASS, reason="the change brings no tests of its own")
     if own is None or not (own.records or own.collect_errors or trouble(own)):
         return _no_evidence(OWN, "with the change's own tests, the suite gave no result at all")
-    if against := own_failures(own, matter.excused):
+    if against := own_failures(own, matter):
         reason = f"the suite with the change's own tests is not green: {against[0]}"
         findings = tuple(_finding(test.partition("::")[0], "own-tests.failing", test) for test in against[:SHOWN])
         return Result(check=OWN, outcome=Outcome.HOLD, reason=reason, measured=len(against), limit=0, findings=findings)
     if removed := matter.removed:
         reason = f"the change removes or skips {_count(removed)} that held on the base, first {removed[0].id}: a person must look"
-        findings = _findings(removed, "own-tests.removed")
+        findings = _findings(removed, "own-tests.removed", matter)
         return Result(check=OWN, outcome=Outcome.HOLD, reason=reason, measured=len(removed), limit=0, findings=findings)
     return _green_own(matter, flaky)
 
@@ -209,11 +246,12 @@ def _count(pairs: Sequence[Pair]) -> str:
     return f"{len(pairs)} test{'s' if len(pairs) != 1 else ''}"
 
 
-def _findings(pairs: Sequence[Pair], rule: str) -> tuple[Finding, ...]:
-    return tuple(
-        _finding(pair.path or pair.id.partition("::")[0], rule, f"{pair.id}: {_name(pair.base)} -> {_name(pair.patched)}")
-        for pair in pairs[:SHOWN]
-    )
+def _findings(pairs: Sequence[Pair], rule: str, matter: Matter, severity: Severity = Severity.ERROR) -> tuple[Finding, ...]:
+    return tuple(_finding(pair.path or pair.id.partition("::")[0], rule, _line(pair, matter), severity) for pair in pairs[:SHOWN])
+
+
+def _line(pair: Pair, matter: Matter) -> str:
+    return "; ".join(filter(None, (f"{pair.id}: {_name(pair.base)} -> {_name(pair.patched)}", matter.told(pair))))
 
 
 def _name(outcome: TestOutcome | None) -> str:

@@ -6,7 +6,9 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from runner.model.units import Percent
 from runner.model.value import Value
+from runner.trial.quarantine import Quarantined
 
 JUNIT_FILE = "/tmp/seatrial/report.xml"  # noqa: S108  a path inside the sandbox
 """Where a command leaves its JUnit report when the policy does not say otherwise."""
@@ -49,7 +51,14 @@ class Tests(Value):
     Left out: `/tmp/seatrial/report.xml` for `report: junit`, and what the command prints for `report: tap`.
     """
     reruns: int = Field(default=2, ge=0, le=20)
-    """How often a failing test is run again to tell flaky from broken; 0 for never."""
+    """How often a test that newly fails is run again to tell flaky from broken, alone and then in the whole suite; 0 for never.
+
+    The first pass alone, and in the suite, ends it: a test that fails every time is broken.
+    """
+    flaky_error: Percent = Field(default=0.01, gt=0)
+    """How likely a test that is known as flaky may be called broken by chance: it is run again more often than `reruns`, up to 20 times."""
+    quarantine: tuple[Quarantined, ...] = ()
+    """Tests whose failures warn until a day, each entry with an owner; 200 at most. A test that is gone or skipped is not excused."""
     base_runs: int = Field(default=2, ge=1, le=20)
     """How often the suite runs on the base, before anything is compared with it; the results are cached."""
 

@@ -12,12 +12,14 @@ from typing import NamedTuple
 from runner.gates import gates
 from runner.git.objects import PrivateObjects
 from runner.model.run import Gates, Run
+from runner.model.text import shown
 from runner.policy.load import Loaded
 from runner.ports import Ports, Progress
 from runner.sandbox.containers import DockerSandbox
 from runner.sandbox.engine import Engine
 from runner.sandbox.image.ensure import DockerImages
 from runner.store.baselines import FileBaselines
+from runner.store.flaky import SqlFlakyTests
 from runner.store.keepsakes import FileKeepsakes
 from runner.store.ledger import SqlLedger
 from runner.store.places import Places
@@ -68,6 +70,9 @@ def ports_of(run: Run, policy: Loaded, objects: PrivateObjects, given: Parts) ->
         cores=len(os.sched_getaffinity(0)),
         version=lambda: objects.describe(run.change.base_commit),
         folders=where.folders,
+        flaky=SqlFlakyTests(
+            where.state, f"repo:{shown(bytes(objects.repository.root))}", given.progress.note, patience=patience(run.gates)
+        ),
     )
 
 

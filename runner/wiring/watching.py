@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from datetime import UTC
 from threading import Event, Thread
 from typing import Final
 
@@ -21,6 +22,7 @@ from runner.probes.reading import Reading, failed, no_data, passed
 from runner.probes.results import results
 from runner.probes.watch import Watch
 from runner.trial.bench import Bench
+from runner.trial.quarantine import Quarantine
 
 _POLL: Final = 0.2
 _SAID: Final = {
@@ -117,7 +119,11 @@ def _suite(run: Run, ports: Ports, policy: Loaded) -> Reading:
     if not done.ended or not done.records:
         return no_data(f"the suite did not answer: {done.stop.value}, {len(done.records)} tests")
     known = {pair.id for pair in (*run.tests.still_failing, *run.tests.flaky)} if run.tests else set()
-    wrong = [record.id for record in done.records if record.outcome in (TestOutcome.FAILED, TestOutcome.ERROR) and record.id not in known]
+    own = {pair.id for pair in run.tests.new} if run.tests else set()
+    failing = [record.id for record in done.records if record.outcome in (TestOutcome.FAILED, TestOutcome.ERROR) and record.id not in known]
+    tests = frozenset(record.id for record in done.records if record.id not in own)
+    aside = Quarantine(options.tests.quarantine, run.started.astimezone(UTC).date(), tests)
+    wrong = [test for test in failing if aside.excuses(test) is None]
     if wrong:
         return failed(f"{len(wrong)} tests fail over the promoted tree, first {wrong[0]}", measured=len(wrong), limit=0)
     expected = (run.tests.own or run.tests.patched).tests if run.tests else 0

@@ -47,7 +47,7 @@ def test_the_shipped_default_names_every_key(path: str, model: type[BaseModel]) 
 def test_the_schema_speaks_in_aliases_and_forbids_what_it_does_not_know() -> None:
     schema = json_schema()
     assert set(schema["properties"]) == {
-        *("seatrial", "extends", "tests", "sandbox", "preflight", "validate"),
+        *("seatrial", "extends", "tests", "controls", "sandbox", "preflight", "validate"),
         *("backup", "promote", "monitor", "rollback", "hold"),
     }
     assert schema["required"] == ["seatrial"]

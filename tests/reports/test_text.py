@@ -113,3 +113,13 @@ def test_colours_come_only_when_asked_for_and_change_no_word(run_of: Make) -> No
     assert "\x1b" not in plain
     assert "\x1b[1;31mREJECTED" in colored
     assert [line.rstrip() for line in re.sub(r"\x1b\[[0-9;]*m", "", colored).splitlines()] == plain.splitlines()
+
+
+def test_what_is_known_of_a_failing_test_stands_below_it_and_in_the_json(run_of: Make) -> None:
+    note = "run again, it failed 1 of 3 times; known as flaky: 4 of 50 runs failed, last on 2026-11-30"
+    pair = Pair(id="t.py::a", base=TestOutcome.PASSED, patched=TestOutcome.FAILED, text="E  assert 0", note=note)
+    report = build(run_of().with_(tests=Comparison(flaky=(pair,))))
+    lines = render(report).splitlines()
+    at = lines.index("  t.py::a  passed -> failed")
+    assert lines[at + 1 : at + 3] == [f"    {note}", "    | E  assert 0"]
+    assert (report.tests.flaky, report.tests.pairs[0].note) == (("t.py::a",), note)

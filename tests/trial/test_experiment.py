@@ -1,13 +1,18 @@
 """Which suite runs a trial makes, with a scripted sandbox in place of containers."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from itertools import chain, repeat
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from runner.model.flaky import Tally
 from runner.model.sandbox import Execution, Image, Job, Limits
 from runner.model.suite import Stop, SuiteRun, Usage
 from runner.ports import Plan, Ports, Reader
+from runner.store.flaky import SqlFlakyTests
 from runner.trial.bench import Bench
 from runner.trial.experiment import Evidence, Wanted, gather
 from runner.trial.options import Tests
@@ -149,10 +154,23 @@ def test_the_changes_own_tests_run_apart_from_the_verdict() -> None:
     assert ("own", OWN) in [job[:2] for job in world.jobs]
 
 
-def test_a_test_that_fails_again_is_broken_and_one_run_again_is_enough() -> None:
+@pytest.mark.parametrize("reruns", [1, 2, 5])
+def test_a_test_that_fails_alone_as_often_as_the_policy_says_is_broken(reruns: int) -> None:
     world = Scripted(lambda purpose, tree, only: a_run(GREEN if tree == BASE else {**GREEN, "t.py::a": "failed"}))
-    assert gathered(world).steady == {"t.py::a": True}
-    assert [job[2] for job in world.jobs if job[0] == "rerun"] == [("t.py::a",)]
+    evidence = gathered(world, reruns=reruns)
+    assert (evidence.steady, evidence.repeated.tallies) == ({"t.py::a": True}, {"t.py::a": (reruns, reruns)})
+    assert [job[2] for job in world.jobs if job[0] == "rerun"] == [("t.py::a",)] * reruns
+
+
+@pytest.mark.parametrize(("error", "runs"), [(0.01, 6), (0.5, 2)])
+def test_a_test_that_is_known_as_flaky_is_run_again_until_the_policys_error_is_kept(error: float, runs: int, tmp_path: Path) -> None:
+    known = SqlFlakyTests(tmp_path / "state", "repo:/r", print)
+    known.save("b" * 40, {"t.py::a": Tally(3, 1)}, ())
+    world = Scripted(lambda purpose, tree, only: a_run(GREEN if tree == BASE else {**GREEN, "t.py::a": "failed", "t.py::b": "failed"}))
+    bench = Bench(replace(ports(world), flaky=known), Image(reference="i", id="sha256:1"), BASE, {}, Limits())
+    evidence = gather(bench, Wanted(PATCHED, lambda _: (PATCHED, None), Tests(reruns=2, flaky_error=error)))
+    assert evidence.repeated.tallies == {"t.py::a": (runs, runs), "t.py::b": (2, 2)}
+    assert evidence.repeated.past["t.py::a"].failures == 1
 
 
 def test_a_test_that_passes_alone_and_in_full_is_flaky() -> None:
@@ -204,7 +222,7 @@ def test_the_patched_suite_may_take_a_multiple_of_what_the_base_took() -> None:
     ("alone", "whole", "flaky"), [("passed", "passed", True), ("failed", "passed", False), ("passed", "failed", False)]
 )
 def test_an_own_test_is_flaky_only_if_it_passes_alone_and_in_full(alone: str, whole: str, flaky: bool) -> None:
-    runs = iter(["failed", whole])
+    runs = chain(["failed"], repeat(whole))
 
     def script(purpose: str, tree: str, only: tuple[str, ...]) -> SuiteRun:
         if tree != OWN:
@@ -265,4 +283,4 @@ def test_suspects_are_run_again_apart() -> None:
 
     world = Scripted(script, TWO)
     assert gathered(world).steady == {"u.py::b": True}
-    assert [parts for purpose, parts in zip(purposes(world), world.parts, strict=True) if purpose == "rerun"] == [2]
+    assert [parts for purpose, parts in zip(purposes(world), world.parts, strict=True) if purpose == "rerun"] == [2, 2]

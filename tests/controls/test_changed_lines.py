@@ -1,0 +1,51 @@
+"""Changed lines are those that begin a statement within a function and that the base does not have at that place."""
+
+from runner.controls.changed_lines import changed_lines
+
+BASE = b"""\
+import os
+LIMIT = 3
+
+
+def f(a):
+    '''Text.'''
+    if a:
+        return 1
+    return 2
+
+
+class C:
+    size = 1
+
+    def m(self):
+        return os.sep
+"""
+
+
+def of(patched: bytes | None, base: bytes | None = BASE) -> dict[int, str]:
+    return dict(changed_lines([(base, patched)])[0])
+
+
+def test_only_statements_of_functions_count() -> None:
+    assert of(BASE) == {}
+    assert of(BASE.replace(b"LIMIT = 3", b"LIMIT = 4").replace(b"size = 1", b"size = 2").replace(b"Text", b"Words")) == {}
+    assert of(BASE.replace(b"return 1", b"return 5").replace(b"os.sep", b"os.linesep")) == {8: "f", 16: "C.m"}
+
+
+def test_what_has_moved_is_not_changed() -> None:
+    assert of(b"# more\n\n" + BASE.replace(b"return 2", b"return 3")) == {11: "f"}
+
+
+def test_a_new_file_is_changed_as_a_whole_and_a_deleted_one_not_at_all() -> None:
+    assert of(BASE, None) == {7: "f", 8: "f", 9: "f", 16: "C.m"}
+    assert of(None) == {}
+
+
+def test_statements_within_others_are_found() -> None:
+    body = b"def f():\n    try:\n        with a:\n            b()\n    except E:\n        c()\n    else:\n        d()\n    finally:\n        pass\n"
+    assert sorted(of(body, None)) == [2, 3, 4, 6, 8]
+
+
+def test_what_cannot_be_parsed_has_none() -> None:
+    assert of(b"def f(:\n") == {}
+    assert of(b"\xff\xfe") == {}
