@@ -21,7 +21,20 @@ from runner.model.suite import Stop, Usage
 from runner.ports import Reader, Trees
 from runner.sandbox import hosts, leftovers, live, workcopy
 from runner.sandbox.engine import Engine, speaking
-from runner.sandbox.profile import ELSEWHERE, ENVIRONMENT, HOME, HOSTNAME, TMP, WORK, Box, Host, astray, configuration, differences, expected
+from runner.sandbox.profile import (
+    ELSEWHERE,
+    ENVIRONMENT,
+    HOME,
+    HOSTNAME,
+    TMP,
+    WORK,
+    Box,
+    Host,
+    astray,
+    configuration,
+    differences,
+    expected,
+)
 from runner.sandbox.snapshots import Snapshots, disk_errors
 from runner.sandbox.streams import Conversation
 from runner.sandbox.treewriter import owner_for, stranger_to

@@ -10,8 +10,8 @@ from runner.model.suite import TestOutcome
 from runner.model.text import printable
 
 CHECK = "dead-body"
-MOST = 40
-LONGEST = 10.0
+MOST = 20
+LONGEST = 4.0
 """Seconds that these tests take on the base together."""
 SHOWN = 20
 

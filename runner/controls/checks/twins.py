@@ -11,9 +11,9 @@ from runner.model.suite import TestOutcome
 from runner.model.text import printable
 
 CHECK = "twins"
-MOST = 40
+MOST = 20
 """Tests with a twin."""
-LONGEST = 10.0
+LONGEST = 4.0
 """Seconds that these take on the base together."""
 SHOWN = 20
 _TURNS = (0, 0, 0, 1, 2)
