@@ -23,6 +23,8 @@ LONGEST_ARGUMENT = 100_000
 LONGEST_SETTINGS = 1_000_000
 """Characters of all settings; the kernel allows 2 MiB for arguments and environment together."""
 _FORCED = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": "", "PYTEST_PLUGINS": ""}
+_EXAMPLES = "HYPOTHESIS_STORAGE_DIRECTORY"
+"""Where hypothesis keeps examples that failed: a change could bring a `.hypothesis` of its own, and with it the examples that are tried."""
 _DEFAULTS = {"PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"}
 
 _AT_START = re.compile(
@@ -81,7 +83,7 @@ class PytestSuite:
 
     def plan(self, *, only: Sequence[str] = (), files: Sequence[str] = (), plugin: Plugin | None = None) -> Plan:
         """The command for the whole suite, or for the test ids `only`; with `files`, in a child of its own for each of these."""
-        env = {**_DEFAULTS, **self.env, **_FORCED}
+        env = {**_DEFAULTS, _EXAMPLES: f"{self.scratch}/hypothesis", **self.env, **_FORCED}
         session = _program("pytest_session")
         if not files:
             return Plan((self.python, "-I", "-c", _BOOT % '"-s"', session, *_pieces(self._settings(tuple(only), plugin))), env, None)

@@ -34,7 +34,8 @@ def test_the_pytest_suite_reads_the_base_tree(box):
 def test_the_job_may_set_the_hash_seed_and_not_load_plugins(box):
     env = suite_for(Tests(), box.trees, "tree", {"PYTHONHASHSEED": "7", "PYTEST_PLUGINS": "evil", "PYTEST_ADDOPTS": "-x"}).plan().env
     assert env == {
-        "PYTHONHASHSEED": "7", "PYTHONDONTWRITEBYTECODE": "1", "PYTEST_PLUGINS": "", "PYTEST_ADDOPTS": "", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"
+        "PYTHONHASHSEED": "7", "PYTHONDONTWRITEBYTECODE": "1", "PYTEST_PLUGINS": "", "PYTEST_ADDOPTS": "", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+        "HYPOTHESIS_STORAGE_DIRECTORY": "/tmp/hypothesis",
     }  # fmt: skip
 
 
