@@ -12,6 +12,8 @@ from runner.model.result import Outcome, Result
 from runner.model.suite import TestOutcome
 
 _Told = TypeVar("_Told")
+UNPROVEN = "unproven"
+"""How the answer of a control begins that could say nothing."""
 Outcomes = Mapping[str, TestOutcome]
 """By test id; a test without an explicit result has none."""
 Answer = Callable[[], tuple[Result, ...]]
@@ -73,4 +75,4 @@ class Asking:
 def unproven(subject: Subject, check: str, reason: str) -> Result:
     """The answer of a control that can say nothing; the policy says what follows."""
     outcome = Outcome.HOLD if subject.options.unproven == "hold" else Outcome.WARN
-    return Result(check=check, outcome=outcome, reason=f"unproven: {reason}", limit=subject.options.unproven)
+    return Result(check=check, outcome=outcome, reason=f"{UNPROVEN}: {reason}", limit=subject.options.unproven)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from runner.controls import docstrings as documented
 from runner.controls import probing, recording, tripwires
-from runner.controls.asking import Answer, Asking, OverdueError, unproven
+from runner.controls.asking import UNPROVEN, Answer, Asking, OverdueError, unproven
 from runner.controls.checks import coverage, dead_body, docstrings, mutants, probe, revert, twins
 from runner.controls.elsewhere import Asker
 from runner.controls.options import NAMES, Controls
@@ -57,9 +57,10 @@ def control(bench: Bench, tried: Tried, options: Controls) -> tuple[Result, ...]
 
 def _asked(bench: Bench, tried: Tried, options: Controls, files: tuple[ChangedFile, ...], importer: Importer) -> tuple[Result, ...]:
     ports = bench.ports
+    wall = min(bench.limits.wall, options.budget)
     recorded = recording.of_base(bench, f"{bench.key(1)}-recording", tried.evidence.base[0])
     subject = Subject(
-        bench,
+        replace(bench, limits=bench.limits.model_copy(update={"wall": wall})),
         tried.change,
         tried.verdict_tree,
         options,
@@ -132,7 +133,7 @@ def _none(why: str) -> Result:
 
 
 def _said(answers: Collection[Result]) -> Result:
-    ran = [answer.check for answer in answers if answer.outcome is not Outcome.UNKNOWN and not answer.reason.startswith("unproven")]
+    ran = [answer.check for answer in answers if answer.outcome is not Outcome.UNKNOWN and not answer.reason.startswith(UNPROVEN)]
     left = [answer.check for answer in answers if answer.check not in ran]
     reason = f"controls that answered: {', '.join(ran) or 'none'}{'; that could not: ' + ', '.join(left) if left else ''}"
     return Result(check=CHECK, outcome=Outcome.PASS if ran else Outcome.WARN, reason=reason, measured=len(ran), limit=len(answers))
