@@ -13,7 +13,7 @@ READY := $(VENV)/.ready
 JOBS ?= 2
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
 
-.PHONY: help setup compiled engine postgres image demo test check lint format types layers long faults bench lock clean
+.PHONY: help setup compiled engine postgres image demo test check lint format types layers long faults forging bench lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -68,6 +68,9 @@ faults: setup ## every marker with every fault, killed again in recovery, frozen
 	@rm -f out/faults.txt
 	@SEATRIAL_FAULTS=all SEATRIAL_FAULT_KILLS=1000 $(PYTEST) --timeout 14400 tests/faults
 	@cat out/faults.txt; $(BIN)/python -m testing.faults.total out/faults.txt
+
+forging: setup ## every forgery of testing/forgeries and its honest twin, in whole checks; takes half an hour
+	@SEATRIAL_FORGING=all $(PYTEST) tests/forging/test_forgeries.py
 
 bench: setup ## how much time a sandbox costs; ARGS="..." is passed on
 	@$(BIN)/python bench/overhead.py $(ARGS)

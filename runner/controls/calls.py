@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from runner.controls.definitions import MODULE, Both, Definition
+from runner.controls.spelling import spelt
 from runner.model.value import Value
 from runner.parsing import Source, parse
 
@@ -73,9 +74,8 @@ class Call(Value):
     @property
     def text(self) -> str:
         """As source text for people; hostile."""
-        given = [self.args.strip()[1:-1].rstrip(", "), "" if self.kwargs.strip() == "{}" else f"**{self.kwargs}"]
-        own = f" of an object made with {self.own}" if self.own not in (None, NOTHING) else ""
-        return f"{self.module}.{self.name}({', '.join(filter(None, given))}){own}"
+        own = f" of an object made with {spelt(self.own)}" if self.own not in (None, NOTHING) else ""
+        return f"{self.module}.{self.name}{spelt(f'({self.args}, {self.kwargs})')}{own}"
 
 
 class Few(Value):

@@ -20,7 +20,7 @@ MOST_CALLS = 200_000
 LONGEST_LITERAL = 2000
 """Characters, as the program inside has it."""
 WAYS = ("function", "method", "property", "class", "init")
-_PARTS = ("calls", "watching", "recording")
+_PARTS = ("objects", "calls", "watching", "recording")
 
 
 def program() -> str:

@@ -255,7 +255,7 @@ def test_methods_go_with_the_literal_call_that_made_their_object(suite):
             lib.Plain().hello("you")
             lib.made().grow(5)
             Mine(1).grow(6)
-            lib.Box(1j).grow(7)
+            lib.Box(lambda: 1).grow(7)
     """)
     made = ((4,), {"name": "n"})
     assert calls(recording, "Box.__init__") == [("init", made, "lib:Box", None)]
@@ -266,6 +266,54 @@ def test_methods_go_with_the_literal_call_that_made_their_object(suite):
     assert calls(recording, "Plain.hello") == [("method", (("you",), {}), "lib:Plain", ((), {}))]
     assert lost(recording, "Box.grow") == (0, 3)
     assert lost(recording, "Box.__init__") == (1, 1)
+
+
+def test_objects_are_spelt_as_what_makes_them(suite):
+    suite.write(
+        "shapes.py",
+        """
+        import collections, dataclasses, enum, typing
+        @dataclasses.dataclass
+        class Point:
+            x: int
+            y: int = 0
+        class Pair(typing.NamedTuple):
+            one: int
+            two: object
+        class Level(enum.Enum):
+            LOW = "low"
+        class Own:
+            def __init__(self, size): self.size = size
+        class Bare:
+            pass
+        def named(x): return x
+        hidden = (lambda: Own(1))()
+    """,
+    )
+    recording = suite.run("""
+        import datetime, decimal, lib, shapes
+        def test_it():
+            for value in (shapes.Point(1, y=2), shapes.Pair(1, shapes.Point(3)), shapes.Level.LOW, shapes.Own(4), [shapes.Bare()],
+                    {"a": decimal.Decimal("1.50")}, datetime.date(2024, 2, 29), frozenset([1]), shapes.named, shapes.Own, len,
+                    shapes.hidden, datetime.datetime.now(datetime.timezone.utc), lambda: 1):
+                lib.Plain().hello(value)
+    """, most_calls=20)  # fmt: skip
+    made, named = "\0made", "\0named"
+    point = (made, "shapes:Point", ((), {"x": 1, "y": 2}))
+    assert [call[1][0][0] for call in calls(recording, "Plain.hello")] == [
+        point,
+        (made, "shapes:Pair", ((1, (made, "shapes:Point", ((), {"x": 3, "y": 0}))), {})),
+        (made, "shapes:Level", (("low",), {})),
+        (made, "shapes:Own", ((4,), {})),
+        [(made, "shapes:Bare", ((), {}))],
+        {"a": (made, "decimal:Decimal", (("1.50",), {}))},
+        (made, "datetime:date", ((2024, 2, 29), {})),
+        (made, "builtins:frozenset", (({1},), {})),
+        (named, "shapes:named"),
+        (named, "shapes:Own"),
+        (named, "builtins:len"),
+    ]
+    assert lost(recording, "Plain.hello") == (3, 0)
 
 
 def test_what_is_no_honest_literal_is_counted_and_not_recorded(suite):
@@ -288,14 +336,14 @@ def test_what_is_no_honest_literal_is_counted_and_not_recorded(suite):
         for _ in range(500): deep = [deep]
         def test_it():
             for value in (Raises(), Lies(), LyingText("x"), Huge(), Level.LOW, endless, knot, deep, float("inf"), float("nan"), set(),
-                    frozenset([1]), print, lib, 1 << 100000, "x" * 3000, list(range(5000)), [Lies()], {Lies(): 1}):
+                    lib, lambda: 1, 1 << 100000, "x" * 3000, list(range(5000)), [Lies()], {Lies(): 1}):
                 lib.through.__code__, isinstance(value, object), lib.numbers(1), take(value)
         def take(value):
             try: lib.double(value)
             except Exception: pass
     """, most_calls=8)  # fmt: skip
     assert calls(recording, "double") == []
-    assert lost(recording, "double") == (19, 0)
+    assert lost(recording, "double") == (18, 0)
 
 
 def test_recorded_text_is_bounded_in_number_and_length(suite):

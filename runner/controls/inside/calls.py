@@ -1,7 +1,7 @@
 """Turns the calls that test files make into literal text: arguments, and the constructor calls of the objects they use.
 
-The first part of the recording, a text for the sandbox's own Python (3.8 or newer, standard library only): the host joins it
-before `watching.py` and `recording.py`.
+The second part of the recording, a text for the sandbox's own Python (3.8 or newer, standard library only): the host joins it
+between `objects.py` and `watching.py`.
 """
 
 import ast
@@ -16,6 +16,7 @@ _literal_eval, _repr, _ref, _modules = ast.literal_eval, repr, weakref.ref, sys.
 LONGEST_NAME, LONGEST_LITERAL, MOST_MADE, DEEPEST = 2000, 2000, 10000, 20
 NOTHING = "((), {})"
 _class_dict, _class_mro = type.__dict__["__dict__"].__get__, type.__dict__["__mro__"].__get__
+_module_of = type.__dict__["__module__"].__get__
 
 
 LENGTHS = {
@@ -132,6 +133,7 @@ class Calls:
         self._is_test = is_test
         self.found, self.size, self.kept = [], 0, 0
         self._texts, self._made, self.lost = set(), {}, {}
+        self._spell = Spelling(self._reach, self._remembered)  # noqa: F821  of `objects.py`
 
     def take(self, function, frame):
         function.tries -= 1
@@ -142,7 +144,7 @@ class Calls:
             function.tries = 0
             return self._lose(function, 1)
         values, code = frame.f_locals, function.code
-        text = literal(arguments(code, values, defaults, kind != "function"))
+        text = self._spelt(arguments(code, values, defaults, kind != "function"))
         self_ = values[code.co_varnames[0]] if kind != "function" else None
         if kind == "init":
             self._remember(self_, text)
@@ -151,7 +153,7 @@ class Calls:
         owner = made = None
         if kind != "function":
             owner = self._reach(self_ if kind == "class" else type(self_))
-            made = NOTHING if kind in ("class", "init") else self._maker(self_)
+            made = NOTHING if kind in ("class", "init") else self._maker(self_) or self._parts(self_)
             if owner is None or made is None:
                 return self._lose(function, 1)
         key = (function.number, kind, text, owner, made)
@@ -162,6 +164,19 @@ class Calls:
             self.size += len(text) + len(owner or "") + len(made or "") + 30
             self.kept += 1
         return None
+
+    def _spelt(self, value):
+        """The literal text of a value, with the objects in it spelt; `None` where they cannot be."""
+        text = literal(value)
+        if text is None:
+            with contextlib.suppress(Exception):  # whatever it was, it cannot be spelt
+                text = literal(self._spell(value))
+        return text
+
+    def _remembered(self, made):
+        """The arguments that made an object, spelt."""
+        text = self._maker(made)
+        return None if text is None else _literal_eval(text)
 
     def _lose(self, function, why):
         self.lost.setdefault(function.number, [0, 0])[why] += 1
@@ -181,11 +196,20 @@ class Calls:
         plain = not any(name in _class_dict(owner) for owner in above for name in ("__init__", "__new__"))
         return NOTHING if plain else None
 
+    def _parts(self, made):
+        """The text of the arguments that make an equal object, where its class shows them."""
+        with contextlib.suppress(Exception):
+            return literal(self._spell(made)[2])
+        return None
+
     def _reach(self, owner):
-        """`module:name` of a class that another process can import."""
-        if not issubclass(type(owner), type):
+        """`module:name` of a class or function that another process can import."""
+        if issubclass(type(owner), type):
+            module, name = _module_of(owner), type.__dict__["__qualname__"].__get__(owner)
+        elif type(owner) in (types.FunctionType, types.BuiltinFunctionType):
+            module, name = owner.__module__, owner.__qualname__
+        else:
             return None
-        module, name = _class_dict(owner).get("__module__"), type.__dict__["__qualname__"].__get__(owner)
         holder = _modules.get(module) if type(module) is str else None
         names = getattr(holder, "__dict__", {})
         file = names.get("__file__")
@@ -193,5 +217,6 @@ class Calls:
             return None
         for part in name.split("."):
             found = names.get(part)
+            found = found.__func__ if type(found) in (staticmethod, classmethod) else found
             names = _class_dict(found) if issubclass(type(found), type) else {}
         return "%s:%s" % (module, name) if found is owner and len(module) + len(name) < LONGEST_NAME else None

@@ -7,6 +7,7 @@ import random
 MOST_DEEP = 60
 """Neighbours of one call."""
 LONGEST = 4000
+MADE, NAMED = "\0made", "\0named"
 
 
 def around(content, _version):
@@ -60,8 +61,12 @@ def varied(args, kwargs):
 
 
 def beside(value):
-    """Values of the same type near a literal."""
+    """Values of the same type near a literal; of an object that `objects.py` has spelt, those with a neighbour among its arguments."""
     kind = type(value)
+    if kind is tuple and value[:1] == (NAMED,):
+        return []
+    if kind is tuple and value[:1] == (MADE,):
+        return [(*value[:2], pair) for pair in varied(*value[2])]
     if kind is bool:
         return [not value]
     if kind in (int, float):

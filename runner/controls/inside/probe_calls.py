@@ -29,6 +29,7 @@ MOST_REPEATS = 5000
 AGAIN = 0.5
 """Seconds after which a call that swallowed the alarm hears it again."""
 MAKERS = {"set": set, "frozenset": frozenset, "float": float, "bytearray": bytearray}
+MADE, NAMED = "\0made", "\0named"
 NUMBERS = {"inf": float("inf"), "nan": float("nan")}
 
 
@@ -130,8 +131,33 @@ def built(node):
     return _literal(node)
 
 
+def reached(address):
+    """What a `module:name` leads to."""
+    module, _, names = address.partition(":")
+    __import__(module)
+    found = _modules[module]
+    for name in names.split("."):
+        found = getattr(found, name)
+    return found
+
+
+def revived(value):
+    """A value with the objects in it that `objects.py` has spelt."""
+    kind = type(value)
+    if kind is tuple and value[:1] == (MADE,):
+        args, kwargs = value[2]
+        return reached(value[1])(*revived(args), **revived(kwargs))
+    if kind is tuple and value[:1] == (NAMED,):
+        return reached(value[1])
+    if kind in (tuple, list, set):
+        return kind([revived(part) for part in value])
+    if kind is dict:
+        return {revived(key): revived(part) for key, part in value.items()}
+    return value
+
+
 def value_of(text):
-    return built(_parse(text, mode="eval").body)
+    return revived(built(_parse(text, mode="eval").body))
 
 
 class Caller:

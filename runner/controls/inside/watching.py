@@ -1,6 +1,6 @@
 """Watches which functions and lines of the project run, at the least cost that the interpreter allows.
 
-The second part of the recording, a text for the sandbox's own Python (3.8 or newer, standard library only): the host joins it
+The third part of the recording, a text for the sandbox's own Python (3.8 or newer, standard library only): the host joins it
 between `calls.py` and `recording.py`. A function's first line is that of its first decorator. A test that sets a trace or
 profile function of its own takes the place of this one until it puts it back.
 """

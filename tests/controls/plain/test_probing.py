@@ -114,7 +114,7 @@ def test_methods_are_called_on_objects_made_anew_and_what_they_alter_is_seen(sid
         calls = [call("(1,)", name="C.add", own="((5,), {})"), call("([2],)", name="C.into", own="((5,), {})")]
         result = sides.probe(base, wrong, *calls, few=Few(neighbours=0))
         assert result.outcome is Outcome.HOLD, result
-        assert "of an object made with ((5,), {})" in result.findings[0].message
+        assert "of an object made with (5):" in result.findings[0].message
 
 
 def test_a_private_function_is_measured_through_those_that_use_it(sides, call):
