@@ -255,7 +255,7 @@ def test_methods_go_with_the_literal_call_that_made_their_object(suite):
             lib.Plain().hello("you")
             lib.made().grow(5)
             Mine(1).grow(6)
-            lib.Box(lambda: 1).grow(7)
+            lib.Box(float("inf")).grow(7)
     """)
     made = ((4,), {"name": "n"})
     assert calls(recording, "Box.__init__") == [("init", made, "lib:Box", None)]
