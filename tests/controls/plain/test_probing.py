@@ -201,3 +201,32 @@ def test_a_sandbox_that_did_not_live_to_tell_never_passes(sides, call):
 
 def test_nothing_changed_is_nothing_to_ask():
     assert judge(Planned((), {}), [], {}).outcome is Outcome.PASS
+
+
+def test_objects_among_the_arguments_are_made_anew_and_varied(sides, call):
+    base = """
+        import dataclasses
+        @dataclasses.dataclass(frozen=True)
+        class Ship:
+            length: float
+            name: str = "x"
+        def fee(ships, key):
+            return sum(key(ship.name) * ship.length for ship in ships)
+    """
+    ship = ("\0made", "m:Ship", ((), {"length": 3.0, "name": "ab"}))
+    given = call(repr(([ship], ("\0named", "builtins:len"))), name="fee")
+    result = sides.probe(base, base.replace("* ship.length", "* ship.length + 0"), given)
+    assert (result.outcome, result.measured > 1) == (Outcome.PASS, True)  # its neighbours, too
+    result = sides.probe(base, base.replace("* ship.length", "* abs(ship.length - 1)"), given)
+    assert result.outcome is Outcome.HOLD
+    assert result.findings[0].message == (
+        "m.fee([Ship(length=3.0, name='ab')], len): on the base returned 6.0 (float); with the change returned 4.0 (float)"
+    )
+
+
+def test_an_object_that_cannot_be_made_any_more_is_a_difference(sides, call):
+    base = "class Own:\n    def __init__(self, size): self.size = size\ndef f(own): return own.size\n"
+    given = call(repr((("\0made", "m:Own", ((4,), {})),)))
+    result = sides.probe(base, base.replace("self, size)", "self, size, more)").replace("return own.size", "return own.size or 0"), given)
+    assert result.outcome is Outcome.HOLD
+    assert any("m.f(Own(4)): on the base returned 4 (int); with the change not callable" in found.message for found in result.findings)
