@@ -8,7 +8,7 @@ import runner
 from runner.model.change import Change, FileChange, Status
 from runner.model.result import Cause, Decision, Ending, Finding, Outcome, Result, Severity, Verdict
 from runner.model.run import PolicyFacts, Run, SandboxFacts
-from runner.model.suite import Comparison, Pair, SuiteSummary, TestOutcome, Usage
+from runner.model.suite import Comparison, Made, Pair, SuiteSummary, TestOutcome, Touched, Usage
 from runner.reports.formats import FORMATS, written
 from runner.reports.report import Report, build
 
@@ -149,13 +149,29 @@ def held() -> Run:
         new=(Pair(id="tests/test_quay.py::test_new", base=None, patched=PASSED, path="tests/test_quay.py"),),
         tests_side=("tests/test_quay.py",),
         source_side=("src/quay.py", "conftest.py"),
+        touched=(
+            Touched(id=pair.id, path=pair.path, made=Made.EDITED, base=PASSED, patched=FAILED, own=PASSED),
+            Touched(id=skipped.id, path=skipped.path, made=Made.REMOVED, base=PASSED, patched=SKIPPED, own=None),
+            Touched(
+                id="tests/test_quay.py::test_wide[a|b]", path=pair.path, made=Made.FILE_EDITED, base=PASSED, patched=PASSED, own=PASSED
+            ),
+        ),
     )
     reason = "the change breaks 1 test of the base, but edits what they expect, and its own tests pass: a person must compare"
     places = (
         Finding(path="conftest.py", line=7, rule="paths.hold", message="conftest.py changes how tests run", severity=Severity.WARNING),
         Finding(path="größe/a b.py", line=1, rule="paths.hold", message="is protected by the policy", fix="leave it out"),
     )
+    looser = Finding(
+        path=pair.path,
+        line=14,
+        rule="anomaly.looser-assertions",
+        message="test_an_exact_fit_is_a_fit asserts less strictly",
+        severity=Severity.INFO,
+    )
+    risk = "low risk (12 of 100) beside 80 commits: test_an_exact_fit_is_a_fit asserts less strictly"
     results = (
+        Result(check="anomaly", outcome=Outcome.WARN, reason=risk, measured=12, limit=40, findings=(looser,)),
         *_passes("intake"),
         Result(
             check="paths",

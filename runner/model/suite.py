@@ -139,6 +139,52 @@ class Pair(Value):
     """What came of running it again, and what is known of it from earlier trials."""
 
 
+class Made(StrEnum):
+    """What a change made of a test of the base."""
+
+    REMOVED = "removed"
+    """Its function, or its file, is gone."""
+    MOVED = "moved"
+    """Another changed file has its function now, word for word."""
+    EDITED = "edited"
+    """Its function says something else."""
+    FILE_EDITED = "file edited"
+    """Its function is as it was, but not what stands around it in its file; or the file cannot be read as Python."""
+    HELPERS_EDITED = "helpers edited"
+    """Its file is as it was, but not a conftest, helper, data or settings file near it."""
+
+
+class Touched(Value):
+    """A test of the base that the change touches: the base's test on both sides, and the change's version of it."""
+
+    id: str
+    path: str
+    made: Made
+    base: TestOutcome | None
+    """Of the base's test on the base."""
+    patched: TestOutcome | None
+    """Of the base's test over the verdict tree."""
+    own: TestOutcome | None
+    """Of the change's version over the patched tree; `None` where there is none."""
+    terms: tuple[str, ...] = ()
+    """What the gate `anomaly` says of it."""
+
+    @property
+    def differs(self) -> bool:
+        """Whether the outcomes are not all the same."""
+        return not self.base == self.patched == self.own
+
+    @property
+    def tells(self) -> bool:
+        """Whether there is more to say than that something near it was edited."""
+        return bool(self.terms) or self.differs or self.made not in (Made.FILE_EDITED, Made.HELPERS_EDITED)
+
+    @property
+    def rank(self) -> tuple[bool, int]:
+        """The smaller, the sooner a person should see it: terms and differing outcomes first, then what became of its own text."""
+        return not (self.terms or self.differs), tuple(Made).index(self.made)
+
+
 class SuiteSummary(Value):
     """Totals of one suite run for the report."""
 
@@ -173,3 +219,5 @@ class Comparison(Value):
     """Changed paths that were taken from the base in the verdict tree."""
     source_side: tuple[str, ...] = ()
     """Changed paths that were taken from the change."""
+    touched: tuple[Touched, ...] = ()
+    """Tests of the base that the change touches, at most 200, those that a person should see first in front."""

@@ -14,6 +14,7 @@ from runner.model.units import show_duration, show_size
 from runner.reports.headline import count, exit_sentence, subject, word
 from runner.reports.remarks import ORDER, Remark, assertion, remarks
 from runner.reports.report import PairReport, Report
+from runner.reports.touched import shown
 
 MOST_LINES: Final = 60
 """Lines of the source outside of folded parts; each folded part counts as one."""
@@ -23,7 +24,7 @@ _MARKS: Final = {"accepted": "✅", "confirmed": "✅", "rejected": "❌", "held
 _EVIDENCE: Final = ("broken", "missing", "skipped", "flaky")
 _OTHER: Final = {"still_failing": "fails on the base too", "fixed": "fixed", "new": "new"}
 _TITLES: Final = {"broken": "broke", "missing": "gone", "skipped": "newly skipped", "flaky": "flaky", **_OTHER}
-_ROWS, _FOLDED_ROWS, _LINES, _FOLDED_LINES, _FAILURES = 8, 100, 10, 40, 10
+_ROWS, _FOLDED_ROWS, _LINES, _FOLDED_LINES, _FAILURES, _TOUCHED = 8, 100, 10, 40, 10, 20
 _CELL, _WIDE = 200, 160
 
 
@@ -155,6 +156,8 @@ def _folded(report: Report) -> Iterator[tuple[str, list[str]]]:
         sides = ((report.tests.base, "on the base"), (report.tests.patched, "with the change"))
         numbers = ", ".join(f"{side.tests} {where}" for side, where in sides if side)
         yield f"Tests: {numbers}" if numbers else "Tests", tests
+    if touched := report.tests.touched:
+        yield f"Tests that the change touches: {len(touched)}", list(_touched(report))
     if len(failures) > 1 or any(pair.text.count("\n") > _LINES for pair in failures):
         yield f"What failing tests said: {len(failures)}", [line for pair in failures for line in _failure(pair)][:-1]
     spent = f" ({sum(report.timings.values()):.1f}s)" if report.timings else ""
@@ -190,6 +193,17 @@ def _suites(report: Report) -> Iterator[str]:
         yield ""
     if tests.tests_side:
         yield "Taken from the base, not from the change: " + ", ".join(code(path) for path in tests.tests_side[:_FOLDED_ROWS])
+
+
+def _touched(report: Report) -> Iterator[str]:
+    yield "| test | now | base | with the change | its own version | what is said of it |"
+    yield "|---|---|---|---|---|---|"
+    rows, more = shown(report.tests.touched, _TOUCHED)
+    for row in rows:
+        sides = " | ".join(outcome or "no result" for outcome in (row.base, row.patched, row.own))
+        yield f"| {cell(row.id)} | {row.made} | {sides} | {' '.join(cell(term) for term in row.terms)} |"
+    if more:
+        yield f"| … and {more} more | | | | | |"
 
 
 def _suite(name: str, side: SuiteSummary) -> str:

@@ -9,11 +9,12 @@ from pydantic import ConfigDict, Field
 from runner.model.change import Change, Status
 from runner.model.result import Ending, Outcome, Result, Verdict
 from runner.model.run import Kept, Landed, PolicyFacts, Run, SandboxFacts, State
-from runner.model.suite import Comparison, Pair, SuiteSummary, TestOutcome
+from runner.model.suite import Comparison, Pair, SuiteSummary, TestOutcome, Touched
 from runner.model.text import inert
 from runner.model.value import Value
 from runner.reports.exits import exit_of
 from runner.reports.next_step import next_step
+from runner.reports.touched import with_terms
 
 SCHEMA: Final = "seatrial.report/v1"
 _LISTS = ("broken", "missing", "skipped", "flaky", "still_failing", "fixed", "new")
@@ -63,6 +64,12 @@ class PairReport(_Part):
     note: str = ""
 
 
+class TouchedReport(Touched):
+    """A test of the base that the change touches: what it made of it, how both versions came out, and what the gate `anomaly` says of it."""
+
+    model_config = _Part.model_config
+
+
 class TestsReport(_Part):
     """Base against verdict tree; the lists hold test ids and `pairs` their details. `base` is null when no suite ran."""
 
@@ -81,6 +88,7 @@ class TestsReport(_Part):
     pairs: tuple[PairReport, ...] = ()
     tests_side: tuple[str, ...] = ()
     source_side: tuple[str, ...] = ()
+    touched: tuple[TouchedReport, ...] = ()
 
 
 class PromotionReport(Landed):
@@ -141,7 +149,7 @@ def build(run: Run, *, exit_code: int | None = None, here: Path | None = None) -
         change=_change(run.change),
         policy=run.policy,
         results=run.results,
-        tests=_tests(run.tests),
+        tests=_tests(run.tests, run.results),
         sandbox=run.sandbox,
         level=run.level,
         timings=run.timings,
@@ -200,10 +208,11 @@ def _change(change: Change) -> ChangeReport:
     )
 
 
-def _tests(comparison: Comparison | None) -> TestsReport:
+def _tests(comparison: Comparison | None, results: tuple[Result, ...]) -> TestsReport:
     if comparison is None:
         return TestsReport()
     lists: dict[str, tuple[Pair, ...]] = {name: getattr(comparison, name) for name in _LISTS}
+    new = frozenset(pair.id for pair in comparison.new)
     return TestsReport(
         base=comparison.base,
         patched=comparison.patched,
@@ -212,6 +221,7 @@ def _tests(comparison: Comparison | None) -> TestsReport:
         pairs=tuple(_pair(pair, name) for name, pairs in lists.items() for pair in pairs),
         tests_side=comparison.tests_side,
         source_side=comparison.source_side,
+        touched=tuple(TouchedReport(**row.model_dump()) for row in with_terms(comparison.touched, results, new)),
     )
 
 

@@ -4,11 +4,12 @@ from collections.abc import Iterator
 
 from runner.model.promotion import Step
 from runner.model.result import Finding, Outcome, Result
-from runner.model.suite import Stop, SuiteSummary
+from runner.model.suite import Stop, SuiteSummary, Touched
 from runner.model.units import show_duration, show_size
 from runner.reports.headline import count, subject, word
 from runner.reports.lines import Line, line, write
 from runner.reports.report import PairReport, Report
+from runner.reports.touched import shown
 
 _STYLE = {"pass": "good", "warn": "unsure", "hold": "unsure", "unknown": "unsure", "refuse": "unsure", "fail": "bad"}
 _WORDS = {"accepted": "good", "confirmed": "good", "rejected": "bad", "rolled back": "bad", "stuck": "bad", "running": "head"}
@@ -31,6 +32,7 @@ class _Bounds:
     def __init__(self, *, full: bool, numbers: bool) -> None:
         self.findings = 200 if full else 5
         self.ids = 200 if full else 5
+        self.touched = 200 if full else 20
         self.failures = 20 if full else 3
         self.failure_lines = 60 if full else 12
         self.full = full
@@ -47,6 +49,7 @@ def _report(report: Report, bounds: _Bounds) -> Iterator[Line]:
     yield from _failures(report, bounds)
     yield from _checks(report, bounds)
     yield from _tests(report, bounds)
+    yield from _touched(report, bounds)
     yield line()
     yield from _facts(report, bounds)
 
@@ -135,6 +138,25 @@ def _tests(report: Report, bounds: _Bounds) -> Iterator[Line]:
     if tests.tests_side:
         shown = ", ".join(tests.tests_side[: bounds.ids]) + (", …" if len(tests.tests_side) > bounds.ids else "")
         yield line(f"  taken from the base, not from the change: {shown}")
+
+
+def _touched(report: Report, bounds: _Bounds) -> Iterator[Line]:
+    """Each test that the change touches: what it made of it, and what came of the base's version and of its own."""
+    touched = report.tests.touched
+    if not touched:
+        return
+    rows, more = shown(touched, bounds.touched)
+    yield line()
+    yield line(("tests that the change touches", "head"))
+    yield from (_touched_row(row) for row in rows)
+    if more:
+        yield line((f"  … and {more} more", "dim"))
+
+
+def _touched_row(row: Touched) -> Line:
+    sides = f"{_outcome(row.base)} -> {_outcome(row.patched)}, its own version: {_outcome(row.own)}"
+    said = (f"  {'; '.join(row.terms)}", "unsure") if row.terms else ""
+    return line(f"  {row.made.value:<14}  ", (row.id, "head"), f"  {sides}", said)
 
 
 def _side(side: SuiteSummary) -> str:

@@ -5,6 +5,7 @@ from datetime import UTC
 from typing import NamedTuple
 
 from runner.controls import line
+from runner.controls.touched import touched
 from runner.errors import ImageUnavailable, InfrastructureError
 from runner.model.change import Status
 from runner.model.result import Cause, Outcome, Result
@@ -89,6 +90,8 @@ def trial(run: Run, ports: Ports, policy: Loaded) -> Run:
         source_side=split.source,
     )
     comparison = evidence.repeated.beside(comparison)
+    seen = touched(ports.trees, run.change, split, evidence.base[0], evidence.patched, evidence.own)
+    comparison = comparison.model_copy(update={"touched": seen})
     ports.flaky.save(run.change.base_tree, *evidence.seen)
     aside = quarantine.quarantine(options.tests.quarantine, run.started.astimezone(UTC).date(), evidence.base)
     answers = _answers(run, ports, split, evidence, comparison, loaded, aside)

@@ -114,6 +114,7 @@ def compare(
         new=tuple(own_new),
         tests_side=tuple(tests_side),
         source_side=tuple(source_side),
+        touched=(),
         **{name: tuple(pairs) for name, pairs in lists.items()},
     )
 

@@ -15,7 +15,7 @@ from runner.reports.report import Report, from_json
 from testing.readers import Page, check_junit, obeyed, sarif_run
 from testing.reports import sample
 
-FIXED = {"schema", "verdict", "ending", "state", "outcome", "cause", "severity", "status", "stop", "list"}
+FIXED = {"schema", "verdict", "ending", "state", "outcome", "cause", "severity", "status", "stop", "list", "made"}
 SIDES = {"passed", "failed", "skipped"}
 NASTY = (
     "\n", "\r\n", "\x1b[31m", "\x9b", "\u202e", "\u2028", "\u200b", "\x00", "\x7f", "\x85", "\ufffe", "\U000e0041", "\u3164", "\ufeff",

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from runner.model.run import Run
+from runner.reports.report import build
+from runner.reports.text import render
 from runner.trial import bench
 from testing.whole import ROOT, answers, commit, git
 
@@ -58,6 +60,15 @@ def test_a_bug_together_with_an_edit_of_the_test_that_sees_it_is_held_with_the_p
     assert run.decision.verdict == "hold"
     assert run.tests is not None
     assert EXACT in {pair.id for pair in run.tests.broken}
+
+
+def test_a_bug_beside_a_weaker_assertion_shows_both_versions_of_the_test_and_what_the_gate_says_of_it(judged: Judged, diff: Diff) -> None:
+    weaker = TEST_QUAY.replace('assert assign(QUAY, 80).name == "B"', "assert assign(QUAY, 80)")
+    run = judged(diff({"src/berth/quay.py": BUG, "tests/test_quay.py": weaker}))
+    (row,) = build(run).tests.touched
+    assert (row.id, row.made, row.base, row.patched, row.own) == (EXACT, "edited", "passed", "failed", "passed")
+    assert row.terms == ("test_an_exact_fit_is_a_fit asserts less strictly",)
+    assert f"  edited          {EXACT}  passed -> failed, its own version: passed  {row.terms[0]}\n" in render(build(run))
 
 
 @pytest.mark.parametrize(
