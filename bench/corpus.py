@@ -49,6 +49,8 @@ class Answer:
     files: tuple[str, ...] = ()
     findings: tuple[str, ...] = ()
     timings: dict[str, float] = field(default_factory=dict)
+    suite: float | None = None
+    """Wall time of the patched suite's sandbox; `None` where the base's results were not in the cache."""
 
     @property
     def right(self) -> bool:
@@ -148,6 +150,7 @@ def judge(case: dict[str, Any], out: Path, policy: Path, gates: str) -> Answer:
             f"{f['rule']} {f['path']}" for r in results if r["outcome"] in ("hold", "fail", "unknown") for f in r.get("findings", ())
         )[:8],
         timings=report.get("timings", {}),
+        suite=tests["patched"]["seconds"] if tests.get("base", {}).get("cached") else None,
     )
 
 
@@ -214,7 +217,23 @@ def tables(answers: list[Answer]) -> list[str]:
             "",
             f"time per case: median {statistics.median(seconds):.1f}s, max {max(seconds):.1f}s, n {len(seconds)}, load {load:.1f}",
         ]
-    return [*lines, "", *(f"FAULT {fault}" for fault in faults(answers))]
+    return [*lines, *costs(answers), "", *(f"FAULT {fault}" for fault in faults(answers))]
+
+
+def costs(answers: list[Answer]) -> list[str]:
+    """What the controls cost where they ran and the base was cached: a fixed part, and one that grows with the suite."""
+    ran = [(a.suite, a.timings["controls"], a.seconds) for a in answers if a.suite and a.timings.get("controls", 0.0) > 0.1]
+    if len(ran) < 3:
+        return []
+    suites, controls, whole = zip(*ran, strict=True)
+    slope, fixed = statistics.linear_regression(suites, controls)
+    bare = [seconds - control for seconds, control in zip(whole, controls, strict=True)]
+    return [
+        f"controls, base cached (n {len(ran)}): median {statistics.median(controls):.1f}s beside a suite of {statistics.median(suites):.1f}s; "
+        f"fixed part {fixed:.1f}s, and {slope:.2f} of the suite",
+        f"whole check: median {statistics.median(whole):.1f}s, without controls {statistics.median(bare):.1f}s, "
+        f"ratio {statistics.median(w / b for w, b in zip(whole, bare, strict=True)):.2f}",
+    ]
 
 
 def matrix(answers: list[Answer]) -> list[str]:

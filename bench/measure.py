@@ -66,7 +66,8 @@ def make(folder: Path, files: int, seconds: float, image: str = IMAGE) -> Reposi
     patch.write_text(git(repo, "diff"))
     git(repo, "checkout", "-q", ".")
     policy = folder / "policy.yaml"
-    policy.write_text(f"seatrial: 1\ntests: {{runner: pytest, args: [tests]}}\nsandbox: {{image: {image}}}\n")
+    # controls off: what a sandbox costs is asked here; what they cost, bench/corpus.py says
+    policy.write_text(f"seatrial: 1\ntests: {{runner: pytest, args: [tests]}}\ncontrols: {{run: []}}\nsandbox: {{image: {image}}}\n")
     return Repository(repo, patch, policy, files, seconds)
 
 
