@@ -161,6 +161,9 @@ class Trial:
         process.send(signal.SIGCONT)
         code = process.end()
         after = invariants.snapshot(self.world)
+        for seen in (before, after):  # a probe that was due may still be asked, and these write what the service would
+            if isinstance(seen["target"], dict):
+                seen["target"].pop(b"data/rows", None)
         if code not in (0, 1):
             self.outcome.violations.append(f"the thawed one ended with {code}")
         self.outcome.violations += [

@@ -239,7 +239,8 @@ def part(text, **given):
 
 
 def plain(settings):
-    """Make this process look like any program, and let it find what the suite finds."""
+    """Make this process look like any program, in a folder that is not the suite's, and let it find what the suite finds."""
+    os.chdir(os.environ.get("HOME") or "/")
     for name in [name for name in os.environ if name.startswith(OURS)]:
         del os.environ[name]
     first = [os.path.normpath(os.path.join(settings["work"], entry)) for entry in settings["path"].split(os.pathsep)]
