@@ -4,12 +4,14 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
+from runner.controls.options import Controls
 from runner.controls.subject import Subject
 from runner.model.result import Outcome, Result
-from runner.model.suite import TestOutcome
+from runner.model.suite import Stop, SuiteRun, TestOutcome
+from runner.trial.bench import Bench
 
 _Told = TypeVar("_Told")
 UNPROVEN = "unproven"
@@ -63,16 +65,39 @@ class Asking:
         return hashlib.sha256("\0".join((base, *what)).encode("utf-8", "backslashreplace")).hexdigest()
 
     def _kept(self, key: str, purpose: str, tree: str, ids: Sequence[str]) -> Outcomes:
-        told = self._tests(purpose, tree, ids)
-        self.subject.bench.ports.keepsakes.save(key, json.dumps({test: outcome.value for test, outcome in told.items()}).encode())
+        run = self._run(purpose, tree, ids)
+        told = _outcomes(run)
+        if run.stop is Stop.EXITED and (told or run.collect_errors):  # what broke off may be the machine's fault
+            self.subject.bench.ports.keepsakes.save(key, json.dumps({test: outcome.value for test, outcome in told.items()}).encode())
         return told
 
     def _tests(self, purpose: str, tree: str, ids: Sequence[str]) -> Outcomes:
-        run = self.subject.bench.run(purpose, tree, only=ids, base=self.subject.base[0])
-        return {record.id: record.outcome for record in run.records}
+        return _outcomes(self._run(purpose, tree, ids))
+
+    def _run(self, purpose: str, tree: str, ids: Sequence[str]) -> SuiteRun:
+        """Stopped when the time for all controls is up, which raises OverdueError."""
+        run = self.limited.run(purpose, tree, only=ids, base=self.subject.base[0])
+        if run.stop is Stop.TIMED_OUT and self.subject.bench.ports.monotonic() > self.until:
+            raise OverdueError
+        return run
+
+    @property
+    def limited(self) -> Bench:
+        """A bench whose sandboxes live no longer than there is time."""
+        bench = self.subject.bench
+        wall = min(bench.limits.wall, max(1.0, self.until - bench.ports.monotonic()))
+        return replace(bench, limits=bench.limits.model_copy(update={"wall": wall}))
+
+
+def _outcomes(run: SuiteRun) -> Outcomes:
+    return {record.id: record.outcome for record in run.records}
+
+
+def left_open(options: Controls) -> Outcome:
+    """What the policy has follow when a control can say nothing."""
+    return Outcome.HOLD if options.unproven == "hold" else Outcome.WARN
 
 
 def unproven(subject: Subject, check: str, reason: str) -> Result:
     """The answer of a control that can say nothing; the policy says what follows."""
-    outcome = Outcome.HOLD if subject.options.unproven == "hold" else Outcome.WARN
-    return Result(check=check, outcome=outcome, reason=f"{UNPROVEN}: {reason}", limit=subject.options.unproven)
+    return Result(check=check, outcome=left_open(subject.options), reason=f"{UNPROVEN}: {reason}", limit=subject.options.unproven)

@@ -102,13 +102,13 @@ def plan(modules: Mapping[str, Both], recorded: Iterable[RecordedCall], few: Few
     for call in recorded:
         if sum(map(len, (call.args, call.kwargs, call.own or ""))) <= LONGEST:
             known.setdefault(call.target, {})[call] = None
-    meant = [(module, name) for module, both in modules.items() for name in both.meant]
+    meant = [(module, name) for module, both in modules.items() for name in (*both.meant, *both.gone)]
     taken = {target: _spread([*known.get(target, ())], few.recorded) for target in meant}
     found = _with_neighbours(taken, few.neighbours, seed)
     for module, name in meant:
-        if not found.get((module, name)):
+        if not found.get((module, name)) and name in modules[module].shared:
             found[module, name] = _defaults(module, name, modules[module], known)
-    return Planned(_bounded([found[target] for target in meant], few.most), _changed(modules))
+    return Planned(_bounded([found.get(target, []) for target in meant], few.most), _changed(modules))
 
 
 def _changed(modules: Mapping[str, Both]) -> Mapping[tuple[str, str], frozenset[tuple[str, str]]]:
@@ -116,6 +116,9 @@ def _changed(modules: Mapping[str, Both]) -> Mapping[tuple[str, str], frozenset[
     for module, both in modules.items():
         if both.base is None and both.patched is None:  # it could not be parsed
             found[module, MODULE] = frozenset[tuple[str, str]]()
+        for name in both.gone:
+            if both.base is not None and both.base[name].public:
+                found[module, name] = frozenset({(module, name)})
         for name in both.changed:
             if name in both.shared and both.base is not None:
                 others = () if both.base[name].public else both.users(name)

@@ -61,6 +61,14 @@ class Both(NamedTuple):
         return tuple(name for name, found in self.base.items() if found.callable and name in self.patched and self.patched[name].callable)
 
     @property
+    def gone(self) -> tuple[str, ...]:
+        """Functions and methods that the base defines here and the patched file, or what is left of it, does not: a name may still lead there."""
+        if self.base is None:
+            return ()
+        patched = self.patched or {}
+        return tuple(name for name, found in self.base.items() if found.callable and not (name in patched and patched[name].callable))
+
+    @property
     def changed(self) -> tuple[str, ...]:
         """What `changed_functions` gives."""
         if self.base is None or self.patched is None:

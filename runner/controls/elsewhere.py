@@ -1,23 +1,31 @@
 """Questions to plain interpreters, asked in one sandbox for each tree: as another user, on a host of another name, by more than one clock.
 
-On the base each question is asked twice, so that answers that waver there are known and prove nothing.
+Both trees are asked the same, each question more than once, so that answers that waver on the base are known and prove nothing.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from typing import NamedTuple
 
-from runner.controls.asking import Asking
+from runner.controls.asking import Asking, OverdueError
 from runner.controls.interpreter import Asked, Run, read
 from runner.controls.probing import Seen
 from runner.model.sandbox import Errands
 from runner.model.suite import Errand
 
-TWICE = 2
 YEARS = 5 * 365.25 * 86400 + 17 * 3600 + 11 * 60
 """Seconds by which another clock differs: years, another month and another hour of the day."""
 PURPOSE = "probe"
 Told = tuple[Errand, ...] | None
+
+
+class Answered(NamedTuple):
+    """What came of one turn of one question; `late` where its errands were not all run for want of time."""
+
+    place: int
+    turn: int
+    run: Run
+    late: bool
 
 
 class Question(NamedTuple):
@@ -25,8 +33,8 @@ class Question(NamedTuple):
 
     name: str
     asked: Asked
-    times: int = 1
-    """How often it is asked of the patched tree; each time counts."""
+    times: int = 2
+    """How often it is asked of each tree; each time counts, and on the base more than one is needed to tell what wavers."""
 
 
 class Asker:
@@ -47,48 +55,56 @@ class Asker:
         """Start both sandboxes; nothing happens where there is no question."""
         if self._questions:
             bench, tree = self._asking.subject.bench, self._asking.subject.verdict_tree
-            first, second = (
-                self._asking.submit(bench.run_errands, where, self._errands(turns), purpose=PURPOSE, elsewhere=True)
-                for where, turns in ((bench.base_tree, self._on_base), (tree, self._on_patched))
-            )
+            first, second = (self._asking.submit(self._asked, where, bench.run_errands) for where in (bench.base_tree, tree))
             self._told = first, second
 
+    def _asked(self, tree: str, run_errands: Callable[..., Told]) -> Told:
+        return run_errands(tree, self._errands(), purpose=PURPOSE, elsewhere=True)
+
     def seen(self, places: range) -> list[Seen]:
-        """What these questions were answered; raises OverdueError. What was asked again and came too late for an answer is left out."""
+        """What these questions were answered, turn by turn; a turn that came too late on either tree is left out.
+
+        Raises OverdueError where that is the first turn of one of them.
+        """
         if self._told is None or not places:
             return []
-        base = list(self._answers(self._told[0].result(), self._on_base))
+        base, patched = (list(self._answers(told.result())) for told in self._told)
         found = []
-        for place, turn, run, whole in self._answers(self._told[1].result(), self._on_patched):
-            if place in places and (whole or not turn):
-                name = self._questions[place].name
-                again = f"{name or 'the same place'}, asked for the {turn + 1}. time"
-                found.append(Seen(again if turn else name, tuple(answer for at, _, answer, _ in base if at == place), run))
+        for place in places:
+            rows = [(before, after) for before, after in zip(base, patched, strict=True) if before.place == place]
+            if rows[0][0].late or rows[0][1].late:
+                raise OverdueError
+            whole = [(before, after) for before, after in rows if not (before.late or after.late)]
+            runs = tuple(before.run for before, _ in whole)
+            found += [Seen(self._named(place, after.turn), runs, after.run) for _, after in whole]
         return found
 
-    @property
-    def _on_base(self) -> list[int]:
-        return [*range(len(self._questions))] * TWICE
+    def _named(self, place: int, turn: int) -> str:
+        name = self._questions[place].name
+        return f"{name or 'the same place'}, asked for the {turn + 1}. time" if turn else name
 
     @property
-    def _on_patched(self) -> list[int]:
-        """Each once, before any is asked again."""
+    def _turns(self) -> list[int]:
+        """Each question once, before any is asked again."""
         most = max(question.times for question in self._questions)
         return [place for turn in range(most) for place, question in enumerate(self._questions) if turn < question.times]
 
-    def _errands(self, turns: Sequence[int]) -> Errands:
-        asked = [self._questions[place].asked.errands for place in turns]
+    def _errands(self) -> Errands:
+        asked = [question.asked.errands for question in self._questions]
+        starts = [sum(len(errands.each) for errands in asked[:at]) for at in range(len(asked))]
+        turns = [starts[place] + at for place in self._turns for at in range(len(asked[place].each))]
         left = max(1.0, self._asking.until - self._asking.subject.bench.ports.monotonic())
-        total = min(left, sum(errands.total for errands in asked))
-        return asked[0].model_copy(update={"each": tuple(arguments for errands in asked for arguments in errands.each), "total": total})
+        total = min(left, sum(asked[place].total for place in self._turns))
+        each = tuple(arguments for errands in asked for arguments in errands.each)
+        return asked[0].model_copy(update={"each": each, "turns": tuple(turns), "total": total})
 
-    def _answers(self, told: Told, turns: Sequence[int]) -> Iterator[tuple[int, int, Run, bool]]:
-        """Place and turn of each question, its answer, and whether its errands were all run."""
+    def _answers(self, told: Told) -> Iterator[Answered]:
         asked = [0] * len(self._questions)
         at = 0
-        for place in turns:
+        for place in self._turns:
             question = self._questions[place]
             end = at + len(question.asked.errands.each)
-            yield place, asked[place], read(question.asked, None if told is None else told[at:end]), told is not None and end <= len(told)
+            late = told is not None and end > len(told)
+            yield Answered(place, asked[place], read(question.asked, None if told is None else told[at:end]), late)
             at = end
             asked[place] += 1

@@ -16,8 +16,8 @@ LONGEST_ARGUMENT = 100_000
 """Characters; the kernel allows 128 KiB for one argument."""
 LONGEST_LIST = 40_000
 """Characters of one list; a larger one is divided."""
-LONGEST_TOGETHER = 300_000
-"""Characters of all lists: they pass through one command line, of which the kernel allows 2 MiB."""
+LONGEST_TOGETHER = 120_000
+"""Characters of all lists of one question: a few of these pass through one command line, of which the kernel allows 2 MiB."""
 LONGEST_LINE = 100_000
 MOST_STATE = 100
 KINDS = frozenset({"returned", "raised", "timed out", "not callable", "not made", "not imported", "broken"})

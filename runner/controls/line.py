@@ -6,13 +6,14 @@ from dataclasses import dataclass, replace
 
 from runner.controls import docstrings as documented
 from runner.controls import probing, recording, tripwires
-from runner.controls.asking import UNPROVEN, Answer, Asking, OverdueError, unproven
+from runner.controls.asking import UNPROVEN, Answer, Asking, OverdueError, left_open, unproven
 from runner.controls.checks import coverage, dead_body, docstrings, mutants, probe, revert, twins
 from runner.controls.elsewhere import Asker
 from runner.controls.options import NAMES, Controls
 from runner.controls.subject import ChangedFile, Subject, changed_files, seed_for
-from runner.model.change import Change
-from runner.model.result import Outcome, Result
+from runner.errors import InfrastructureError
+from runner.model.change import Change, Status
+from runner.model.result import Cause, Outcome, Result
 from runner.ports import Importer
 from runner.trial.bench import Bench
 from runner.trial.experiment import SIDE_BY_SIDE, Evidence
@@ -44,10 +45,10 @@ class Tried:
 def control(bench: Bench, tried: Tried, options: Controls) -> tuple[Result, ...]:
     """An answer of each control that the policy names, and one that says which ran."""
     if not options.run:
-        return (_none("the policy turns all of them off"),)
+        return (_none("the policy turns all of them off", Outcome.WARN),)
     importer = bench.ports.suite.importer()
     if importer is None or not bench.ports.suite.tells_modules:
-        return (_none("this suite does not tell which tests run what"),)
+        return (_none("this suite does not tell which tests run what", left_open(options)),)
     files = changed_files(bench.ports.trees, tried.change, tried.split.source)
     if not files:
         return (Result(check=CHECK, outcome=Outcome.PASS, reason="no Python source was changed: there is nothing to control", measured=0),)
@@ -57,10 +58,9 @@ def control(bench: Bench, tried: Tried, options: Controls) -> tuple[Result, ...]
 
 def _asked(bench: Bench, tried: Tried, options: Controls, files: tuple[ChangedFile, ...], importer: Importer) -> tuple[Result, ...]:
     ports = bench.ports
-    wall = min(bench.limits.wall, options.budget)
-    recorded = recording.of_base(bench, f"{bench.key(1)}-recording", tried.evidence.base[0])
+    recorded = recording.of_base(bench, tried.evidence.base[0])
     subject = Subject(
-        replace(bench, limits=bench.limits.model_copy(update={"wall": wall})),
+        bench,
         tried.change,
         tried.verdict_tree,
         options,
@@ -98,7 +98,7 @@ def _begun(asking: Asking, importer: Importer) -> Mapping[str, Answer]:
     problem = "" if subject.recording.complete else f"the recording run on the base is not whole: {subject.recording.problem}"
     for name, begin in _IN_SUITE.items():
         if name in wanted:
-            begun[name] = _left(subject, name, problem) if problem else begin(asking)
+            begun[name] = _left(subject, name, problem) if problem and name != revert.CHECK else begin(asking)
     return begun
 
 
@@ -116,7 +116,11 @@ def _left(subject: Subject, name: str, problem: str) -> Answer:
 def _modules(subject: Subject, importer: Importer) -> Mapping[str, ChangedFile]:
     """The changed modules that the base offers for import, by name."""
     by_path = {file.path: file for file in subject.files if file.base is not None}
-    files = [file for file in subject.change.files if file.path in by_path]
+    files = [
+        file.model_copy(update={"status": Status.MODIFIED, "new_mode": file.old_mode})  # one that is gone may be there by another way
+        for file in subject.change.files
+        if file.path in by_path
+    ]
     found = changed_modules(subject.trees, subject.bench.base_tree, files, importer.roots)
     return {name: by_path[path] for name, path in found.items()}
 
@@ -126,14 +130,17 @@ def _answer(subject: Subject, name: str, answer: Answer) -> tuple[Result, ...]:
         return answer()
     except OverdueError:
         return (unproven(subject, name, "the time for controls was up before its turn; `controls.budget` gives them more"),)
+    except InfrastructureError as problem:
+        reason = f"{problem} ({problem.hint})" if problem.hint else str(problem)
+        return (Result(check=name, outcome=Outcome.UNKNOWN, cause=Cause.INFRASTRUCTURE, reason=reason),)
 
 
-def _none(why: str) -> Result:
-    return Result(check=CHECK, outcome=Outcome.WARN, reason=f"no control against forged results ran: {why}")
+def _none(why: str, outcome: Outcome) -> Result:
+    return Result(check=CHECK, outcome=outcome, reason=f"no control against forged results ran: {why}")
 
 
 def _said(answers: Collection[Result]) -> Result:
-    ran = [answer.check for answer in answers if answer.outcome is not Outcome.UNKNOWN and not answer.reason.startswith(UNPROVEN)]
-    left = [answer.check for answer in answers if answer.check not in ran]
+    left = [answer.check for answer in answers if answer.outcome is Outcome.UNKNOWN or answer.reason.startswith(UNPROVEN)]
+    ran = [answer.check for answer in answers if answer.check not in left and (answer.measured or answer.findings)]
     reason = f"controls that answered: {', '.join(ran) or 'none'}{'; that could not: ' + ', '.join(left) if left else ''}"
     return Result(check=CHECK, outcome=Outcome.PASS if ran else Outcome.WARN, reason=reason, measured=len(ran), limit=len(answers))

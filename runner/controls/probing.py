@@ -16,6 +16,8 @@ UNASKED = "no sandbox was asked"
 _BASE_SANDBOX = "the base's sandbox"
 ANSWERS = frozenset({"returned", "raised"})
 """Kinds that are a measure when the base gives them."""
+_LATE = frozenset({"timed out", "hung"})
+"""Kinds that may be the machine's fault: they count for items that the patched tree answers in time nowhere."""
 _ACCIDENTS = frozenset({"TypeError", "AttributeError", "NameError", "UnboundLocalError", "RecursionError"})
 """What the base raises for arguments that it was never meant for; that is no behaviour to keep."""
 
@@ -46,7 +48,7 @@ class Compared(NamedTuple):
     measured: frozenset[int]
     """Items that the base answers alike each time, and that the patched tree answered."""
     lost: frozenset[int]
-    """Items that the base answers and the patched tree said nothing about."""
+    """Items that the base answers and the patched tree never does."""
     troubles: tuple[str, ...]
     """What could not be had at all, as clauses."""
 
@@ -55,6 +57,7 @@ def compare(calls: Sequence[Call], seen: Sequence[Seen]) -> Compared:
     """Compare base and patched, each environment by itself; calls that waver on the base in any of them are left out."""
     wavering = {number for one in seen for number in range(len(calls)) if len({_at(run, number) for run in one.base}) > 1}
     differences: dict[int, Difference] = {}
+    late: dict[int, Difference] = {}
     measured, lost = set[int](), set[int]()
     for one in seen:
         for number, call in enumerate(calls):
@@ -63,13 +66,18 @@ def compare(calls: Sequence[Call], seen: Sequence[Seen]) -> Compared:
                 continue
             if patched.kind == "silent":
                 lost.add(number)
+            elif patched.kind in _LATE:
+                late.setdefault(number, Difference(number, one.name, base, patched))
             elif differs(call, base, patched):
                 differences.setdefault(number, Difference(number, one.name, base, patched))
                 measured.add(number)
             else:
                 measured.add(number)
+    for number in late.keys() - measured:
+        differences[number] = late[number]
+        measured.add(number)
     ordered = tuple(differences[number] for number in sorted(differences))
-    return Compared(ordered, frozenset(measured - lost | differences.keys()), frozenset(lost), tuple(troubles(seen)))
+    return Compared(ordered, frozenset(measured), frozenset(lost - measured), tuple(troubles(seen)))
 
 
 def troubles(seen: Sequence[Seen]) -> Iterator[str]:
@@ -96,15 +104,15 @@ def differs(call: Call, base: Told, patched: Told) -> bool:
     return base != patched._replace(state=state)
 
 
-def judge(planned: Planned, seen: Sequence[Seen], paths: Mapping[str, str]) -> Result:
+def judge(planned: Planned, seen: Sequence[Seen], paths: Mapping[str, str], unproven: Outcome = Outcome.WARN) -> Result:
     """The check's answer; `paths` are the files of modules by name.
 
-    `hold` where a call differs; `unknown` where an answer is missing that the base gave, or where the base gave none; `warn` where
+    `hold` where a call differs; `unknown` where an answer is missing that the base gave, or where the base gave none; `unproven` where
     a changed function has no call that measures it.
     """
     calls = planned.calls
     if not calls:
-        return _unprobed(planned, frozenset(), paths)
+        return _unprobed(planned, frozenset(), paths, unproven)
     if not seen:
         return no_answer(CHECK, UNASKED)
     compared = compare(calls, seen)
@@ -113,7 +121,7 @@ def judge(planned: Planned, seen: Sequence[Seen], paths: Mapping[str, str]) -> R
     problem = compared.troubles[0] if compared.troubles else _missing(calls, seen, compared)
     if problem:
         return no_answer(CHECK, problem)
-    return _unprobed(planned, compared.measured, paths)
+    return _unprobed(planned, compared.measured, paths, unproven)
 
 
 def _missing(calls: Sequence[Call], seen: Sequence[Seen], compared: Compared) -> str:
@@ -188,7 +196,7 @@ def shown(told: Told) -> str:
     return f"{told.kind} ({said})" if said else told.kind
 
 
-def _unprobed(planned: Planned, measured: frozenset[int], paths: Mapping[str, str]) -> Result:
+def _unprobed(planned: Planned, measured: frozenset[int], paths: Mapping[str, str], outcome: Outcome) -> Result:
     """The answer where nothing differs: changed functions without a call that measures them are not proven."""
     shown_by = {planned.calls[number].target for number in measured}
     unproven = [target for target, others in planned.changed.items() if not others & shown_by]
@@ -204,11 +212,11 @@ def _unprobed(planned: Planned, measured: frozenset[int], paths: Mapping[str, st
         )
         count = f"{len(unproven)} of {len(planned.changed)} changed functions"
         reason = f"unproven: no call could be compared for {count}, first {printable(unproven[0][1])}"
-        return Result(check=CHECK, outcome=Outcome.WARN, reason=reason, measured=len(measured), findings=findings)
+        return Result(check=CHECK, outcome=outcome, reason=reason, measured=len(measured), findings=findings)
     reason = (
         f"{len(measured)} calls of changed functions give what they give on the base"
         if measured
-        else "no function that both trees have was changed"
+        else "no function of the base was changed or taken away"
     )
     return Result(check=CHECK, outcome=Outcome.PASS, reason=reason, measured=len(measured))
 

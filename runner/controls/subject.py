@@ -32,9 +32,9 @@ class ChangedFile(NamedTuple):
 
     @property
     def functions(self) -> tuple[str, ...]:
-        """Functions of both sides that were changed; with changes outside functions only, those that these may alter."""
-        changed = [name for name in self.both.shared if name in self.both.changed]
-        return tuple(changed) if changed or MODULE not in self.both.changed else self.both.meant
+        """The base's functions that were changed or are gone; with changes outside functions only, those that these may alter."""
+        changed = (*(name for name in self.both.shared if name in self.both.changed), *self.both.gone)
+        return changed if changed or MODULE not in self.both.changed else self.both.meant
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Subject:
 
     @cached_property
     def functions(self) -> frozenset[Function]:
-        """The functions of both trees that the change may have altered."""
+        """The base's functions that the change may have altered."""
         return frozenset((file.path, name) for file in self.files for name in file.functions)
 
     @cached_property

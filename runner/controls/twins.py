@@ -28,6 +28,8 @@ class Altered(NamedTuple):
     was: str
     """The assertion, shortened to one line."""
     now: str
+    straight: bool = True
+    """Whether every run of the function comes by, and evaluates what was altered: if not, a green twin may be honest."""
 
 
 class Twin(NamedTuple):

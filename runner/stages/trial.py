@@ -96,7 +96,7 @@ def trial(run: Run, ports: Ports, policy: Loaded) -> Run:
     aside = quarantine.quarantine(options.tests.quarantine, run.started.astimezone(UTC).date(), evidence.base)
     answers = _answers(run, ports, split, evidence, comparison, loaded, aside)
     answers = (*answers, isolation.judge(evidence.isolation, options.tests.isolation))
-    began = ports.monotonic()
+    sandbox, began = _facts(image, bench.executions, policy), ports.monotonic()
     controls = _controlled(bench, line.Tried(run.change, changed.tree(split), split, evidence), policy, answers)
     results = tuple(answer.model_copy(update={"policy": policy.where(_SECTIONS.get(answer.check, "tests"))}) for answer in answers)
     results += tuple(answer.model_copy(update={"policy": policy.where("controls")}) for answer in controls)
@@ -104,7 +104,7 @@ def trial(run: Run, ports: Ports, policy: Loaded) -> Run:
     return run.with_(
         results=(*run.results, *results),
         tests=comparison,
-        sandbox=_facts(image, bench.executions, policy),
+        sandbox=sandbox,
         level=f"{_level(ports, evidence)}; {controls[-1].reason}",
         notes=(*run.notes, *image.notes),
         logs=_logs(evidence),

@@ -16,6 +16,9 @@ A, B = "tests/test_a.py::test_one", "tests/test_a.py::test_two"
 PATHS = {A: "tests/test_a.py", B: "tests/test_a.py"}
 
 
+SURE = {A: True, B: True}
+
+
 def subject(**options: Any) -> Any:
     return SimpleNamespace(options=Controls(**options))
 
@@ -24,8 +27,6 @@ def subject(**options: Any) -> Any:
     ("on_base", "on_patched", "outcome"),
     [
         ({A: O.FAILED, B: O.FAILED}, {A: O.FAILED, B: O.ERROR}, "pass"),
-        ({A: O.FAILED, B: O.FAILED}, {A: O.FAILED, B: O.PASSED}, "fail"),
-        ({A: O.FAILED, B: O.FAILED}, {A: O.FAILED, B: O.XFAILED}, "fail"),
         ({A: O.FAILED, B: O.PASSED}, {A: O.FAILED, B: O.PASSED}, "pass"),  # one that does not bite on the base proves nothing
         ({A: O.PASSED, B: O.PASSED}, {A: O.PASSED, B: O.PASSED}, "unknown"),
         ({}, {A: O.FAILED, B: O.FAILED}, "unknown"),
@@ -35,9 +36,28 @@ def subject(**options: Any) -> Any:
     ],
 )
 def test_twins_are_compared_one_by_one(on_base: Any, on_patched: Any, outcome: str) -> None:
-    told = twins.judge((A, B), on_base, on_patched, PATHS)
+    told = twins.judge((A, B), [(on_base, on_patched)], PATHS, SURE)
     assert told.outcome == outcome
     assert (told.cause is not None) == (outcome == "unknown")
+
+
+RED, GREEN = {A: O.FAILED, B: O.FAILED}, {A: O.FAILED, B: O.PASSED}
+
+
+@pytest.mark.parametrize(
+    ("seen", "straight", "outcome"),
+    [
+        ([(RED, GREEN)] * 3, SURE, "fail"),
+        ([(RED, {A: O.FAILED, B: O.XFAILED})] * 3, SURE, "fail"),
+        ([(RED, GREEN)] * 3, {A: True, B: False}, "hold"),  # it need not come by the assertion
+        ([(RED, GREEN), (RED, GREEN), (RED, RED)], SURE, "hold"),  # it wavers
+        ([(RED, GREEN), (RED, GREEN), (GREEN, GREEN)], SURE, "hold"),
+        ([(RED, GREEN)], SURE, "hold"),  # never asked again
+    ],
+)
+def test_a_green_twin_is_forged_only_where_it_is_so_each_time(seen: Any, straight: Any, outcome: str) -> None:
+    told = twins.judge((A, B), seen, PATHS, straight)
+    assert (told.outcome, told.reason.startswith("forged")) == (outcome, outcome == "fail")
 
 
 @pytest.mark.parametrize(
@@ -72,7 +92,8 @@ def test_uncovered_lines_follow_the_policy_and_stand_by_function() -> None:
     assert coverage.judge(lines, told, subject(uncovered="hold")).outcome == "hold"
     whole = told.model_copy(update={"lines": {"a.py": (3, 4, 9)}})
     assert coverage.judge(lines, whole, subject()).outcome == "pass"
-    assert coverage.judge(lines, told.model_copy(update={"complete": False}), subject()).outcome == "unknown"
+    broken = told.model_copy(update={"complete": False})
+    assert [coverage.judge(lines, broken, subject(unproven=follows)).outcome for follows in ("warn", "hold")] == ["warn", "hold"]
     assert coverage.judge({}, told, subject()).outcome == "pass"
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from runner.controls.twins import Altered, Asked, twin, twins
+from runner.controls.twins import Asked, twin, twins
 
 SAMPLES = [(Path(__file__).parent / f"sample_{kind}.txt").read_bytes() for kind in ("pytest", "unittest")]
 RESULT = re.compile(r"^(PASSED|FAILED|ERROR|SKIPPED|SUBFAILED.*?) test_(\d+)\.py::(.*?)(?: - .*)?$", re.MULTILINE)
@@ -109,7 +109,7 @@ def test_how_an_assertion_is_altered(was: str, now: str) -> None:
     made = twin(f"def test_a():\n    {was}\n".encode(), ["test_a"])
     assert made is not None
     assert made.source.decode() == f"def test_a():\n    {now}\n"
-    assert made.altered == (Altered("test_a", 2, was, now),)
+    assert [each[:4] for each in made.altered] == [("test_a", 2, was, now)]
 
 
 def test_what_a_with_expects_is_checked_after_its_body() -> None:
@@ -169,3 +169,21 @@ def test_files_are_altered_apart_from_one_another() -> None:
     assert [each is not None for each in made] == [True, False, True]
     assert made[0] == made[2]
     assert twins([]) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "straight"),
+    [
+        ("    assert f() == 1\n", True),
+        ("    with a:\n        assert f() == 1\n", True),
+        ("    for x in f():\n        assert x == 1\n", False),
+        ("    if f():\n        assert f() == 1\n", False),
+        ("    try:\n        assert f() == 1\n    except E:\n        pass\n", False),
+        ("    if a:\n        return\n    assert f() == 1\n", False),
+        ("    assert all(x == 1 for x in f())\n", False),
+        ("    assert f() == 2\n    for x in f():\n        assert x == 1\n", True),  # one that is always come by is preferred
+    ],
+)
+def test_whether_every_run_comes_by_is_told(body, straight):
+    made = twin(f"def test_a():\n{body}".encode(), ["test_a"])
+    assert [each.straight for each in made.altered] == [straight]

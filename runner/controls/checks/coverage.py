@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping
 
 from runner.controls import recording
-from runner.controls.asking import Answer, Asking
+from runner.controls.asking import Answer, Asking, unproven
 from runner.controls.changed_lines import changed_lines
 from runner.controls.recorded import Recording
 from runner.controls.subject import Subject
-from runner.model.result import Cause, Finding, Outcome, Result, Severity
+from runner.model.result import Finding, Outcome, Result, Severity
 from runner.model.text import printable
 
 CHECK = "coverage"
@@ -23,12 +23,14 @@ def begin(asking: Asking) -> Answer:
     """Run the tests that run changed functions once more, over the patched tree, with their lines noted."""
     subject = asking.subject
     found = changed_lines([(file.base, file.patched) for file in subject.files])
+    if unread := [file.path for file, changed in zip(subject.files, found, strict=True) if changed is None]:
+        return lambda: (unproven(subject, CHECK, f"{printable(unread[0])} cannot be read"),)
     lines = {file.path: changed for file, changed in zip(subject.files, found, strict=True) if changed}
     tests = subject.chosen(MOST, LONGEST)
     if not lines or not tests:
         return lambda: (judge(lines, Recording(complete=True, has_lines=True), subject),)
     told = asking.submit(
-        recording.record, subject.bench, subject.verdict_tree, subject.base[0], only=tests, sources=sorted(lines), lines=True
+        recording.record, asking.limited, subject.verdict_tree, subject.base[0], only=tests, sources=sorted(lines), lines=True
     )
     every = {test for test in subject.recording.covering(subject.functions) if test in subject.sound}
     asked = "" if every <= set(tests) else f" (of {len(every)} that run changed functions, {len(tests)} were asked)"
@@ -41,8 +43,7 @@ def judge(lines: Lines, told: Recording, subject: Subject, asked: str = "") -> R
     if not lines:
         return Result(check=CHECK, outcome=Outcome.PASS, reason="the change writes no statement into a function", measured=0)
     if not told.has_lines or not told.complete:
-        reason = f"the lines that run could not be noted: {printable(told.problem or 'the run did not come to its end')}"
-        return Result(check=CHECK, outcome=Outcome.UNKNOWN, cause=Cause.EVIDENCE, reason=reason)
+        return unproven(subject, CHECK, f"the lines that run could not be noted: {printable(told.problem or 'nothing was told')}")
     bare = {path: sorted(set(wanted) - told.covered_lines(path)) for path, wanted in lines.items()}
     missed = sum(map(len, bare.values()))
     if not missed:

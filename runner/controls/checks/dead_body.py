@@ -28,14 +28,23 @@ def begin(asking: Asking) -> Answer:
         return lambda: (unproven(subject, CHECK, "no changed function could be made to raise"),)
     on_base = asking.tests_of_base("dead body", subject.trees.with_files(subject.bench.base_tree, bases), tests)
     on_patched = asking.tests("dead body", subject.trees.with_files(subject.verdict_tree, patched), tests)
-    return lambda: (judge(tests, on_base.result(), on_patched.result(), {test: subject.sound[test].path for test in tests}),)
+    paths = {test: subject.sound[test].path for test in tests}
+
+    def answer() -> tuple[Result, ...]:
+        if not on_base.result():
+            return (
+                unproven(subject, CHECK, "the changed functions run while the suite is collected: when they raise, no test is left to ask"),
+            )
+        return (judge(tests, on_base.result(), on_patched.result(), paths),)
+
+    return answer
 
 
 def _dead(subject: Subject, covered: set[Function]) -> tuple[Mapping[str, bytes], Mapping[str, bytes]]:
     """Contents by path on the base and on the patched tree, where both could be made."""
     bases, patched = {}, {}
     for file in subject.files:
-        names = {name for path, name in covered if path == file.path}
+        names = {name for path, name in covered if path == file.path and name in file.both.shared}
         if names and file.base is not None and file.patched is not None:
             before, after = dead(file.base, names), dead(file.patched, names)
             if before is not None and after is not None:

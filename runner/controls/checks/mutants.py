@@ -45,7 +45,7 @@ def _made(subject: Subject) -> list[Tried]:
     share = max(1, MOST // max(1, len(subject.files)))
     found = []
     for file, changed in zip(subject.files, lines, strict=True):
-        for mutant in _of_file(file, changed, share, subject.seed):
+        for mutant in _of_file(file, changed or {}, share, subject.seed):
             known = subject.recording.covering({(file.path, mutant.function)})
             found.append(Tried(file.path, mutant, _few([test for test in known if test in subject.sound], subject)))
     return found[:MOST]

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from runner.controls.asking import Answer
+from runner.controls.asking import Answer, left_open
 from runner.controls.calls import Call, Few, plan
 from runner.controls.elsewhere import YEARS, Asker, Question
 from runner.controls.interpreter import SILENT, Bounds, Run, ask
@@ -19,7 +19,6 @@ TIMES = 6
 SOAKED, SOAK = 12, 0.2
 """How many recorded calls are repeated at length, and for how many seconds each: what counts its calls, or throws dice, gives another
 answer some time."""
-_NO_ANSWER = frozenset({"timed out", "hung", "silent"})
 
 
 def begin(subject: Subject, asker: Asker, importer: Importer, modules: Mapping[str, ChangedFile]) -> Answer:
@@ -29,20 +28,18 @@ def begin(subject: Subject, asker: Asker, importer: Importer, modules: Mapping[s
     planned = plan({name: file.both for name, file in modules.items()}, recorded_calls(subject.recording, by_path), FEW, subject.seed)
     units = [[call.item] for call in planned.calls]
     soaked = _soaked(planned.calls)
-    once, again = [], []
+    questions = []
     if units:
-        asked = ask(importer, units, BOUNDS)
-        once = [Question("", asked), Question("another clock", ask(importer, units, BOUNDS, shift=YEARS))]
-        again = [Question("the same place, later", asked, times=TIMES - 1)]
-    if soaked:
-        again.append(Question("a long row of calls", ask(importer, [units[at] for at in soaked], BOUNDS, repeat=SOAK)))
-    places = asker.add(once), *(asker.add([question]) for question in again)
+        questions = [
+            Question("", ask(importer, units, BOUNDS), TIMES),
+            Question("another clock", ask(importer, units, BOUNDS, shift=YEARS)),
+        ]
+    places = asker.add(questions)
+    row = asker.add([Question("a long row of calls", ask(importer, [units[at] for at in soaked], BOUNDS, repeat=SOAK))] if soaked else [])
 
     def answer() -> tuple[Result, ...]:
-        seen = asker.seen(places[0])
-        for place, rows in zip(places[1:], (range(len(units)), soaked), strict=False):
-            seen += [_placed(one, rows, len(units)) for one in asker.seen(place)]
-        return (judge(planned, seen, paths),)
+        seen = [*asker.seen(places), *(_placed(one, soaked, len(units)) for one in asker.seen(row))]
+        return (judge(planned, seen, paths, left_open(subject.options)),)
 
     return answer
 
@@ -58,11 +55,10 @@ def _soaked(calls: Sequence[Call]) -> Sequence[int]:
 
 
 def _placed(seen: Seen, places: Sequence[int], count: int) -> Seen:
-    """Answers to some of the calls where these stand among all; one that came too late proves nothing, since the first asking had it in time."""
-    late = {at for at, told in zip(places, seen.patched.told, strict=False) if told.kind in _NO_ANSWER}
+    """Answers to some of the calls, where these stand among all."""
 
     def spread(run: Run) -> Run:
-        told = {at: one for at, one in zip(places, run.told, strict=False) if at not in late}
+        told = dict(zip(places, run.told, strict=False))
         return run._replace(told=tuple(told.get(at, SILENT) for at in range(count)))
 
     return seen._replace(base=tuple(map(spread, seen.base)), patched=spread(seen.patched))

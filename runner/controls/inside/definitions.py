@@ -4,7 +4,9 @@ import ast
 import hashlib
 import json
 
-FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+from places import FUNCTIONS, blocks
+
+HELD = (ast.stmt, ast.excepthandler, ast.match_case)
 WITHOUT_ROOM = 200
 """The longest annotation and name that are told, in characters."""
 
@@ -44,9 +46,18 @@ def describe(body, prefix, found):
             outer = [*node.bases, *node.keywords, *node.decorator_list, *held]
             entry = {"name": name, "kind": "class", "doc": doc, "parameters": []}
             found.setdefault(name, []).append(dict(entry, digest=digest(outer), uses=uses(outer)))
+        elif holds_definitions(node):
+            rest += [ast.Constant(type(node).__name__), *(part for part in ast.iter_child_nodes(node) if not isinstance(part, HELD))]
+            for block in blocks(node):
+                rest += describe(block, prefix, found)
         else:
             rest.append(node)
     return rest
+
+
+def holds_definitions(statement):
+    """Whether functions or classes stand in the blocks of a statement, such as `if` and `try`."""
+    return any(isinstance(part, (*FUNCTIONS, ast.ClassDef)) or holds_definitions(part) for block in blocks(statement) for part in block)
 
 
 def without_docstring(body):

@@ -6,6 +6,9 @@ import json
 from altering import PYTEST, altered_assert, altered_call
 from places import FUNCTIONS, Text, blocks, classes, functions
 
+NAMED = (*FUNCTIONS, ast.ClassDef)
+OPEN = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.IfExp, ast.BoolOp, ast.Lambda)
+"""Parts of an expression whose own parts need not be evaluated."""
 LONGEST = 100
 """What is told of an assertion, in characters."""
 HIDDEN = (ast.stmt, ast.excepthandler, ast.match_case, ast.Lambda, ast.JoinedStr)
@@ -23,9 +26,10 @@ def twin(content, _version):
         for function in where(name):
             places = alterations(text, function, known)
             if places:
-                node, chosen = places[-1 - asked["turn"] % len(places)]
+                sure = [place for place in places if place[2]] or places
+                node, chosen, straight = sure[-1 - asked["turn"] % len(sure)]
                 first, end = text.span(node)
-                told.append([name, node.lineno, short(text.source[first:end]), short(text.edited(chosen, first, end))])
+                told.append([name, node.lineno, short(text.source[first:end]), short(text.edited(chosen, first, end)), straight])
                 edits[function] = chosen
     altered = text.edited([edit for chosen in edits.values() for edit in chosen])
     compile(altered, "<twin>", "exec", dont_inherit=True)
@@ -65,23 +69,31 @@ def pytest_names(tree):
 
 
 def alterations(text, function, known):
-    """Nodes and their alterations, in the order in which a run checks them."""
-    found = []
-    for node in assertions(function.body):
+    """Nodes, their alterations, and whether every run comes by: in the order in which a run checks them."""
+    found, leaves = [], returns(function.body)
+    for node, straight in assertions(function.body, True):
         edits = altered_assert(text, node) if isinstance(node, ast.Assert) else altered_call(text, node, known)
         if edits:
-            found.append((node, edits))
+            found.append((node, edits, straight and not leaves and not any(isinstance(part, OPEN) for part in ast.walk(node))))
     return found
 
 
-def assertions(body):
-    """Every `assert` and every call outside functions inside; what a `with` expects is checked when its body has ended."""
+def returns(body):
+    """Whether a test may leave before its end."""
+    return any(
+        isinstance(statement, ast.Return) or any(map(returns, blocks(statement))) for statement in body if not isinstance(statement, NAMED)
+    )
+
+
+def assertions(body, straight):
+    """Every `assert` and every call outside functions inside, and whether it always runs; what a `with` expects is checked when its body has ended."""
     for statement in body:
-        if isinstance(statement, (*FUNCTIONS, ast.ClassDef)):
+        if isinstance(statement, NAMED):
             continue
-        held = [node for block in blocks(statement) for node in assertions(block)]
-        mine = [statement] if isinstance(statement, ast.Assert) else calls(statement)
-        yield from (*held, *mine) if isinstance(statement, (ast.With, ast.AsyncWith)) else (*mine, *held)
+        manages = isinstance(statement, (ast.With, ast.AsyncWith))
+        held = [pair for block in blocks(statement) for pair in assertions(block, straight and manages)]
+        mine = [(node, straight) for node in ([statement] if isinstance(statement, ast.Assert) else calls(statement))]
+        yield from (*held, *mine) if manages else (*mine, *held)
 
 
 def calls(statement):

@@ -104,7 +104,8 @@ def run_errands(errands, env, work, user, room, deaths):
     import binascii
 
     closing = time.monotonic() + errands["total"]
-    for arguments in errands["each"]:
+    each = errands["each"]
+    for arguments in [each[turn] for turn in errands["turns"]] or each:
         began = time.monotonic()
         if began >= closing or not room:
             break

@@ -153,3 +153,29 @@ def test_a_recording_becomes_calls_that_can_be_repeated():
         RecordedCall("m", "C.__init__", "(5,)", "{}", None, ("m", "C.__init__")),
     ]
     assert list(recorded_calls(Recording(functions=functions, calls=calls), {})) == []
+
+
+ASIDE = {
+    "a name that leads elsewhere": "def _impl(a):\n    return a\nf = _impl\n",
+    "another module": "from other import *\n",
+    "no file": None,
+}
+
+
+@pytest.mark.parametrize("new", list(ASIDE.values()), ids=list(ASIDE))
+def test_functions_that_are_defined_elsewhere_now_are_still_called(new, call):
+    old = "def f(a):\n    return a\ndef g(a):\n    return a\n"
+    given = ASIDE["no file"] if new is None else new.encode()
+    (both,) = definitions([(old.encode(), given)])
+    made = plan({"m": both}, [call("(1,)")], Few(), "seed")
+    assert "m.f(1)" in [each.text for each in made.calls]
+    assert ("m", "f") in made.changed
+    assert not any(each.origin == "default" for each in made.calls)
+
+
+def test_functions_within_branches_are_seen(call):
+    old, new = ("try:\n    import x\nexcept ImportError:\n    def f(a):\n        return a%s\n" % more for more in ("", " + 1"))
+    (both,) = definitions([(old.encode(), new.encode())])
+    assert (both.changed, both.shared) == (("f",), ("f",))
+    (both,) = definitions([(old.encode(), b"if True:\n    def f(a):\n        return a\n")])
+    assert (both.changed, both.shared) == (("<module>",), ("f",))  # what stands around it is the module's
