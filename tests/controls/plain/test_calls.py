@@ -174,7 +174,7 @@ def test_functions_that_are_defined_elsewhere_now_are_still_called(new, call):
 
 
 def test_functions_within_branches_are_seen(call):
-    old, new = ("try:\n    import x\nexcept ImportError:\n    def f(a):\n        return a%s\n" % more for more in ("", " + 1"))
+    old, new = ("try:\n    import x\nexcept ImportError:\n    def f(a):\n        return a\n" + more for more in ("", "        pass\n"))
     (both,) = definitions([(old.encode(), new.encode())])
     assert (both.changed, both.shared) == (("f",), ("f",))
     (both,) = definitions([(old.encode(), b"if True:\n    def f(a):\n        return a\n")])
