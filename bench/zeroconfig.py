@@ -2,7 +2,7 @@
 
     python bench/zeroconfig.py [--out out/zeroconfig] [--project NAME] [--projects FILE] [--json FILE]
 
-Source distributions are downloaded with pip by name, version and hash, unpacked without running anything of them, and made
+Source distributions are fetched with pip's client by name, version and hash, unpacked without running anything of them, and made
 repositories of one commit. The change is a comment in a source module; `seatrial check` judges it as a stranger would type it.
 Green: every test of the base passes (or is skipped by itself), the origin control answers, and the change is accepted.
 Exit status 1 when fewer than ten of twelve are green, or one is not and the tool did not say why. FILE is another list of
@@ -12,38 +12,20 @@ projects, in the form of PROJECTS as JSON.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
-import os
 import shutil
 import subprocess
 import sys
-import tarfile
 import time
 from dataclasses import asdict, dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
+
+from sdists import commit, fetch, git, lay
 
 SEATRIAL = (sys.executable, "-m", "runner.cli.main")
 NEEDED = 10 / 12
 """The share of the projects that has to be green."""
-_NO_SOURCE = (
-    "test",
-    "tests",
-    "testing",
-    "docs",
-    "doc",
-    "examples",
-    "benchmark",
-    "benchmarks",
-    "scripts",
-    "tools",
-    "bin",
-    "ci",
-    "setup.py",
-    "conftest.py",
-)
-_MOST_BYTES = 200 * 2**20
 
 
 @dataclass(frozen=True)
@@ -149,40 +131,6 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def download(project: Project, folder: Path) -> Path:
-    """The source distribution as pip gives it, which checks the hash before anything else happens to the file; checked here again."""
-    known = next((path for path in folder.glob("*.tar.gz") if digest(path) == project.sha256), None)
-    if known is not None:
-        return known
-    folder.mkdir(parents=True, exist_ok=True)
-    wanted = folder / f"{project.name}.txt"
-    wanted.write_text(f"{project.name}=={project.version} --hash=sha256:{project.sha256}\n")
-    pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", ":all:", "--require-hashes"]
-    subprocess.run([*pip, "--dest", str(folder), "--requirement", str(wanted)], check=True, stdout=sys.stderr)
-    return next(path for path in folder.glob("*.tar.gz") if digest(path) == project.sha256)
-
-
-def digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def unpack(archive: Path, folder: Path) -> None:
-    """Plain files and folders below the archive's one top folder; anything else in it is an error."""
-    total = 0
-    with tarfile.open(archive) as tar:
-        for member in tar:
-            parts = PurePosixPath(member.name).parts
-            if member.name.startswith("/") or ".." in parts or not (member.isfile() or member.isdir()):
-                raise SystemExit(f"{archive.name}: {member.name} is no plain file")
-            total += member.size
-            if total > _MOST_BYTES:
-                raise SystemExit(f"{archive.name} is larger than {_MOST_BYTES} bytes")
-            inner = PurePosixPath(*parts[1:])
-            if member.isfile() and parts[1:]:
-                member.name = str(inner)
-                tar.extract(member, folder, filter="data")
-
-
 def repository(project: Project, out: Path) -> Path:
     """One commit with everything that was shipped, tagged with the version."""
     folder = out / "repos" / project.name
@@ -190,22 +138,9 @@ def repository(project: Project, out: Path) -> Path:
         return folder
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    unpack(download(project, out / "sdists"), folder)
-    for made in [path for path in folder.rglob("*.egg-info") if path.is_dir()]:
-        shutil.rmtree(made)
-    (folder / "PKG-INFO").unlink(missing_ok=True)  # git repositories have none, and it would tell the version
-    git(folder, "init", "--quiet", "--initial-branch", "main")
-    git(folder, "add", "--all", "--force")
-    git(folder, "commit", "--quiet", "--message", f"{project.name} {project.version}")
-    git(folder, "tag", f"v{project.version}")
+    lay(fetch(project.name, project.version, project.sha256, out / "sdists"), folder)
+    commit(folder, project.name, project.version)
     return folder
-
-
-def git(folder: Path, *argv: str) -> bytes:
-    plain = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    env = {**plain, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
-    who = ("-c", "user.name=bench", "-c", "user.email=bench@example.invalid", "-c", "core.hooksPath=/dev/null")
-    return subprocess.run(["git", *who, *argv], cwd=folder, env=env, check=True, capture_output=True).stdout
 
 
 def comment(project: Project, folder: Path, out: Path) -> Path:

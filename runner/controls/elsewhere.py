@@ -64,7 +64,7 @@ class Asker:
     def seen(self, places: range) -> list[Seen]:
         """What these questions were answered, turn by turn; a turn that came too late on either tree is left out.
 
-        Raises OverdueError where that is the first turn of one of them.
+        Raises OverdueError where the base's first turn came too late; where only the patched tree's did, what it did not answer is lost.
         """
         if self._told is None or not places:
             return []
@@ -72,9 +72,9 @@ class Asker:
         found = []
         for place in places:
             rows = [(before, after) for before, after in zip(base, patched, strict=True) if before.place == place]
-            if rows[0][0].late or rows[0][1].late:
+            if rows[0][0].late:
                 raise OverdueError
-            whole = [(before, after) for before, after in rows if not (before.late or after.late)]
+            whole = [rows[0], *((before, after) for before, after in rows[1:] if not (before.late or after.late))]
             runs = tuple(before.run for before, _ in whole)
             found += [Seen(self._named(place, after.turn), runs, after.run) for _, after in whole]
         return found
@@ -104,7 +104,7 @@ class Asker:
         for place in self._turns:
             question = self._questions[place]
             end = at + len(question.asked.errands.each)
-            late = told is not None and end > len(told)
+            late = told is not None and (end > len(told) or any(errand.cut for errand in told[at:end]))
             yield Answered(place, asked[place], read(question.asked, None if told is None else told[at:end]), late)
             at = end
             asked[place] += 1

@@ -94,6 +94,8 @@ class Errand(Value):
     """Wall time by the launcher's clock."""
     told: str = ""
     """What it wrote to its report; hostile text."""
+    cut: bool = False
+    """Whether it was ended because the time of all errands was up, before its own was."""
 
 
 class SuiteRun(Value):

@@ -173,4 +173,4 @@ class Conversation:
 
 def _errand(done: Mapping[str, Any]) -> Errand:
     told = binascii.a2b_base64(str(done["told"])).decode("ascii", "replace")
-    return Errand(status=done["status"], seconds=done["seconds"], told=told)
+    return Errand(status=done["status"], seconds=done["seconds"], told=told, cut=done.get("cut") is True)

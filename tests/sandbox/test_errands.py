@@ -96,3 +96,9 @@ def test_a_program_that_cannot_be_started_is_an_answer(run):
 
 def test_a_job_without_errands_tells_of_none(run):
     assert run("pass").errands is None
+
+
+def test_who_was_ended_by_the_time_of_all_is_told_from_who_used_up_its_own(run):
+    hang = "import time; time.sleep(600)"
+    execution = run("pass", errands=errands(hang, hang, seconds=2.0, total=3.0))
+    assert [(done.status, done.cut) for done in execution.errands] == [(None, False), (None, True)]
