@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -53,9 +54,9 @@ class Asking:
         """The same over a tree that holds nothing of the change; kept for the next one."""
         key = self.key(purpose, tree, *ids)
         kept = self.subject.bench.ports.keepsakes.load(key)
-        if kept is not None:
+        with suppress(ValueError, AttributeError, TypeError):  # of another release, or damaged: asked anew
             known: Future[Outcomes] = Future()
-            known.set_result({test: TestOutcome(outcome) for test, outcome in json.loads(kept).items()})
+            known.set_result({test: TestOutcome(outcome) for test, outcome in json.loads(kept or b"").items()})
             return known
         return self.submit(self._kept, key, purpose, tree, ids)
 

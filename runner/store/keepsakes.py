@@ -30,7 +30,7 @@ class FileKeepsakes:
             return None
         with suppress(OSError):  # its time is that of its last use
             os.utime(file)
-        return content
+        return content or None
 
     def save(self, key: str, content: bytes) -> None:
         """Written beside and renamed, so that a reader sees all or nothing. A full disk is not an error."""

@@ -174,3 +174,15 @@ def test_a_commit_and_its_pack_are_made_in_the_private_store_only(repository: Pa
     assert git_in(repository, "index-pack", "--stdin", "--strict", stdin=b"".join(objects.packed(made, (head,)))).startswith("pack\t")
     with pytest.raises(InfrastructureError, match="pack"):
         list(objects.packed("1" * 40, ()))
+
+
+def test_with_files_gives_other_contents_and_keeps_modes(objects: PrivateObjects) -> None:
+    base = objects.tree_of(objects.resolve("HEAD"))
+    made = objects.with_files(base, {"run.sh": b"#!/bin/sh\nexit 1\n", "src/m.py": b"M = 2\n"})
+    assert (objects.read(made, "run.sh"), objects.read(made, "src/m.py")) == (b"#!/bin/sh\nexit 1\n", b"M = 2\n")
+    before, after = ({entry.path: (entry.mode, entry.blob) for entry in objects.entries(tree)} for tree in (base, made))
+    assert {path: mode for path, (mode, _) in before.items()} == {path: mode for path, (mode, _) in after.items()}
+    assert {path for path in before if before[path] != after[path]} == {b"run.sh", b"src/m.py"}
+    for name in ("link", "nowhere.py", "src"):
+        with pytest.raises(KeyError):
+            objects.with_files(base, {name: b"x"})

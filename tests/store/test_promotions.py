@@ -1,5 +1,6 @@
 """The record of promotions: who may write which step, and that two never begin at one target."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -7,9 +8,12 @@ import pytest
 
 from runner.errors import Fenced, StoreUnavailable, UsageError
 from runner.model.promotion import Promotion, Step
+from runner.model.result import Decision, Ending, Verdict
+from runner.model.run import Run
 from runner.store.audit import AuditLog
 from runner.store.database import Database
 from runner.store.promotions import SqlPromotions
+from runner.store.runs import SqlRuns
 
 TARGET = "dir:/srv/app"
 
@@ -39,6 +43,21 @@ def test_while_one_promotion_of_a_target_is_open_no_other_begins_there(promotion
     assert promotions.find("run2") is None
     assert promotions.begin(a_promotion("run3", "dir:/srv/other")).run == "run3"
     promotions.step(first, step=Step.CONFIRMED)
+    assert promotions.begin(a_promotion("run2")).run == "run2"
+
+
+@pytest.mark.parametrize("step", [Step.CONFIRMED, Step.ROLLED_BACK])
+def test_none_begins_while_the_run_of_the_last_one_goes_on(
+    promotions: SqlPromotions, tmp_path: Path, run_of: Callable[..., Run], step: Step
+) -> None:
+    """What that run laid beside the target is still to be removed, and only it knows how."""
+    runs = SqlRuns(tmp_path / "state")
+    run = run_of()
+    runs.begin(run)
+    promotions.step(promotions.begin(a_promotion(run.id)), step=step)
+    assert promotions.begin(a_promotion("run2")).run == run.id
+    assert promotions.begin(a_promotion("run3", "dir:/srv/other")).run == "run3"
+    runs.finish(run_of(decision=Decision(verdict=Verdict.ACCEPT, ending=Ending.CONFIRMED, reason="")), "{}", {})
     assert promotions.begin(a_promotion("run2")).run == "run2"
 
 
