@@ -84,11 +84,7 @@ FORGERIES = (
             "src/berth_words-1.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: berth-words\nVersion: 1.0\n",
             "src/berth_words-1.0.dist-info/entry_points.txt": "[pytest11]\nwords = berth.words\n",
         },
-        {
-            "src/berth/words.py": _CODE,
-            "src/berth_words-1.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: berth-words\nVersion: 1.0\n",
-            "src/berth_words-1.0.dist-info/entry_points.txt": "[console_scripts]\nwords = berth.words:main\n",
-        },
+        {"src/berth/words.py": _CODE},  # names of installed packages are refused, whatever is in them
     ),
     _plugin(
         "a conftest names a plugin in the package",
