@@ -141,6 +141,12 @@ def _none(why: str, outcome: Outcome) -> Result:
 
 def _said(answers: Collection[Result]) -> Result:
     left = [answer.check for answer in answers if answer.outcome is Outcome.UNKNOWN or answer.reason.startswith(UNPROVEN)]
-    ran = [answer.check for answer in answers if answer.check not in left and (answer.measured or answer.findings)]
-    reason = f"controls that answered: {', '.join(ran) or 'none'}{'; that could not: ' + ', '.join(left) if left else ''}"
-    return Result(check=CHECK, outcome=Outcome.PASS if ran else Outcome.WARN, reason=reason, measured=len(ran), limit=len(answers))
+    ran = [
+        answer.check
+        for answer in answers
+        if answer.check not in left and (answer.measured or answer.findings or answer.check == tripwires.CHECK)
+    ]
+    idle = [answer.check for answer in answers if answer.check not in (*left, *ran)]
+    said = {"answered": ran, "had nothing to ask": idle, "could not answer": left}
+    reason = "; ".join(f"controls that {what}: {', '.join(names)}" for what, names in said.items() if names)
+    return Result(check=CHECK, outcome=Outcome.PASS if ran else Outcome.WARN, reason=reason, measured=len(ran))

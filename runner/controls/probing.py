@@ -10,6 +10,8 @@ from runner.model.text import printable
 
 CHECK = "probe"
 SHOWN = 20
+MOST_OF_ONE = 4
+"""Differences that are shown of one function."""
 LONGEST_SHOWN = 300
 _TAIL = 100
 UNASKED = "no sandbox was asked"
@@ -155,16 +157,28 @@ def _held(calls: Sequence[Call], compared: Compared, paths: Mapping[str, str]) -
     found = compared.differences
     first = calls[found[0].number]
     more = f", and {len(found) - 1} more calls" if len(found) > 1 else ""
-    findings = tuple(_finding(calls[each.number], each, paths) for each in found[:SHOWN])
-    reason = f"{brief(first.text)} does not give what it gives on the base{more}; no test of the base asks for that"
+    findings = tuple(_finding(calls[each.number], each, paths) for each in _few(calls, found)[:SHOWN])
+    known = "; a test of the base makes this call" if first.origin == "recorded" else "; no test of the base makes this call"
+    reason = f"{brief(first.text)} does not give elsewhere what it gives on the base{more}{known}"
     return Result(check=CHECK, outcome=Outcome.HOLD, reason=reason, measured=len(compared.measured), findings=findings)
+
+
+def _few(calls: Sequence[Call], found: Sequence[Difference]) -> list[Difference]:
+    """The first of each function, those that tests of the base make before others."""
+    kept: dict[tuple[str, str], list[Difference]] = {}
+    for each in sorted(found, key=lambda one: calls[one.number].origin != "recorded"):
+        rows = kept.setdefault(calls[each.number].target, [])
+        if len(rows) < MOST_OF_ONE:
+            rows.append(each)
+    return sorted((each for rows in kept.values() for each in rows), key=lambda one: one.number)
 
 
 def _finding(call: Call, found: Difference, paths: Mapping[str, str]) -> Finding:
     where = f" in {found.environment}" if found.environment else ""
     message = f"{brief(call.text)}{where}: {pair(found.base, found.patched)}"
     path = paths.get(call.target[0], call.target[0])
-    return Finding(path=path, rule="probe.differs", message=message, severity=Severity.WARNING)
+    fix = "If this is meant, have a test ask for it, and a person approve it; else make it give the base's answer."
+    return Finding(path=path, rule="probe.differs", message=message, severity=Severity.WARNING, fix=fix)
 
 
 def brief(text: str) -> str:

@@ -62,7 +62,7 @@ def judge(pairs: Sequence[tuple[str, bytes | None, bytes | None]], options: Opti
     every = [*changed, *deleted]
     answers = parse([Source("tripping:trips", _packed(base, patched)) for _, base, patched in every], _INSIDE)
     read = [_read(path, one) for (path, _, _), one in zip(every, answers, strict=True)]
-    fine = f"no tripwire is new in {len(changed)} changed source files; that shows no more, since what code does elsewhere is undecidable"
+    fine = f"no tripwire is new in {len(changed)} changed source files; that is no proof: code can ask in ways that reading does not see"
     return answer(CHECK, _findings(read[: len(changed)], _moved(read), options), fine)
 
 

@@ -66,6 +66,9 @@ def warnings(policy: Policy) -> Iterator[Remark]:
         yield ("monitor", *path), what
     for path, what in quarantine.warnings(policy.tests.quarantine, datetime.now(UTC).date()):
         yield ("tests", "quarantine", *path), what
+    for key, name in (("survivors", "mutants"), ("uncovered", "coverage")):
+        if getattr(policy.controls, key) == "hold" and name not in policy.controls.run:
+            yield ("controls", key), f"nothing follows from it while {name} is not in controls.run"
     limits = policy.sandbox.limits
     writable = limits.disk + 2 * limits.tmp
     if limits.memory < writable:

@@ -21,7 +21,7 @@ IN_TREE = ".seatrial/policy.yaml"
 _NULLS = ("", "~", "null", "Null", "NULL")
 _BARE = re.compile(r":\s*>\s*[0-9]")
 """A comparison without its quotes, which YAML takes for the start of a folded text."""
-_HINT = "Every key is explained in policies/default.yaml."
+_HINT = "`seatrial policy show` prints every key, `seatrial policy schema` what each means."
 
 
 def find_policy(file: FilePath | None, trees: Trees, base_tree: str, label: str) -> Loaded:

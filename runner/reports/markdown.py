@@ -235,7 +235,7 @@ def _facts(report: Report) -> Iterator[str]:
         limits = ", ".join(f"{name} {value}" for name, value in box.limits.items())
         yield f"| sandbox | {' '.join(cell(text) for text in (box.image, box.digest[:19], box.runtime, limits) if text)} |"
     if report.level:
-        yield f"| level | {cell(report.level)} |"
+        yield f"| level | {cell(report.level, 1200)} |"
     yield f"| policy | {cell(report.policy.source)} (sha256 {cell(report.policy.digest[:12])}) |"
     yield from (f"| note | {cell(note, 500)} |" for note in report.notes[:_FOLDED_ROWS])
     yield f"| run | {cell(report.run)} |"

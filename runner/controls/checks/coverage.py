@@ -27,6 +27,8 @@ def begin(asking: Asking) -> Answer:
         return lambda: (unproven(subject, CHECK, f"{printable(unread[0])} cannot be read"),)
     lines = {file.path: changed for file, changed in zip(subject.files, found, strict=True) if changed}
     tests = subject.chosen(MOST, LONGEST)
+    if lines and not tests and subject.recording.covering(subject.functions):
+        return lambda: (unproven(subject, CHECK, "no test of the base that runs a changed function passes with the change"),)
     if not lines or not tests:
         return lambda: (judge(lines, Recording(complete=True, has_lines=True), subject),)
     told = asking.submit(
@@ -53,11 +55,15 @@ def judge(lines: Lines, told: Recording, subject: Subject, asked: str = "") -> R
     return Result(
         check=CHECK,
         outcome=Outcome.HOLD if subject.options.uncovered == "hold" else Outcome.WARN,
-        reason=f"no test of the base runs {missed} of {total} changed lines, first {printable(first.path)}:{first.line}{asked}",
+        reason=f"no test of the base that passes runs {missed} of {total} changed lines, first {printable(first.path)}:{first.line}{asked}",
         measured=total - missed,
         limit=total,
         findings=findings[:SHOWN],
     )
+
+
+def _counted(lines: int) -> str:
+    return f"{lines} changed line{'' if lines == 1 else 's'}"
 
 
 def _findings(bare: Mapping[str, list[int]], lines: Lines) -> Iterator[Finding]:
@@ -67,5 +73,5 @@ def _findings(bare: Mapping[str, list[int]], lines: Lines) -> Iterator[Finding]:
         for line in numbers:
             functions.setdefault(lines[path][line], []).append(line)
         for name, rows in functions.items():
-            message = f"no test of the base runs {len(rows)} changed lines of {printable(name)}"
+            message = f"no test of the base that passes runs {_counted(len(rows))} of {printable(name)}"
             yield Finding(path=path, rule="coverage.line", message=message, line=rows[0], end_line=rows[-1], severity=Severity.WARNING)

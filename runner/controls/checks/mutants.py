@@ -86,7 +86,7 @@ def judge(tried: Sequence[Tried], told: Sequence[Outcomes], subject: Subject) ->
             path=one.path,
             line=one.mutant.line,
             rule="mutants.survived",
-            message=f"no test of the base notices {printable(one.mutant.now.strip())} in place of {printable(one.mutant.was.strip())}",
+            message=f"no test of the base notices '{printable(one.mutant.now.strip())}' in place of '{printable(one.mutant.was.strip())}'",
             severity=Severity.WARNING,
         )
         for one in alive
