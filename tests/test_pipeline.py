@@ -19,7 +19,7 @@ PORTS: Any = SimpleNamespace(
     validators=(SimpleNamespace(name="intake"), SimpleNamespace(name="paths")), gates=(SimpleNamespace(name="rate"),), monotonic=lambda: 1.0
 )
 POLICY: Any = SimpleNamespace(where=lambda key: f"p.yaml:{key}")
-NAMES = ("intake", "paths", "load", "base", "tests", "inventory", "origin", "channels", "own-tests", "examples", "isolation")
+NAMES = ("intake", "paths", "load", "base", "tests", "inventory", "origin", "channels", "own-tests", "examples", "isolation", "controls")
 
 
 def a_run(*results: Result) -> Run:

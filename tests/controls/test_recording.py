@@ -1,4 +1,4 @@
-"""The recording plugin, run for real by pytest in a process of its own; SEATRIAL_PYTHON names another interpreter with pytest."""
+"""The recording plugin, run for real by pytest in a process of its own."""
 
 import ast
 import json
@@ -12,7 +12,7 @@ import pytest
 
 from runner.controls.recorded import RecordedReader, Recording, program
 
-PYTHON = os.environ.get("SEATRIAL_PYTHON", sys.executable)
+PYTHON = sys.executable
 MONITORS = subprocess.run([PYTHON, "-c", "import sys; sys.exit(sys.version_info < (3, 12))"], check=False).returncode == 0
 SHIM = """
     import json, os

@@ -83,7 +83,10 @@ def test_what_is_right_only_under_test_is_seen_by_the_probe(diff: Made, judged: 
 
 def test_lines_that_no_test_runs_are_named_and_hold_where_the_policy_says_so(diff: Made, judged: Judged, tmp_path: Path) -> None:
     change = diff(keel("    if tide > 100:\n        return tide - draught + chart_depth\n    return chart_depth + tide - draught\n"))
-    assert told(judged(change), "coverage") == ("warn", "no test of the base that passes runs 1 of 2 changed lines, first src/berth/keel.py:11")
+    assert told(judged(change), "coverage") == (
+        "warn",
+        "no test of the base that passes runs 1 of 2 changed lines, first src/berth/keel.py:11",
+    )
     run = judged(change, policy=policy(tmp_path, "controls: {run: [coverage], uncovered: hold}"))
     assert (answers(run)["coverage"], run.decision.verdict) == ("hold", "hold")
     assert "twins" not in answers(run)
