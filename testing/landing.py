@@ -142,6 +142,7 @@ class Landing:
         probe = {"command": ["test", "-e", str(self.well)], "interval": "20ms", "name": "well"}
         whole: dict[str, Any] = {
             "seatrial": 1,
+            "controls": {"run": []},
             "preflight": {"rate": [], "health": CALM, "breaker": {"promotion": {"consecutive": 50, "failure_rate": "0%"}}},
             "monitor": {"probes": [probe], "confirm_after": "500ms", "deadline": "60s"},
         }

@@ -1,5 +1,5 @@
 """The fixtures of changes that forge."""
 
-from testing.whole import berth, diff, judged
+from testing.whole import berth, diff, judged, uncontrolled
 
-__all__ = ["berth", "diff", "judged"]
+__all__ = ["berth", "diff", "judged", "uncontrolled"]

@@ -12,7 +12,7 @@ import pytest
 from runner.model.run import Run
 from testing.whole import ROOT, answers
 
-pytestmark = pytest.mark.docker
+pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("uncontrolled")]
 QUAY = (ROOT / "examples/berth/src/berth/quay.py").read_text()
 KEEL = (ROOT / "examples/berth/src/berth/keel.py").read_text()
 BUG = QUAY.replace("berth.length < ship_length", "berth.length <= ship_length")

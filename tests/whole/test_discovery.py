@@ -8,7 +8,7 @@ import pytest
 from runner.model.run import Run
 from testing.whole import ROOT, commit
 
-pytestmark = pytest.mark.docker
+pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("uncontrolled")]
 Diff = Callable[[dict[str, str | None]], Path]
 Judged = Callable[..., Run]
 HONEST = (ROOT / "examples/berth/src/berth/quay.py").read_text() + "\n# an honest comment\n"

@@ -23,7 +23,7 @@ from runner.store.runs import SqlRuns
 from runner.wiring import demo
 from testing.whole import LEFT_NOTHING, ROOT, Quiet, answers, commit, git, left
 
-pytestmark = pytest.mark.docker
+pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("uncontrolled")]
 Seatrial = Callable[..., subprocess.CompletedProcess[str]]
 REQUIRED = ("intake", "paths", "syntax", "load", "base", "tests", "inventory", "origin", "channels", "own-tests", "examples")
 GOOD = str(ROOT / "examples/changes/good.diff")

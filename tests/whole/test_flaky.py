@@ -12,7 +12,7 @@ from runner.reports.text import render
 from testing.landing import Landing
 from testing.whole import ROOT, answers, commit
 
-pytestmark = pytest.mark.docker
+pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("uncontrolled")]
 Diff = Callable[[dict[str, str | None]], Path]
 Judged = Callable[..., Run]
 QUAY = (ROOT / "examples/berth/src/berth/quay.py").read_text()

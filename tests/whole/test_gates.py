@@ -16,7 +16,7 @@ from runner.store.places import places
 from runner.store.runs import SqlRuns
 from testing.whole import ROOT, commit, git
 
-pytestmark = pytest.mark.docker
+pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("uncontrolled")]
 Seatrial = Callable[..., subprocess.CompletedProcess[str]]
 GOOD = str(ROOT / "examples/changes/good.diff")
 BROKEN = str(ROOT / "examples/changes/broken.diff")

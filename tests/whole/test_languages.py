@@ -9,7 +9,7 @@ from runner.model.run import Run
 from runner.wiring import Request, check
 from testing.whole import ROOT, Quiet, commit, git
 
-pytestmark = [pytest.mark.docker, pytest.mark.slow]
+pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.usefixtures("uncontrolled")]
 EXAMPLES = ROOT / "examples"
 
 

@@ -10,7 +10,7 @@ from runner.model.run import Run
 from runner.validators.static.pack import pack
 from testing.whole import ROOT
 
-pytestmark = pytest.mark.docker
+pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("uncontrolled")]
 Diff = Callable[[dict[str, str | None]], Path]
 INIT, QUAY = "src/berth/__init__.py", "src/berth/quay.py"
 SOURCES = {name: (ROOT / "examples/berth" / name).read_text() for name in (INIT, QUAY)}

@@ -10,7 +10,7 @@ import pytest
 from testing.landing import BROKEN, GOOD, Landing
 from testing.whole import git
 
-pytestmark = pytest.mark.docker
+pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("uncontrolled")]
 KINDS = pytest.mark.parametrize("kind", ["git", "dir"])
 SELDOM = pytest.mark.long
 """The same with the other kind of target, or another signal, is left to the long tier."""
@@ -38,6 +38,16 @@ def test_a_good_change_is_promoted_watched_and_confirmed(kind: str, landing: Lan
         assert landing.beside() == [], "something was left beside the live folder"
     assert landing.run("audit", "verify").code == 0
     assert landing.run("backup", "verify", "--all").code == 0
+
+
+def test_a_submission_is_controlled_before_it_is_promoted(landing: Landing) -> None:
+    landing.policy(controls={"run": ["probe", "twins", "coverage"]})
+    done = landing.submit(GOOD, landing.target("git"))
+    assert (done.code, done.report["ending"]) == (0, "confirmed"), done
+    assert {name: done.result(name)["outcome"] for name in ("probe", "twins", "controls")} == dict.fromkeys(
+        ("probe", "twins", "controls"), "pass"
+    )
+    assert "controls that answered: " in done.report["level"]
 
 
 @FOLDERS

@@ -9,7 +9,7 @@ import pytest
 from testing.landing import BROKEN, GOOD, Landing
 from testing.whole import commit
 
-pytestmark = pytest.mark.docker
+pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("uncontrolled")]
 KINDS = pytest.mark.parametrize("kind", ["git", "dir"])
 SELDOM = pytest.mark.long
 """The same with the other kind of target, or another signal, is left to the long tier."""

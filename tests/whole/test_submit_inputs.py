@@ -12,7 +12,7 @@ import pytest
 
 from testing.landing import GOOD, Landing, frozen_at, killed_at, until
 
-pytestmark = pytest.mark.docker
+pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("uncontrolled")]
 ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="NOT RUN, it needs root: it mounts file systems")
 
 

@@ -14,7 +14,7 @@ from runner.wiring.demo import promote
 from testing.landing import GOOD, Landing
 from testing.whole import Quiet
 
-pytestmark = pytest.mark.docker
+pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("uncontrolled")]
 
 
 class Service:

@@ -9,7 +9,7 @@ import pytest
 from testing.landing import GOOD, Landing, until
 from testing.whole import LEFT_NOTHING, left
 
-pytestmark = pytest.mark.docker
+pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("uncontrolled")]
 SELDOM = pytest.mark.long
 """The same with the other kind of target, or another signal, is left to the long tier."""
 FOLDERS = pytest.mark.parametrize("kind", [pytest.param("git", marks=SELDOM), "dir"])

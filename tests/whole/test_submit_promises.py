@@ -13,7 +13,7 @@ import pytest
 from testing.landing import GOOD, Landing, frozen_at, killed_at, until
 from testing.whole import commit, git
 
-pytestmark = pytest.mark.docker
+pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("uncontrolled")]
 KINDS = pytest.mark.parametrize("kind", ["git", "dir"])
 SELDOM = pytest.mark.long
 """The same with the other kind of target, or another signal, is left to the long tier."""

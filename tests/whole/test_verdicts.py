@@ -11,7 +11,7 @@ from runner.reports.text import render
 from runner.trial import bench
 from testing.whole import ROOT, answers, commit, git
 
-pytestmark = pytest.mark.docker
+pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("uncontrolled")]
 Diff = Callable[[dict[str, str | None]], Path]
 Judged = Callable[..., Run]
 QUAY = (ROOT / "examples/berth/src/berth/quay.py").read_text()
