@@ -150,7 +150,7 @@ def judge(case: dict[str, Any], out: Path, policy: Path, gates: str) -> Answer:
             f"{f['rule']} {f['path']}" for r in results if r["outcome"] in ("hold", "fail", "unknown") for f in r.get("findings", ())
         )[:8],
         timings=report.get("timings", {}),
-        suite=tests["patched"]["seconds"] if tests.get("base", {}).get("cached") else None,
+        suite=tests["patched"]["seconds"] if (tests.get("base") or {}).get("cached") and tests.get("patched") else None,
     )
 
 
