@@ -88,7 +88,7 @@ print(json.dumps([names, attempt(lambda: open("/etc/hosts", "a")), attempt(lambd
 
 def test_an_engine_that_does_not_see_our_files_gets_the_tree_streamed(run, monkeypatch):
     real = hosts.mount
-    monkeypatch.setattr(hosts, "mount", lambda directory: {**real(directory), "Source": f"{directory}/elsewhere"})
+    monkeypatch.setattr(hosts, "mount", lambda directory, name: {**real(directory, name), "Source": f"{directory}/elsewhere"})
     execution = run("print('up')")
     assert (execution.working_copy, execution.log.strip()) == ("stream", "up")
 
