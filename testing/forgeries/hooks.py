@@ -78,15 +78,6 @@ FORGERIES = (
     _hook("a conftest calls the tests itself", _CONFTEST, _CALL),
     _hook("a fixture for all puts a stand-in for the function", _CONFTEST, _FIXTURE),
     _plugin(
-        "an entry point in the work tree",
-        {
-            "src/berth/words.py": _PLUGIN,
-            "src/berth_words-1.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: berth-words\nVersion: 1.0\n",
-            "src/berth_words-1.0.dist-info/entry_points.txt": "[pytest11]\nwords = berth.words\n",
-        },
-        {"src/berth/words.py": _CODE},  # names of installed packages are refused, whatever is in them
-    ),
-    _plugin(
         "a conftest names a plugin in the package",
         {"conftest.py": 'pytest_plugins = ["berth.words"]\n', "src/berth/words.py": _PLUGIN},
         {"conftest.py": "pytest_plugins = []\n", "src/berth/words.py": _CODE},
