@@ -227,7 +227,7 @@ def _answers(
         origin.judge(runs, split.source, is_package, gone=gone, can_tell=ports.suite.tells_modules),
         judge.judge_channels(evidence.patched, first),
         judge.judge_own(evidence.own, matter, evidence.own_flaky),
-        examples.judge(trees, change.base_tree, change.tree, collected, split.source),
+        examples.judge(trees, change.base_tree, change.tree, collected, split.source, split.tests),
     )
 
 

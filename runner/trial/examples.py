@@ -4,7 +4,9 @@ import re
 from collections.abc import Collection, Iterable
 
 from runner.model.result import Finding, Outcome, Result
+from runner.model.text import printable
 from runner.ports import Trees
+from runner.trial.shared_modules import importers
 
 CHECK = "examples"
 _BLOCK = re.compile(rb"""^[ \t]*>>>[^\n]*(?:\n(?![^\n]*(?:\"{3}|'{3}))[ \t]*[^\s][^\n]*)*""", re.MULTILINE)
@@ -23,10 +25,12 @@ def is_example(test_id: str) -> bool:
     return "." in name.partition("[")[0] or name == stem
 
 
-def judge(trees: Trees, base_tree: str, tree: str, tests: Iterable[tuple[str, str]], source: Collection[str]) -> Result:
-    """Whether changed source files that the base's suite collects still hold the same tests; else a person must compare.
+def judge(
+    trees: Trees, base_tree: str, tree: str, tests: Iterable[tuple[str, str]], source: Collection[str], tests_side: Collection[str] = ()
+) -> Result:
+    """Whether changed files are tests or source and not both; else a person must compare.
 
-    `tests` are ids of the base with their files, `source` the changed paths that come from the change.
+    `tests` are ids of the base with their files, `source` the changed paths that come from the change, `tests_side` those that do not.
     """
     collected: dict[str, bool] = {}
     for test, path in tests:
@@ -41,6 +45,12 @@ def judge(trees: Trees, base_tree: str, tree: str, tests: Iterable[tuple[str, st
             findings.append(
                 Finding(path=path, rule="examples.edited", message=f"edits or removes {gone} examples that the base runs as tests")
             )
+    findings += [
+        Finding(
+            path=path, rule="examples.imported", message=f"counts as tests, and {printable(by)} may import it: the base's version was tried"
+        )
+        for path, by in importers(trees, tree, tests_side)
+    ]
     if findings:
         reason = f"{findings[0].path} {findings[0].message}: a person must compare"
         return Result(check=CHECK, outcome=Outcome.HOLD, reason=reason, measured=len(findings), limit=0, findings=tuple(findings))
