@@ -50,6 +50,10 @@ class Asking:
         """The outcomes of these tests over one tree."""
         return self.submit(self._tests, purpose, tree, ids)
 
+    def suite(self, purpose: str, tree: str, ids: Sequence[str]) -> "Future[SuiteRun]":
+        """The whole run of these tests, for who must know why some gave no result."""
+        return self.submit(self._run, purpose, tree, ids)
+
     def tests_of_base(self, purpose: str, tree: str, ids: Sequence[str]) -> "Future[Outcomes]":
         """The same over a tree that holds nothing of the change; kept for the next one."""
         key = self.key(purpose, tree, *ids)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
+from runner.controls.changed_lines import changed_lines
 from runner.controls.definitions import MODULE, Both, definitions
 from runner.controls.options import Controls
 from runner.controls.recorded import Recording
@@ -65,6 +66,11 @@ class Subject:
     def functions(self) -> frozenset[Function]:
         """The base's functions that the change may have altered."""
         return frozenset((file.path, name) for file in self.files for name in file.functions)
+
+    @cached_property
+    def changed_lines(self) -> Sequence[Mapping[int, str] | None]:
+        """For each of the files, what `changed_lines` says of it."""
+        return changed_lines([(file.base, file.patched) for file in self.files])
 
     @cached_property
     def sound(self) -> Mapping[str, TestRecord]:

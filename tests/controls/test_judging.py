@@ -11,6 +11,8 @@ from runner.controls.mutants import Mutant
 from runner.controls.options import Controls
 from runner.controls.recorded import Recording
 from runner.model.suite import TestOutcome as O
+from runner.model.suite import TestRecord
+from testing.builders import a_run
 
 A, B = "tests/test_a.py::test_one", "tests/test_a.py::test_two"
 PATHS = {A: "tests/test_a.py", B: "tests/test_a.py"}
@@ -75,12 +77,20 @@ def test_dead_bodies_are_compared_one_by_one(on_base: Any, on_patched: Any, outc
 
 
 @pytest.mark.parametrize(
-    ("told", "outcome", "measured"),
-    [({A: O.PASSED, B: O.PASSED}, "warn", 0), ({A: O.PASSED, B: O.FAILED}, "pass", 1), ({A: O.PASSED}, "pass", 1), ({}, "pass", 2)],
+    ("told", "broken", "outcome", "measured"),
+    [
+        ({A: "passed", B: "passed"}, False, "warn", 0),
+        ({A: "passed", B: "failed"}, False, "pass", 1),
+        ({}, True, "pass", 2),  # their file cannot be collected without the change
+        ({A: "passed"}, False, "warn", None),  # the other gave no result, whyever
+        ({}, False, "warn", None),
+    ],
 )
-def test_new_tests_that_pass_without_the_change_show_nothing(told: Any, outcome: str, measured: int) -> None:
-    answer = revert.judge((A, B), told)
+def test_new_tests_that_pass_without_the_change_show_nothing(told: Any, broken: bool, outcome: str, measured: int | None) -> None:
+    errors = (TestRecord(id="tests/test_a.py", outcome=O.ERROR, path="tests/test_a.py"),) if broken else ()
+    answer = revert.judge((A, B), a_run(told).model_copy(update={"collect_errors": errors}), subject())
     assert (answer.outcome, answer.measured) == (outcome, measured)
+    assert answer.reason.startswith("unproven") == (measured is None)
 
 
 def test_uncovered_lines_follow_the_policy_and_stand_by_function() -> None:

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 
 from runner.controls import recording
 from runner.controls.asking import Answer, Asking, unproven
-from runner.controls.changed_lines import changed_lines
 from runner.controls.recorded import Recording
 from runner.controls.subject import Subject
 from runner.model.result import Finding, Outcome, Result, Severity
@@ -22,7 +21,7 @@ Lines = Mapping[str, Mapping[int, str]]
 def begin(asking: Asking) -> Answer:
     """Run the tests that run changed functions once more, over the patched tree, with their lines noted."""
     subject = asking.subject
-    found = changed_lines([(file.base, file.patched) for file in subject.files])
+    found = subject.changed_lines
     if unread := [file.path for file, changed in zip(subject.files, found, strict=True) if changed is None]:
         return lambda: (unproven(subject, CHECK, f"{printable(unread[0])} cannot be read"),)
     lines = {file.path: changed for file, changed in zip(subject.files, found, strict=True) if changed}

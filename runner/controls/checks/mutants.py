@@ -4,7 +4,6 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from runner.controls.asking import Answer, Asking, Outcomes, unproven
-from runner.controls.changed_lines import changed_lines
 from runner.controls.mutants import Mutant, mutants, of_functions
 from runner.controls.subject import ChangedFile, Subject
 from runner.model.result import Cause, Finding, Outcome, Result, Severity
@@ -41,10 +40,9 @@ def begin(asking: Asking) -> Answer:
 
 def _made(subject: Subject) -> list[Tried]:
     """At most `MOST`, of each file in turn."""
-    lines = changed_lines([(file.base, file.patched) for file in subject.files])
     share = max(1, MOST // max(1, len(subject.files)))
     found = []
-    for file, changed in zip(subject.files, lines, strict=True):
+    for file, changed in zip(subject.files, subject.changed_lines, strict=True):
         for mutant in _of_file(file, changed or {}, share, subject.seed):
             known = subject.recording.covering({(file.path, mutant.function)})
             found.append(Tried(file.path, mutant, _few([test for test in known if test in subject.sound], subject)))
