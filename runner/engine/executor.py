@@ -149,7 +149,8 @@ class Executor:
     def wait(self, run: str, leg: int, timeout: float | None = None) -> str:
         """What a leg of a run came to, wherever it is carried; raises what its work raised.
 
-        Raises TimeoutError after `timeout` seconds, StoreUnavailable when this process had to stop with it. Signals interrupt it.
+        Raises TimeoutError after `timeout` seconds, LookupError when it ended here and another process has forgotten it since,
+        StoreUnavailable when this process had to stop with it. Signals interrupt it.
         """
         from dbos import DBOS
 
@@ -166,6 +167,10 @@ class Executor:
             if status is not None and status.status not in _UNFINISHED:
                 raise outcome.Broke(f"run {name} is {status.status}: {status.error}")
             with self._moved:
+                if status is None and name in self._ended:  # its end was on disk, or nobody could have forgotten it
+                    self._begun.discard(name)
+                    self._ended.discard(name)
+                    raise LookupError(f"run {name} was forgotten")
                 if name in self._broken:
                     with self._database.translated():
                         raise self._broken[name]

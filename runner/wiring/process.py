@@ -67,7 +67,7 @@ class Carrying(NamedTuple):
         with stores(self.where) as kept:
             while True:
                 leg = kept.submissions.load(run).leg
-                with suppress(TimeoutError):
+                with suppress(TimeoutError, LookupError):
                     self.executor.wait(run, leg, TICK)
                 over = state_of(kept, run) is not State.RUNNING and not self.executor.carries(run)
                 filed = kept.submissions.load(run)  # not before: it may be over since

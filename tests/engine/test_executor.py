@@ -16,6 +16,7 @@ from runner.errors import StoreUnavailable
 from runner.store.engine_database import SCHEMA, EngineDatabase
 from runner.store.owners import known_place
 from testing.crews import ROOT, STEPS, Crew, Nursery
+from testing.landing import until
 from testing.postgres import Cluster
 
 ONCE = dict.fromkeys(STEPS, 1)
@@ -351,6 +352,18 @@ def test_what_goes_on_can_be_waited_for_a_while_and_stops_with_its_process(tmp_p
         executor.adopt("a", 1)
         assert executor.wait("a", 1, 30) == "True"
     assert began == ["first", "second"]
+
+
+def test_a_run_that_another_process_forgot_first_is_over_for_the_one_that_carried_it(tmp_path: Path) -> None:
+    """Several processes follow a run, and the first to see its end drops what is kept of it."""
+    with Executor(tmp_path, role="submit", work=nothing) as executor:
+        executor.carry("a", 1)
+        until(lambda: executor.begun("a", 1) is False)
+        executor.forget("a", 1)  # what another process does with the same rows
+        assert executor.carries("a"), "it has not looked yet"
+        with pytest.raises(LookupError):
+            executor.wait("a", 1, 30)
+        assert not executor.carries("a")
 
 
 def test_a_leg_is_a_run_of_its_own(tmp_path: Path) -> None:
