@@ -133,13 +133,14 @@ class Crossing:
     def _follow(self, changes: list[Difference], *, quiet: frozenset[bytes]) -> None:
         """Into a folder that the service works in: what it does there is right, and what was brought once is not brought again.
 
-        What SQLite keeps beside a database is brought only of those that are `quiet`, since it may be gone in a moment; and is never
-        removed, since it may be needed by now.
+        What SQLite keeps beside a database is brought, and removed, only of those that are `quiet`: of any other it may be gone in a
+        moment, or be needed by now. A log that is gone in the source was written back by whoever had it open there, and one that stayed
+        in `into` would be written back once more, over what was written since.
         """
         carrier = self._carrier(live=True)
         for change in sorted(changes, key=lambda change: (change.now is None, change.path if change.now else b"")):
             database = _database_of(change.path)
-            if database in self._databases and (change.now is None or database not in quiet):
+            if database in self._databases and database not in quiet:
                 continue
             carrier.bring(change)
             remember(self._remembered, change.path, change.now)

@@ -30,7 +30,7 @@ _SHARED: Final = _PENDING + 2
 _SHARED_SIZE: Final = 510
 _OPEN: Final = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _ALONE: Final = 0.25
-"""Seconds in which nobody at all may have the database open, before it is enough that nobody opens or closes it for good."""
+"""Seconds in which there may be no log at all, before it is enough that nobody makes one or deletes it."""
 _TURN: Final = 0.03
 """Seconds that one database is waited for while others are held; then all are let go, so that nobody waits for us for ever."""
 _PAUSE: Final = 0.0001
@@ -116,24 +116,42 @@ def _all_locked(opened: Sequence[_Database], *, alone: bool) -> list[int]:
 def _try(one: _Database, *, alone: bool) -> int:
     """As a reader first: then the mode can change no more, nor a log be deleted; and then so that nothing is begun.
 
-    A database with a log is best had alone: then there is no log, and none in either folder that the other could contradict.
+    A database with a log is best had when there is none: none in either folder that the other could contradict. One that has been
+    written back goes when the last who has the database open closes it, unless anybody has a lock then. So that is not asked by locks.
     """
     file = one.file
+    if _has_log_mode(file) and alone and (_others(file) or one.has_log):
+        return 0
     if not (_lock(file, fcntl.F_RDLCK, _PENDING, 1) and _lock(file, fcntl.F_RDLCK, _SHARED, _SHARED_SIZE)):
         return 0
     _lock(file, fcntl.F_UNLCK, _PENDING, 1)
-    header = os.pread(file, _HEADER, 0)
-    if len(header) < _HEADER or header[18] != _WAL:
+    if not _has_log_mode(file):
         return _QUIET * _lock(file, fcntl.F_WRLCK, _RESERVED, 1)
-    if not alone and one.has_log:
+    if not alone and one.has_log and _others(file):
         return _OPENED
-    return _QUIET * (_lock(file, fcntl.F_WRLCK, _PENDING, 1) and _lock(file, fcntl.F_WRLCK, _SHARED, _SHARED_SIZE))
+    whole = _lock(file, fcntl.F_WRLCK, _PENDING, 1) and _lock(file, fcntl.F_WRLCK, _SHARED, _SHARED_SIZE)
+    return _QUIET * (whole and not (alone and one.has_log))
+
+
+def _has_log_mode(file: int) -> bool:
+    header = os.pread(file, _HEADER, 0)
+    return len(header) == _HEADER and header[18] == _WAL
+
+
+def _others(file: int) -> bool:
+    """Whether anybody else has a lock as one who reads: of a database with a log, whoever has it open."""
+    asked = fcntl.fcntl(file, fcntl.F_OFD_GETLK, _flock(fcntl.F_WRLCK, _SHARED, _SHARED_SIZE))
+    return bool(struct.unpack_from("@h", asked)[0] != fcntl.F_UNLCK)
+
+
+def _flock(kind: int, start: int, length: int) -> bytes:
+    return struct.pack("@hhqqi4x", kind, os.SEEK_SET, start, length, 0)
 
 
 def _lock(file: int, kind: int, start: int, length: int) -> bool:
     """A lock of this open file, whatever else this process has open; `False` when somebody is in the way."""
     try:
-        fcntl.fcntl(file, fcntl.F_OFD_SETLK, struct.pack("@hhqqi4x", kind, os.SEEK_SET, start, length, 0))
+        fcntl.fcntl(file, fcntl.F_OFD_SETLK, _flock(kind, start, length))
     except OSError as problem:
         if problem.errno in (errno.EAGAIN, errno.EACCES):
             return False

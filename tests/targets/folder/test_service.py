@@ -3,13 +3,17 @@
 import json
 import os
 import sqlite3
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from runner import crashpoints
 from runner.git.objects import PrivateObjects
 from runner.model.promotion import Place
 from runner.targets.folder import databases
@@ -223,3 +227,62 @@ def test_a_transaction_that_is_open_across_the_step_can_be_committed_and_rolled_
         with closing(sqlite3.connect(live.path / "app.db")) as again:
             assert again.execute("select n from rows").fetchall() == rows
         live.ask("tidy", promotion)
+
+
+CRASHED = """
+import os, sqlite3, sys
+database = sqlite3.connect("app.db", isolation_level=None)
+database.execute("pragma journal_mode=wal")
+database.execute("create table if not exists rows (n integer primary key, pad text)")
+for number in range(20):
+    database.execute("insert into rows values (?, ?)", (number, "x" * 2000))
+os._exit(0)
+"""
+
+
+@exchanged
+def test_a_log_that_the_service_wrote_back_in_the_old_folder_does_not_come_back(
+    live: Live, objects: PrivateObjects, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A crash left the log, so that it is in both folders; after the step a process in the old one opens, writes and closes."""
+    subprocess.run([sys.executable, "-c", CRASHED], cwd=live.path, check=True)
+    assert (live.path / "app.db-wal").stat().st_size
+    old = os.open(live.path, os.O_RDONLY | os.O_DIRECTORY)
+
+    def write(name: str) -> None:
+        for begin in (100, 200) if name == "folder.swap.synced" else ():  # the first makes the log go, the second has one of its own
+            with closing(sqlite3.connect(f"{Path(f'/proc/self/fd/{old}').readlink()}/app.db", isolation_level=None)) as late:
+                late.executemany("insert into rows values (?, ?)", [(number, "y" * 2000) for number in range(begin, begin + 20)])
+
+    monkeypatch.setattr(crashpoints, "hook", write)
+    live.promote(None, objects)
+    os.close(old)
+    with closing(sqlite3.connect(live.path / "app.db")) as database:
+        assert database.execute("pragma integrity_check").fetchall() == [("ok",)]
+        assert database.execute("select count(*) from rows").fetchone() == (60,)
+
+
+CLOSING = """
+import sqlite3, sys
+while True:
+    database = sqlite3.connect("app.db", timeout=30, isolation_level=None)
+    database.execute("pragma synchronous=off")
+    database.execute("insert into rows values (1)")
+    database.close()
+"""
+
+
+def test_a_database_that_is_opened_and_closed_all_the_time_is_still_only_without_a_log(plain: Live) -> None:
+    a_database(plain, "wal").close()
+    service = subprocess.Popen([sys.executable, "-c", CLOSING], cwd=plain.path)
+    found = []
+    try:
+        with Descent(plain.path) as descent:
+            for _ in range(100):
+                with databases.still(descent, [b"app.db"], 5) as had:
+                    found.append((bool(had), (plain.path / "app.db-wal").exists()))
+                time.sleep(0.002)
+    finally:
+        service.kill()
+        service.wait()
+    assert set(found) == {(True, False)}
