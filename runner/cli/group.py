@@ -21,6 +21,8 @@ class Lazy(click.Group):
         "rollback": "Take a promotion back by hand.",
         "confirm": "Say that what was promoted is well.",
         "watch": "Look after submitted runs: end what killed processes leave.",
+        "serve": "Take changes over HTTP, and carry them.",
+        "token": "Make, list and revoke the tokens of a server.",
         "backup": "List, verify, restore, pin and prune what targets were.",
         "audit": "List the audit log, and find out whether it was tampered with.",
         "image": "Build, list and remove images for the sandbox.",

@@ -69,17 +69,19 @@ def _apart(method: Callable[_Given, _Found]) -> Callable[_Given, _Found]:
 class Executor:
     """Carries runs of the folder `state`; one per process, and open only within its `with` block.
 
-    `role` is WATCH or SUBMIT. `ttl`: seconds as for `Executors`. Entering it, and every method, raises StoreUnavailable when state
+    `role` is WATCH or SUBMIT. `ttl`: seconds as for `Executors`. A watcher also takes from `queues`, which it shares with others; of
+    each of these it carries at most `slots` at once, and of its own four times as many, most of which wait for a target or a probe. Entering it, and every method, raises StoreUnavailable when state
     folder or database cannot be used; where Postgres breaks off later, they wait until it is back. Any thread may call them, also of
     a run.
     """
 
-    def __init__(self, state: Path, *, role: str, work: Work, ttl: float = TTL) -> None:
+    def __init__(self, state: Path, *, role: str, work: Work, ttl: float = TTL, queues: tuple[str, ...] = (), slots: int = 0) -> None:
         self.id = ""
         self.stopping = Event()
         """Set when this process is to end: a step that takes long may look at it."""
         self._role = role
         self._work = work
+        self._queues, self._slots = queues, slots
         self._executors = Executors(state, ttl=ttl)
         self._database = EngineDatabase(state)
         self._moved = Condition()
@@ -125,12 +127,12 @@ class Executor:
             DBOS.start_workflow(self._workflow, run, leg)
 
     @_apart
-    def hand_over(self, run: str, leg: int) -> None:
-        """Leave a leg of a run to whoever watches, unless it has begun anywhere."""
+    def hand_over(self, run: str, leg: int, queue: str = "") -> None:
+        """Leave a leg of a run to whoever watches here, or takes from that queue, unless it has begun anywhere."""
         from dbos import DBOS, SetWorkflowID
 
         with self._database.translated(), SetWorkflowID(_name(run, leg)):
-            DBOS.enqueue_workflow(self._runs, self._workflow, run, leg)
+            DBOS.enqueue_workflow(queue or self._runs, self._workflow, run, leg)
 
     @_apart
     def adopt(self, run: str, leg: int) -> None:
@@ -193,7 +195,7 @@ class Executor:
         """Drop what is kept of the legs up to `leg` of a run that has ended: nobody will go on with it, and its stages' answers are large."""
         from dbos import DBOS
 
-        names = [_name(run, number) for number in range(1, leg + 1)]
+        names = [_name(run, number) for number in range(leg + 1)]
         with self._database.translated():
             ended = DBOS.list_workflows(workflow_ids=names, status=list(_OVER), load_input=False, load_output=False)
             if ended:
@@ -324,10 +326,13 @@ class Executor:
             return self._carry(run, leg)
 
         self._workflow = DBOS.workflow(name="run", max_recovery_attempts=None)(carry)
-        DBOS.listen_queues([self._runs if self._role == WATCH else _queue_of(self.id)])
+        DBOS.listen_queues([self._runs, *self._queues] if self._role == WATCH else [_queue_of(self.id)])
         DBOS.launch()
-        if DBOS.retrieve_queue(self._runs) is None:
-            DBOS.register_queue(self._runs, polling_interval_sec=_LOOK)
+        if self._slots or DBOS.retrieve_queue(self._runs) is None:
+            most = 4 * self._slots or None
+            DBOS.register_queue(self._runs, polling_interval_sec=_LOOK, worker_concurrency=most)
+        for queue in self._queues:
+            DBOS.register_queue(queue, polling_interval_sec=_LOOK / 2, worker_concurrency=self._slots)
 
     @property
     def _runs(self) -> str:

@@ -14,6 +14,8 @@ from runner.model.value import Value
 class State(StrEnum):
     """Where a run is."""
 
+    QUEUED = "queued"
+    """A server was asked for it, and nobody has read its change yet."""
     RUNNING = "running"
     HELD = "held"
     ENDED = "ended"

@@ -37,14 +37,18 @@ def find_policy(file: FilePath | None, trees: Trees, base_tree: str, label: str)
 
 def load_policy(path: FilePath) -> Loaded:
     """The policy in a file of the operator. Raises PolicyInvalid, also when it cannot be read."""
+    return load_text(content_of(path), str(path))
+
+
+def content_of(path: FilePath) -> bytes:
+    """What is in a file of the operator, no more than MOST_BYTES and one. Raises PolicyInvalid when it cannot be read."""
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             raise PolicyInvalid((f"{path}: this is not a regular file",), hint="Name a YAML file.")
         with path.open("rb") as file:
-            text = file.read(MOST_BYTES + 1)
+            return file.read(MOST_BYTES + 1)
     except OSError as problem:
         raise PolicyInvalid((f"{path}: cannot be read: {problem.strerror}",), hint="Check the name and its permissions.") from None
-    return load_text(text, str(path))
 
 
 def builtin() -> Loaded:
@@ -56,15 +60,19 @@ def load_text(text: bytes, source: str, *, file: str | None = None) -> Loaded:
     """The policy in `text`; `source` says where it is from, `file` is its name in messages. Raises PolicyInvalid."""
     file = file or source
     problems: list[Problem] = []
-    root = _read(text, problems)
+    root = nodes_of(text, problems)
     defaults = None
     if source != BUILTIN:
-        defaults = _read(shipped("policies/default.yaml").read_bytes(), [], quick=True)
+        defaults = nodes_of(shipped("policies/default.yaml").read_bytes(), [], quick=True)
     loaded = resolve(root, problems, source=source, file=file, defaults=defaults) if root is not None else None
     if loaded is None or problems:
-        lines = sorted({(p.place, _line(file, p)) for p in problems})
-        raise PolicyInvalid(tuple(line for _, line in lines), hint=_HINT)
+        raise PolicyInvalid(told(file, problems), hint=_HINT)
     return loaded
+
+
+def told(file: str, problems: list[Problem]) -> tuple[str, ...]:
+    """The problems of a file, one line each, in the order of their places."""
+    return tuple(line for _, line in sorted({(problem.place, _line(file, problem)) for problem in problems}))
 
 
 def _line(file: str, problem: Problem) -> str:
@@ -72,7 +80,7 @@ def _line(file: str, problem: Problem) -> str:
     return shown(f"{file}:{problem.place[0]}:{problem.place[1]}: {key}{problem.what}", 1000)
 
 
-def _read(content: bytes, problems: list[Problem], *, quick: bool = False) -> Map | None:
+def nodes_of(content: bytes, problems: list[Problem], *, quick: bool = False) -> Map | None:
     """The document as nodes; `None` when it is too broken to go on. Adds to `problems`.
 
     `quick` takes the parser in C where there is one: the same nodes, but poorer words for what is wrong.

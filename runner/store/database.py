@@ -13,6 +13,7 @@ from runner.ports import FALSE_FUTURE
 from runner.store.address import address
 from runner.store.checkpoints import Checkpoint, Checkpoints
 from runner.store.library import ONE_AT_A_TIME, loaded
+from runner.store.names import storable
 from runner.store.postgres import PostgresServer
 from runner.store.sqlite import SqliteFile
 
@@ -47,10 +48,21 @@ class Transaction:
         return max((clock, *(at for at in newest if isinstance(at, float) and at <= clock + FALSE_FUTURE)))
 
     def audit(self, kind: str, subject: str, body: Mapping[str, Any]) -> None:
-        """Write an entry of the audit log."""
+        """Write an entry of the audit log, and tell it to whoever listens."""
         from runner.store import chain
 
         self.written = chain.append(self.connection, self.now, kind, subject, body)
+        self.tell(kind, subject, body)
+
+    def tell(self, kind: str, subject: str, body: Mapping[str, Any]) -> None:
+        """Let whoever listens know once this transaction is committed; it is no entry of the audit log."""
+        from sqlalchemy import insert
+
+        from runner.store.chain import canonical
+        from runner.store.schema import events
+
+        told = {"at": self.now, "kind": storable(kind), "run": storable(subject), "body": canonical(body)}
+        self.connection.execute(insert(events).values(told))
 
 
 class Database:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from runner.errors import StoreUnavailable, UsageError
 from runner.model.result import Ending
@@ -22,6 +22,9 @@ from runner.store.library import loaded
 from runner.store.names import storable
 from runner.store.places import claim
 
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
 LATEST: Final = "latest"
 DIED: Final = "the process ended before the run did"
 BEGAN: Final = "run.began"
@@ -29,6 +32,7 @@ HELD: Final = "run.held"
 ENDED: Final = "run.ended"
 """Kinds of entries of the audit log; their subject is the run."""
 _INNER: Final = ("number", "place")
+_UNDECIDED: Final = (State.QUEUED.value, State.RUNNING.value)
 _PREFIX = re.compile(r"[0-9a-f]{1,64}")
 _CANDIDATES = 5
 
@@ -70,14 +74,10 @@ class SqlRuns:
     def begin(self, run: Run) -> None:
         """Write down that the run goes on; on disk when this returns. It counts as such until it is finished or this process ends."""
         loaded()
-        from sqlalchemy import insert
-
-        from runner.store.schema import runs
-
         claim(self._state)
         with self._database.writing() as transaction:
             self._owned[run.id] = owners.own(self._state, run.id)
-            transaction.connection.execute(insert(runs).values(beginning(run, self._state)))
+            begin(transaction.connection, beginning(run, self._state))
             told = {"change": run.change.id, "policy": run.policy.digest, "gates": run.gates.value}
             transaction.audit(BEGAN, run.id, told | ({"author": run.author.name} if run.author.name else {}))
 
@@ -100,16 +100,16 @@ class SqlRuns:
         from runner.store.schema import runs
 
         claim(self._state)
-        values = {**_identity(run), **_fate(run), "ended": _time(ended or datetime.now(UTC))}
+        values = {**_identity(run), **_fate(run), "ended": time_of(ended or datetime.now(UTC))}
         values |= {"report": report, "exit_code": _exit_code(report)}
         with self._database.writing() as transaction:
             connection = transaction.connection
             there = connection.execute(runs.select().with_only_columns(runs.c.state).where(runs.c.id == run.id)).first()
             if there is None:
-                connection.execute(insert(runs).values({"id": run.id, **values, **_whereabouts(self._state)}))
-            elif there.state == State.RUNNING.value:
+                connection.execute(insert(runs).values({"id": run.id, **values, **whereabouts(self._state)}))
+            elif there.state in _UNDECIDED:
                 connection.execute(update(runs).where(runs.c.id == run.id).values(**values))
-            if there is None or there.state == State.RUNNING.value:
+            if there is None or there.state in _UNDECIDED:
                 transaction.audit(HELD if run.state is State.HELD else ENDED, run.id, _told(values))
             if settle is not None:
                 settle(SqlMoment(transaction, writable=True))
@@ -132,6 +132,32 @@ class SqlRuns:
         self._end_the_dead()
         with self._database.reading() as transaction:
             return () if transaction is None else tuple(Record(**row) for row in transaction.connection.execute(query).mappings())
+
+    def page(self, limit: int, *, before: int | None = None, state: str = "", target: str = "") -> tuple[tuple[int, Record], ...]:
+        """Runs with their numbers, newest first and without their reports: before a number, in a state, to a target where those are given."""
+        from sqlalchemy import select
+
+        from runner.store.schema import runs
+
+        columns = (column for column in runs.c if column.name not in ("place", "report"))
+        query = select(*columns).order_by(runs.c.number.desc()).limit(limit)
+        query = query if before is None else query.where(runs.c.number < before)
+        query = query.where(runs.c.state == state) if state else query
+        query = query.where(runs.c.target == target) if target else query
+        with self._database.reading() as transaction:
+            rows = [dict(row) for row in transaction.connection.execute(query).mappings()] if transaction else []
+        return tuple((row.pop("number"), Record(**row)) for row in rows)
+
+    def counts(self) -> dict[tuple[str, str, str, str], int]:
+        """How many runs there are of each command, state, ending and verdict."""
+        from sqlalchemy import func, select
+
+        from runner.store.schema import runs
+
+        by = (runs.c.command, runs.c.state, runs.c.ending, runs.c.verdict)
+        with self._database.reading() as transaction:
+            rows = transaction.connection.execute(select(*by, func.count()).group_by(*by)).all() if transaction else []
+        return {(row[0], row[1], row[2] or "", row[3] or ""): int(row[4]) for row in rows}
 
     def find(self, name: str) -> str:
         """The id of the run called `name`: an id, a unique prefix of one, or `latest`; raises UsageError for none or several."""
@@ -163,7 +189,7 @@ class SqlRuns:
         found = log_files.load(self._state, run)
         if not found and self._database.server.shared:
             row = self._row(run, "host", "place")
-            if row["place"] != _whereabouts(self._state, owners.known_place)["place"]:
+            if row["place"] != whereabouts(self._state, owners.known_place)["place"]:
                 host = row["host"] or "another machine"
                 raise UsageError(f"the logs of run {run} are on {host}, where it ran", hint=f"`seatrial run logs {run}` shows them there.")
         return found
@@ -190,20 +216,24 @@ class SqlRuns:
         owners.disown(self._state, run, self._owned.pop(run, None))
 
     def _end_the_dead(self) -> None:
-        """End the checks whose process died before it could: nobody else will. Where that cannot be written they stay as they are."""
+        """End the checks whose process died before it could: nobody else will, but of those that a server was asked for.
+
+        Where that cannot be written they stay as they are.
+        """
         from sqlalchemy import select, update
 
-        from runner.store.schema import runs
+        from runner.store.schema import requests, runs
 
         query = select(runs.c.id).where(runs.c.state == State.RUNNING.value, runs.c.command == Command.CHECK.value)
+        query = query.where(runs.c.id.not_in(select(requests.c.run)))
         if self._database.server.shared:
-            query = query.where(*(runs.c[name] == value for name, value in _whereabouts(self._state, owners.known_place).items()))
+            query = query.where(*(runs.c[name] == value for name, value in whereabouts(self._state, owners.known_place).items()))
         with self._database.reading() as transaction:
             going = transaction.connection.execute(query).scalars().all() if transaction else ()
         dead = [run for run in going if owners.is_dead(self._state, run)]
         if not dead:
             return
-        fate = {"state": State.ENDED.value, "ending": Ending.CANCELLED.value, "reason": DIED, "ended": _time(datetime.now(UTC))}
+        fate = {"state": State.ENDED.value, "ending": Ending.CANCELLED.value, "reason": DIED, "ended": time_of(datetime.now(UTC))}
         with suppress(StoreUnavailable), self._database.writing() as transaction:
             connection = transaction.connection
             for run in dead:
@@ -216,10 +246,21 @@ class SqlRuns:
 
 def beginning(run: Run, state: Path) -> dict[str, object]:
     """The row of a run that begins here. Raises StoreUnavailable."""
-    return {"id": run.id, **_identity(run), **_fate(run), **_whereabouts(state), "ended": None, "report": None}
+    return {"id": run.id, **_identity(run), **_fate(run), **whereabouts(state), "ended": None, "report": None}
 
 
-def _whereabouts(state: Path, place: Callable[[Path], str] = owners.place) -> dict[str, str]:
+def begin(connection: "Connection", row: Mapping[str, object]) -> None:
+    """Write a run down that begins; one that a server was asked for is there already, and may begin again in another process."""
+    from sqlalchemy import insert, update
+
+    from runner.store.schema import runs
+
+    waited = (runs.c.id == row["id"], runs.c.state.in_(_UNDECIDED))
+    if not connection.execute(update(runs).where(*waited).values(row)).rowcount:
+        connection.execute(insert(runs).values(row))
+
+
+def whereabouts(state: Path, place: Callable[[Path], str] = owners.place) -> dict[str, str]:
     """This machine, and the state folder that has the locks and logs of the runs begun here."""
     try:
         return {"host": storable(socket.gethostname()), "place": place(state)}
@@ -244,7 +285,7 @@ def _identity(run: Run) -> dict[str, object]:
         "patch_id": run.change.patch_id,
         "repository": _text(run.repository),
         "base": run.change.base_commit,
-        "started": _time(run.started),
+        "started": time_of(run.started),
         "policy_digest": run.policy.digest,
         "command": run.command.value,
         "target": _text(run.target) if run.command is not Command.CHECK else "",
@@ -277,5 +318,6 @@ def _exit_code(report: str) -> int | None:
     return code if isinstance(code, int) else None
 
 
-def _time(moment: datetime) -> str:
+def time_of(moment: datetime) -> str:
+    """A moment as the table has it."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds")

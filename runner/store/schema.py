@@ -4,7 +4,7 @@ from typing import Final
 
 from sqlalchemy import BigInteger, Column, Double, Index, Integer, MetaData, String, Table, Text, text
 
-REVISIONS: Final = ("0001", "0002", "0003", "0004")
+REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005")
 """Every revision in order; the last is what this version needs. A database at any other is from a newer version."""
 
 metadata = MetaData()
@@ -179,3 +179,51 @@ flaky_tests = Table(
     Column("base", String(64), nullable=False),
 )
 """Tests that wavered: their runs since, the failures among them that passed when run again, when and on which base tree that was last seen."""
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("hash", String(64), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("scopes", Text, nullable=False),
+    Column("targets", Text, nullable=False),
+    Column("created", Double, nullable=False),
+    Column("expires", Double, nullable=False),
+    Column("revoked", Double),
+)
+"""Who may ask a server for what: `hash` is the sha256 of the secret half, `name` is who asks by it, `scopes` and `targets` are JSON lists."""
+
+requests = Table(
+    "requests",
+    metadata,
+    Column("run", String(64), primary_key=True),
+    Column("at", Double, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("joined", String(64), nullable=False),
+)
+"""What was asked of a server, as `runner.model.request.Asked`; `joined` is the run that does the same, if one did."""
+
+events = Table(
+    "events",
+    metadata,
+    Column("seq", NUMBER, primary_key=True),
+    Column("at", Double, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("run", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Index("events_run", "run", "seq"),
+    sqlite_autoincrement=True,
+)
+"""What happened, for whoever listens: written in the transaction that did it, numbered in that order, removed after a while."""
+
+replies = Table(
+    "replies",
+    metadata,
+    Column("key", String(64), primary_key=True),
+    Column("asked", String(64), nullable=False),
+    Column("at", Double, nullable=False),
+    Column("status", Integer),
+    Column("body", Text, nullable=False),
+)
+"""Answers to requests with a key, for whoever asks again: `asked` is what was asked, `status` absent while it is being done."""

@@ -11,7 +11,7 @@ from runner.model.submission import Answer, Submission
 from runner.store.database import PATIENCE, Database
 from runner.store.names import storable
 from runner.store.places import claim
-from runner.store.runs import BEGAN, beginning
+from runner.store.runs import BEGAN, begin, beginning
 
 WISHES: Final = ("cancel", "confirm", "rollback")
 
@@ -48,7 +48,7 @@ class SqlSubmissions:
             connection = transaction.connection
             if (same := connection.execute(query).scalar()) is not None:
                 return str(same)
-            connection.execute(insert(runs).values(values))
+            begin(connection, values)
             filed = {"run": run.id, "key": submission.key, "leg": 1, "wish": "", "body": submission.model_dump_json()}
             connection.execute(insert(submissions).values(**filed, expires=None, snapshot=run.model_dump_json()))
             told = {"change": run.change.id, "policy": run.policy.digest, "target": run.target, "gates": run.gates.value}
@@ -81,6 +81,7 @@ class SqlSubmissions:
                 return
             connection.execute(update(submissions).where(submissions.c.run == run.id).values(snapshot=run.model_dump_json()))
             connection.execute(update(runs).where(runs.c.id == run.id).values(stage=stage))
+            transaction.tell("run.stage", run.id, {"stage": stage, "attempt": run.attempt})
 
     def hold(self, run: Run, seconds: float) -> float:
         """Let the hold of a run end so many seconds from now; when that is."""

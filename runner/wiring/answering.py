@@ -24,15 +24,20 @@ from runner.wiring.voice import Voice
 
 def ask(run: str, wish: str, who: str, reason: str, progress: Progress) -> Run:
     """Ask for `cancel`, `confirm` or `rollback` and wait for what comes of it; where nobody works on the run, this process does it."""
-    where = places()
-    with stores(where) as kept:
+    with stores(places()) as kept:
         run = kept.runs.find(run)
-        filed, promotion = kept.submissions.load(run), kept.promotions.find(run)
-        _check(wish, filed.run, state_of(kept, run), promotion, kept.promotions.standing(filed.run.target))
-        if promotion is not None and not promotion.step.open:
-            _reachable(filed, kept)
-        kept.submissions.wish(run, wish, who, reason)
-    return _carry_on(run, progress, wish=wish, was=promotion.step if promotion else None)
+        was = wished(run, wish, who, reason, kept)
+    return _carry_on(run, progress, wish=wish, was=was)
+
+
+def wished(run: str, wish: str, who: str, reason: str, kept: Stores) -> Step | None:
+    """Write down what somebody asks for, and where the promotion was then. Raises UsageError where it means nothing."""
+    filed, promotion = kept.submissions.load(run), kept.promotions.find(run)
+    _check(wish, filed.run, state_of(kept, run), promotion, kept.promotions.standing(filed.run.target))
+    if promotion is not None and not promotion.step.open:
+        _reachable(filed, kept)
+    kept.submissions.wish(run, wish, who, reason)
+    return promotion.step if promotion else None
 
 
 def _check(wish: str, run: Run, state: State, promotion: Promotion | None, last: Promotion | None) -> None:
@@ -64,30 +69,34 @@ def _reachable(filed: Filed, kept: Stores) -> None:
 
 def answer(run: str, verb: str, who: str, reason: str, progress: Progress) -> Run:
     """Approve or deny a held run, and carry on with what follows. Raises UsageError when it is not held, or the author approves."""
-    where = places()
-    with stores(where) as kept:
+    with stores(places()) as kept:
         run = kept.runs.find(run)
-        filed, promotion = kept.submissions.load(run), kept.promotions.find(run)
-        held = filed.run
-        if state_of(kept, run) is not State.HELD:
-            raise UsageError(f"run {run} is not held", hint=f"`seatrial run show {run}` says where it is.")
-        if filed.expires is not None and kept.promotions.now() >= filed.expires:
-            hint = f"`seatrial run resume {run}` ends it; `seatrial run retry {run}` submits the change again then."
-            raise UsageError(f"the hold of run {run} has expired", hint=hint)
-        if promotion is not None and promotion.step.open:
-            other = "confirm" if verb == "approve" else "rollback"
-            raise UsageError(f"run {run} is promoted, and waits for its confirmation", hint=f"seatrial {other} {run}")
-        if verb == "approve" and who.casefold() in _authors(held):
-            raise UsageError(f"{who} is the author of the change, who cannot approve it", hint="Somebody else must look.")
-        holding = (result for result in held.results if result.outcome in (Outcome.HOLD, Outcome.UNKNOWN))
-        checks = tuple(dict.fromkeys(sight(result, held.change.base_tree) for result in holding))
-        said = Answer(
-            run=run, answer=verb, who=who, reason=reason, patch_id=held.change.patch_id, policy_digest=held.policy.digest, checks=checks
-        )
-        leg = kept.submissions.set_out(run, filed.leg, wish="deny" if verb == "deny" else "", answer=said)
+        leg = answered(run, verb, who, reason, kept)
     with carrying(SUBMIT, Voice(progress, run)) as process:
         process.executor.carry(run, leg)
         return process.follow(run)
+
+
+def answered(run: str, verb: str, who: str, reason: str, kept: Stores) -> int:
+    """Write down that somebody approved or denied a held run, which sets out again; the number of its leg. Raises UsageError."""
+    filed, promotion = kept.submissions.load(run), kept.promotions.find(run)
+    held = filed.run
+    if state_of(kept, run) is not State.HELD:
+        raise UsageError(f"run {run} is not held", hint=f"`seatrial run show {run}` says where it is.")
+    if filed.expires is not None and kept.promotions.now() >= filed.expires:
+        hint = f"`seatrial run resume {run}` ends it; `seatrial run retry {run}` submits the change again then."
+        raise UsageError(f"the hold of run {run} has expired", hint=hint)
+    if promotion is not None and promotion.step.open:
+        other = "confirm" if verb == "approve" else "rollback"
+        raise UsageError(f"run {run} is promoted, and waits for its confirmation", hint=f"seatrial {other} {run}")
+    if verb == "approve" and who.casefold() in _authors(held):
+        raise UsageError(f"{who} is the author of the change, who cannot approve it", hint="Somebody else must look.")
+    holding = (result for result in held.results if result.outcome in (Outcome.HOLD, Outcome.UNKNOWN))
+    checks = tuple(dict.fromkeys(sight(result, held.change.base_tree) for result in holding))
+    said = Answer(
+        run=run, answer=verb, who=who, reason=reason, patch_id=held.change.patch_id, policy_digest=held.policy.digest, checks=checks
+    )
+    return kept.submissions.set_out(run, filed.leg, wish="deny" if verb == "deny" else "", answer=said)
 
 
 def _authors(run: Run) -> frozenset[str]:

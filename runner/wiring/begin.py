@@ -38,6 +38,8 @@ class Request:
     author: str = ""
     """Who made the change, by the word of the caller, who is trusted."""
     gates: Gates = Gates.INFORM
+    run: str = ""
+    """The id that its run has already; empty to give it one."""
 
     @property
     def forced(self) -> Kind | None:
@@ -73,7 +75,7 @@ def begin(request: Request, objects: PrivateObjects, policy: Loaded, progress: P
     target = f"repo:{shown(bytes(objects.repository.root))}"
     attempt = f"{time.time_ns()}-{os.getpid()}"
     run = Run(
-        id=run_id(change, target, policy.digest, attempt),
+        id=request.run or run_id(change, target, policy.digest, attempt),
         started=datetime.now(UTC),
         repository=shown(bytes(request.repo.resolve())),
         policy=PolicyFacts(source=policy.source, digest=policy.digest),

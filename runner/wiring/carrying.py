@@ -31,6 +31,7 @@ from runner.stages.told import sentence
 from runner.store.backups import SqlBackups
 from runner.store.places import Places
 from runner.store.promotions import SqlPromotions
+from runner.store.requests import SqlRequests
 from runner.store.runs import SqlRuns
 from runner.store.submissions import Filed, SqlSubmissions
 from runner.targets.spec import parse
@@ -57,12 +58,15 @@ class Stores(NamedTuple):
     promotions: SqlPromotions
     backups: SqlBackups
     runs: SqlRuns
+    requests: SqlRequests
 
 
 @contextmanager
 def stores(where: Places) -> Iterator[Stores]:
     """The record of this state folder, let go of afterwards."""
-    made = Stores(SqlSubmissions(where.state), SqlPromotions(where.state), SqlBackups(where.state), SqlRuns(where.state))
+    made = Stores(
+        SqlSubmissions(where.state), SqlPromotions(where.state), SqlBackups(where.state), SqlRuns(where.state), SqlRequests(where.state)
+    )
     try:
         yield made
     finally:

@@ -11,6 +11,7 @@ from runner.model.promotion import Step
 from runner.ports import Progress
 from runner.store.places import Places
 from runner.wiring.carrying import Stores, stores
+from runner.wiring.intake import queue_of
 
 if TYPE_CHECKING:
     from runner.engine.executor import Executor
@@ -41,6 +42,8 @@ class Keeper:
             return tuple(taken)
         taken += [name.rpartition(".")[0] for name in self._executor.reap()]
         taken += self._thawed(kept)
+        if everything:
+            self._hand_out(kept)
         for run, leg in kept.submissions.running():
             going = self._executor.begun(run, leg)
             if going is None and everything and self._lies(run):
@@ -51,6 +54,12 @@ class Keeper:
                     self._executor.carry(run, kept.submissions.set_out(run, leg, wish=kept.submissions.wished(run)))
                     taken.append(run)
         return tuple(taken)
+
+    def _hand_out(self, kept: Stores) -> None:
+        """Requests that were put on record and in no queue, since their server died in between."""
+        for run in kept.requests.waiting():
+            if self._executor.begun(run, 0) is None and self._lies(run) and (request := kept.requests.load(run)):
+                self._executor.hand_over(run, 0, queue_of(repo=request.asked.repo, target=request.asked.target))
 
     def _expired(self, kept: Stores) -> Iterator[str]:
         """Runs whose hold has ended: they end, or are taken back."""

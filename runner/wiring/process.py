@@ -13,7 +13,8 @@ from runner.model.run import Run, State
 from runner.ports import Progress
 from runner.store.executors import SUBMIT
 from runner.store.places import Places, claim, places
-from runner.wiring.carrying import Carrier, Stores, stores
+from runner.wiring.carrying import Carrier, Checkpoint, Stores, stores
+from runner.wiring.intake import FILED, Intake
 from runner.wiring.keeper import TICK, Keeper, keeping
 
 if TYPE_CHECKING:
@@ -80,8 +81,11 @@ class Carrying(NamedTuple):
 
 
 @contextmanager
-def carrying(role: str, progress: Callable[[str], Progress]) -> Iterator[Carrying]:
-    """Make this process one that carries runs; raises StoreUnavailable, and InfrastructureError where the engine is not installed."""
+def carrying(role: str, progress: Callable[[str], Progress], intake: "Intake | None" = None) -> Iterator[Carrying]:
+    """Make this process one that carries runs, and with `intake` one that reads what a server was asked for.
+
+    Raises StoreUnavailable, and InfrastructureError where the engine is not installed.
+    """
     from runner.engine.executor import Executor
 
     where = places()
@@ -94,7 +98,17 @@ def carrying(role: str, progress: Callable[[str], Progress]) -> Iterator[Carryin
         executor.reap()
 
     carrier = Carrier(where, progress, blocked)
-    with Executor(where.state, role=role, work=carrier.work) as executor:
+
+    def work(run: str, leg: int, checkpoint: Checkpoint) -> str:
+        if leg or intake is None:
+            return carrier.work(run, leg, checkpoint)
+        came_to = checkpoint("intake", lambda: intake.read(run))
+        if came_to == FILED:
+            executor.hand_over(run, 1)
+        return came_to
+
+    queues, slots = (intake.queues, intake.slots) if intake else ((), 0)
+    with Executor(where.state, role=role, work=work, queues=queues, slots=slots) as executor:
         keeper = Keeper(executor, where, progress)
         with keeping(keeper, where) if role == SUBMIT else nullcontext():
             yield Carrying(executor, carrier, where, progress, keeper)

@@ -1,0 +1,1 @@
+"""The HTTP interface: what programs ask of a server, and the pages that people look at."""

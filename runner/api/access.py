@@ -1,0 +1,50 @@
+"""Who asks, and whether they may: bearer tokens, their scopes, their targets, and how often."""
+
+from collections.abc import Callable
+from typing import Annotated, Final
+
+from fastapi import Depends, Request, Security
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from runner.api.problems import Problem
+from runner.store.tokens import Token
+from runner.wiring.serving import Service
+
+_BEARER: Final = HTTPBearer(auto_error=False, description="A token made by `seatrial token create`.")
+_LONGEST: Final = 512
+
+
+def service_of(request: Request) -> Service:
+    """The service that this application was made for."""
+    found: Service = request.app.state.service
+    return found
+
+
+def needs(scope: str) -> Callable[..., Token]:
+    """A dependency that lets in who has a token with that scope, and says who it is."""
+
+    def token(
+        request: Request,
+        service: Annotated[Service, Depends(service_of)],
+        given: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)],
+    ) -> Token:
+        if given is None:
+            raise Problem(401, "token-missing", "this needs a token", hint="Authorization: Bearer TOKEN", error="invalid_request")
+        found = service.tokens.find(given.credentials) if len(given.credentials) <= _LONGEST else None
+        if found is None:
+            raise Problem(401, "token-unknown", "this token was never made here")
+        known, wrong = found
+        if wrong:
+            raise Problem(401, f"token-{wrong}", f"this token is {wrong}")
+        request.app.state.pace.taken(known.id)
+        if scope not in known.scopes:
+            raise Problem(403, "scope-missing", f"this needs a token with the scope {scope}", scope=scope)
+        return known
+
+    return token
+
+
+def allowed(token: Token, target: str) -> None:
+    """Raises Problem where a token is bound to other targets."""
+    if token.targets and target not in token.targets:
+        raise Problem(403, "target-not-allowed", "this token is bound to other targets", targets=list(token.targets))

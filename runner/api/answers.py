@@ -1,0 +1,82 @@
+"""What answers look like: the same nouns as in reports."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from runner.store.runs import Record
+
+
+class Answer(BaseModel):
+    """What every answer has in common."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class RunSummary(Answer):
+    """One run, without its report."""
+
+    run: str
+    command: str = Field(description="`check`, `submit` or `restore`.")
+    state: str = Field(description="`queued`, `running`, `held` or `ended`.")
+    verdict: str | None = Field(description="`accept`, `reject` or `hold`, once there is one.")
+    ending: str | None = Field(description="How it ended.")
+    reason: str
+    exit_code: int | None = Field(description="What `seatrial` would exit with.")
+    stage: str = Field(description="The last stage that it came through.")
+    repository: str
+    target: str
+    change: str
+    base: str
+    started: str
+    ended: str | None
+    joined: str | None = Field(default=None, description="The run that does the same, where this one ended because of it.")
+
+
+class RunPage(Answer):
+    """Runs, newest first; `next` is where to go on."""
+
+    runs: list[RunSummary]
+    next: str | None = Field(description="The address of the next page.")
+
+
+class Accepted(Answer):
+    """A request that was taken; its run goes on without whoever asked."""
+
+    run: str
+    state: str
+    location: str
+
+
+class Shown(Answer):
+    """One run: what it is, and its report (`seatrial.report/v1`) once there is one."""
+
+    summary: RunSummary
+    report: dict[str, Any] | None
+
+
+def summary_of(record: Record, joined: str = "") -> RunSummary:
+    """A run as the API tells it."""
+    return RunSummary(
+        run=record.id,
+        command=record.command,
+        state=record.state,
+        verdict=record.verdict,
+        ending=record.ending,
+        reason=record.reason,
+        exit_code=record.exit_code,
+        stage=record.stage,
+        repository=record.repository,
+        target=record.target,
+        change=record.change_id,
+        base=record.base,
+        started=record.started,
+        ended=record.ended,
+        joined=joined or None,
+    )
+
+
+def time_of(at: float) -> str:
+    """Seconds since 1970 as RFC 3339."""
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

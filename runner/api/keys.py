@@ -1,0 +1,61 @@
+"""Requests that may be sent twice: with the same key the first answer comes again, and nothing is done twice."""
+
+import json
+from collections.abc import Callable
+from hashlib import sha256
+from typing import Annotated, Any, Final, NamedTuple
+
+from fastapi import Header, Response
+from fastapi.responses import JSONResponse
+
+from runner.api.problems import Problem
+from runner.store.tokens import Token
+from runner.wiring.serving import Service
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(alias="Idempotency-Key", min_length=1, max_length=255, description="Chosen by the client, new for each thing it wants."),
+]
+_DONE: Final = 500
+"""Answers from here on are no answers: the same may be asked again."""
+
+
+class Answer(NamedTuple):
+    """What was done, to be kept and sent."""
+
+    status: int
+    body: dict[str, Any]
+    headers: dict[str, str] = {}
+
+    def response(self) -> Response:
+        """The same as a response."""
+        return JSONResponse(self.body, self.status, self.headers)
+
+
+def once(service: Service, token: Token, key: str | None, asked: tuple[object, ...], do: Callable[[], Answer]) -> Response:
+    """Do it, or give the answer that was given to the same request with the same key.
+
+    Raises Problem: 400 without a key, 409 while the first is being done, 422 where the key was used for something else.
+    """
+    if key is None:
+        raise Problem(400, "key-missing", "this changes something, and needs the header Idempotency-Key")
+    digest = sha256(repr(asked).encode()).hexdigest()
+    earlier = service.replies.begin(token.id, key, digest)
+    if earlier is None:
+        return _done(service, token, key, do)
+    if earlier.asked != digest:
+        raise Problem(422, "key-used", "this Idempotency-Key was used for another request")
+    if earlier.status is None:
+        raise Problem(409, "in-progress", "the first request with this Idempotency-Key is being done", retry_after=1)
+    kept = json.loads(earlier.body)
+    return Answer(earlier.status, kept["body"], {**kept["headers"], "Idempotent-Replayed": "true"}).response()
+
+
+def _done(service: Service, token: Token, key: str, do: Callable[[], Answer]) -> Response:
+    try:
+        answer = do()
+    except BaseException:
+        service.replies.give_up(token.id, key)
+        raise
+    service.replies.end(token.id, key, answer.status, json.dumps({"body": answer.body, "headers": answer.headers}))
+    return answer.response()

@@ -1,0 +1,67 @@
+"""What has happened, for whoever listens: each with a number, in the order in which it was committed."""
+
+import json
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from runner.store.database import PATIENCE, Database
+from runner.store.names import storable
+
+KEPT: Final = 7 * 86400.0
+"""Seconds after which an event is removed; whoever has not heard it by then asks for the runs."""
+
+
+class Event(NamedTuple):
+    """One event: `kind` as in the audit log, or `run.stage`; `at` in seconds since 1970."""
+
+    seq: int
+    at: float
+    kind: str
+    run: str
+    """The run, backup, breaker or token that it is about."""
+    body: dict[str, Any]
+
+
+class SqlEvents:
+    """Events in the database of the folder `state`; every method raises StoreUnavailable when it cannot be used."""
+
+    def __init__(self, state: Path, *, patience: float = PATIENCE) -> None:
+        self._database = Database(state, patience=patience)
+
+    def after(self, seq: int, limit: int, *, run: str = "") -> tuple[Event, ...]:
+        """Those after number `seq`, oldest first; about one run where that is given."""
+        from runner.store.schema import events
+
+        query = events.select().where(events.c.seq > seq).order_by(events.c.seq).limit(limit)
+        if run:
+            query = query.where(events.c.run == storable(run))
+        with self._database.reading() as transaction:
+            rows = transaction.connection.execute(query).all() if transaction else []
+        return tuple(Event(row.seq, row.at, row.kind, row.run, json.loads(row.body)) for row in rows)
+
+    def bounds(self) -> tuple[int, int]:
+        """The numbers of the oldest and the newest that is there; 1 and 0 where there is none."""
+        from sqlalchemy import func, select
+
+        from runner.store.schema import events
+
+        with self._database.reading() as transaction:
+            if transaction is None:
+                return 1, 0
+            first, last = transaction.connection.execute(select(func.min(events.c.seq), func.max(events.c.seq))).one()
+        return (int(first), int(last)) if first is not None else (1, 0)
+
+    def prune(self, seconds: float = KEPT) -> int:
+        """Remove those that are older, but never the newest, whose number goes on counting; how many."""
+        from sqlalchemy import delete, func, select
+
+        from runner.store.schema import events
+
+        with self._database.writing() as transaction:
+            newest = select(func.max(events.c.seq)).scalar_subquery()
+            old = delete(events).where(events.c.at < transaction.now - seconds, events.c.seq < newest)
+            return int(transaction.connection.execute(old).rowcount)
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._database.close()

@@ -1,0 +1,116 @@
+"""What was asked of a server: on record at once, as a run that waits for a worker to read its change."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from runner.errors import StoreUnavailable, UsageError
+from runner.model.request import Asked
+from runner.model.run import State
+from runner.store.database import PATIENCE, Database
+from runner.store.names import storable
+from runner.store.places import claim
+from runner.store.runs import ENDED, time_of, whereabouts
+
+QUEUED: Final = "run.queued"
+"""The kind of the entry of the audit log; its subject is the run."""
+
+
+class Request(NamedTuple):
+    """What was asked, and the run that does the same, if one did when a worker came to it."""
+
+    asked: Asked
+    joined: str
+
+
+class SqlRequests:
+    """Requests in the database of the folder `state`; every method raises StoreUnavailable when it cannot be used."""
+
+    def __init__(self, state: Path, *, patience: float = PATIENCE) -> None:
+        self._state = state
+        self._database = Database(state, patience=patience)
+
+    def queue(self, asked: Asked, *, by: str) -> bool:
+        """Put it on record as a run that waits; `False`, and nothing is done, where a run of that id is there. `by` is the id of the token."""
+        from sqlalchemy import insert, select
+
+        from runner.store.schema import requests, runs
+
+        claim(self._state)
+        nothing = dict.fromkeys(("change_id", "patch_id", "base", "policy_digest"), "")
+        row = {"id": asked.run, **nothing, **whereabouts(self._state), "repository": asked.repo, "target": asked.target}
+        row |= {"started": time_of(datetime.now(UTC)), "state": State.QUEUED.value, "command": asked.command.value, "reason": ""}
+        with self._database.writing() as transaction:
+            connection = transaction.connection
+            if connection.execute(select(runs.c.id).where(runs.c.id == asked.run)).first() is not None:
+                return False
+            connection.execute(insert(runs).values(row))
+            filed = {"run": asked.run, "at": transaction.now, "body": asked.model_dump_json(), "joined": ""}
+            connection.execute(insert(requests).values(filed))
+            told = {"author": asked.author, "repo": asked.repo, "target": asked.target, "command": asked.command.value, "token": by}
+            transaction.audit(QUEUED, asked.run, {name: value for name, value in told.items() if value})
+        return True
+
+    def load(self, run: str) -> Request | None:
+        """What was asked as that run; `None` for a run that no server was asked for."""
+        from runner.store.schema import requests
+
+        with self._database.reading() as transaction:
+            row = transaction.connection.execute(requests.select().where(requests.c.run == run)).first() if transaction else None
+        if row is None:
+            return None
+        try:
+            return Request(Asked.model_validate_json(row.body), row.joined)
+        except ValueError as problem:
+            raise StoreUnavailable(f"what was asked as run {run} cannot be read by this version: {problem}") from problem
+
+    def waiting(self) -> tuple[str, ...]:
+        """The runs that no worker has read yet, in the order in which they were asked for."""
+        from sqlalchemy import select
+
+        from runner.store.schema import runs
+
+        query = select(runs.c.id).where(runs.c.state == State.QUEUED.value).order_by(runs.c.number)
+        with self._database.reading() as transaction:
+            return tuple(transaction.connection.execute(query).scalars()) if transaction else ()
+
+    def join(self, run: str, other: str) -> None:
+        """Let a request end because another run does the same."""
+        self._end(run, {"ending": "cancelled", "reason": f"run {other} does the same"}, joined=other)
+
+    def end(self, run: str, ending: str, reason: str) -> None:
+        """Let a request end before there is anything to judge: it could not be read, or nobody wants it any more."""
+        self._end(run, {"ending": ending, "reason": storable(reason)})
+
+    def _end(self, run: str, fate: Mapping[str, Any], *, joined: str = "") -> None:
+        from sqlalchemy import update
+
+        from runner.store.schema import requests, runs
+
+        with self._database.writing() as transaction:
+            connection = transaction.connection
+            here = (runs.c.id == run, runs.c.state == State.QUEUED.value)
+            ended = {**fate, "state": State.ENDED.value, "ended": time_of(datetime.now(UTC))}
+            if not connection.execute(update(runs).where(*here).values(ended)).rowcount:
+                return
+            if joined:
+                connection.execute(update(requests).where(requests.c.run == run).values(joined=joined))
+            transaction.audit(ENDED, run, {**ended, "joined": joined} if joined else ended)
+
+    def cancel(self, run: str, *, by: str, reason: str) -> None:
+        """End a request that no worker has begun. Raises UsageError where one has."""
+        from sqlalchemy import select
+
+        from runner.store.schema import runs
+
+        with self._database.reading() as transaction:
+            query = select(runs.c.state).where(runs.c.id == run)
+            state = transaction.connection.execute(query).scalar() if transaction else None
+        if state != State.QUEUED.value:
+            raise UsageError(f"run {run} does not wait any more", hint=f"`seatrial run show {run}` says where it is.")
+        self.end(run, "cancelled", f"{by} cancelled it: {reason}")
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._database.close()

@@ -1,0 +1,126 @@
+"""A process that serves: it takes requests, answers about runs, and carries what its machine can carry."""
+
+import importlib
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, Final
+
+from runner.errors import StoreUnavailable, UsageError
+from runner.git.scratch import sweep
+from runner.model.configuration import Configuration
+from runner.model.request import Asked
+from runner.model.run import Command, State
+from runner.ports import Progress
+from runner.store.events import SqlEvents
+from runner.store.executors import WATCH
+from runner.store.places import claim, places
+from runner.store.replies import SqlReplies
+from runner.store.tokens import SqlTokens
+from runner.wiring.answering import answered, wished
+from runner.wiring.carrying import Stores, stores
+from runner.wiring.intake import Intake, queue_of
+from runner.wiring.keeper import TICK
+from runner.wiring.process import Carrying, carrying, state_of
+from runner.wiring.voice import Named
+
+_PRUNED: Final = 600.0
+"""Seconds between two removals of old events and replies."""
+
+
+class Service:
+    """What is asked of a server; any thread may call it. Every method raises StoreUnavailable when the record cannot be used."""
+
+    def __init__(self, configuration: Configuration, process: Carrying, kept: Stores) -> None:
+        self.configuration = configuration
+        self.kept = kept
+        self.where = process.where
+        self.tokens, self.events, self.replies = SqlTokens(self.where.state), SqlEvents(self.where.state), SqlReplies(self.where.state)
+        self._process = process
+
+    def accept(self, asked: Asked, *, by: str) -> None:
+        """Put a request on record, for a worker that knows its names; one that is there already stays as it is. Raises UsageError."""
+        known = self.configuration
+        if asked.command is Command.SUBMIT and asked.target not in known.targets:
+            raise UsageError(f"there is no target '{asked.target}'", hint=f"There are: {', '.join(sorted(known.targets)) or 'none'}.")
+        if asked.command is Command.CHECK and asked.repo not in known.repos:
+            raise UsageError(f"there is no repository '{asked.repo}'", hint=f"There are: {', '.join(sorted(known.repos)) or 'none'}.")
+        if self.kept.requests.queue(asked, by=by):
+            self._process.executor.hand_over(asked.run, 0, queue_of(repo=asked.repo, target=asked.target))
+
+    def answer(self, run: str, verb: str, who: str, reason: str) -> None:
+        """Approve or deny a held run. Raises UsageError where it is not held, or its author approves."""
+        self._process.executor.carry(run, answered(run, verb, who, reason, self.kept))
+
+    def ask(self, run: str, wish: str, who: str, reason: str) -> None:
+        """Ask for `cancel`, `confirm` or `rollback`. Raises UsageError where that means nothing."""
+        if wish == "cancel" and state_of(self.kept, run) is State.QUEUED:
+            self.kept.requests.cancel(run, by=who, reason=reason)
+            return
+        was = wished(run, wish, who, reason, self.kept)
+        self._process.go_on(run, wish=wish, was=was)
+
+    def target_of(self, run: str) -> str:
+        """The name of the target that a run was asked for, or the target itself."""
+        request = self.kept.requests.load(run)
+        return request.asked.target if request else self.kept.runs.show(run).target
+
+    def look(self) -> None:
+        """Look after runs that nobody works on, as `seatrial watch` does."""
+        with suppress(StoreUnavailable):
+            self._process.keeper.look(self.kept, everything=True)
+
+    def close(self) -> None:
+        """Let go of the database."""
+        for store in (self.tokens, self.events, self.replies):
+            store.close()
+
+
+def serve(configuration: Configuration, progress: Progress, *, app: str) -> None:
+    """Serve until this process is asked to end; `app` names what makes the application of a Service, as MODULE:FUNCTION.
+
+    Raises StoreUnavailable, UsageError where the address cannot be used, InfrastructureError where the server is not installed.
+    """
+    where = places()
+    for folder in where.folders.values():
+        claim(folder)
+    module, _, name = app.partition(":")
+    make: Callable[[Service], Any] = getattr(importlib.import_module(module), name)
+    intake = Intake(configuration, where, lambda run: Named(run, progress))
+    with carrying(WATCH, lambda run: Named(run, progress), intake) as process, stores(where) as kept:
+        for folder in (where.state / "objects").glob("*"):
+            sweep(folder)
+        service = Service(configuration, process, kept)
+        ended = threading.Event()
+        keeper = threading.Thread(target=_keep, args=(service, ended), name="seatrial-keeper", daemon=True)
+        keeper.start()
+        progress.note(f"serving on {configuration.listen} as {process.executor.id}")
+        try:
+            _listen(make(service), configuration.listen)
+        finally:
+            ended.set()
+            keeper.join()
+            service.close()
+
+
+def _keep(service: Service, ended: threading.Event) -> None:
+    due = 0.0
+    while not ended.wait(TICK):
+        service.look()
+        due -= TICK
+        if due <= 0:
+            due = _PRUNED
+            with suppress(StoreUnavailable):
+                service.events.prune()
+                service.replies.prune()
+
+
+def _listen(application: Any, listen: str) -> None:
+    import uvicorn
+
+    where: dict[str, Any] = {"uds": listen.removeprefix("unix:")} if listen.startswith("unix:") else {}
+    if not where:
+        host, _, port = listen.rpartition(":")
+        where = {"host": host.strip("[]"), "port": int(port)}
+    config = uvicorn.Config(application, **where, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=10)
+    uvicorn.Server(config).run()
