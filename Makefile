@@ -13,12 +13,12 @@ READY := $(VENV)/.ready
 JOBS ?= 2
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
 
-.PHONY: help setup compiled engine postgres image demo test check lint format types layers long faults forging bench lock clean
+.PHONY: help setup compiled engine postgres browser image demo test check lint format types layers long faults forging bench lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(READY) compiled engine postgres image ## virtual environment, container engine, Postgres for the tests, base image
+setup: $(READY) compiled engine postgres browser image ## virtual environment, container engine, Postgres and a browser for the tests, base image
 
 # An installed package comes compiled; a checkout may be used where nobody writes bytecode, and then starts half a second later.
 compiled: $(READY)
@@ -33,6 +33,9 @@ engine:
 
 postgres:
 	@scripts/postgres.sh
+
+browser:
+	@scripts/browser.sh
 
 image: $(READY) engine ## the base image that sandboxes are built on
 	@$(BIN)/python scripts/base_image.py
@@ -61,8 +64,9 @@ types: $(READY) ## mypy, strict
 layers: $(READY) ## import-linter: imports point downward only
 	@$(BIN)/lint-imports --no-logo >$(VENV)/layers.log 2>&1 || { cat $(VENV)/layers.log; exit 1; }
 
-long: setup ## all tests and the long tiers: 10 000 damaged patches, 100 runs, 200 random kills
-	@SEATRIAL_DAMAGED=10000 SEATRIAL_PAIRS=300 SEATRIAL_RUNS=100 SEATRIAL_KILL_TRIALS=200 SEATRIAL_STRESS_SECONDS=10 SEATRIAL_HISTORIES=40 SEATRIAL_ENGINE_KILLS=120 SEATRIAL_PROMOTIONS=200 $(PYTEST) --timeout 7200
+long: setup ## all tests and the long tiers: 10 000 damaged patches, 100 runs, 200 random kills, 500 requests in a minute
+	@SEATRIAL_DAMAGED=10000 SEATRIAL_PAIRS=300 SEATRIAL_RUNS=100 SEATRIAL_KILL_TRIALS=200 SEATRIAL_STRESS_SECONDS=10 SEATRIAL_HISTORIES=40 SEATRIAL_ENGINE_KILLS=120 SEATRIAL_PROMOTIONS=200 SEATRIAL_FLEET_RUNS=24 SEATRIAL_FLEET_KILLS=20 $(PYTEST) --timeout 7200 --ignore tests/load
+	@$(BIN)/python -m pytest -s --timeout 7200 tests/load
 
 faults: setup ## every marker with every fault, killed again in recovery, frozen, 1 000 random kills; takes an hour or two
 	@rm -f out/faults.txt

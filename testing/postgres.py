@@ -69,9 +69,14 @@ class Cluster:
         subprocess.run([*self._as_servant(), binaries() / "initdb", *given], cwd="/", check=True, capture_output=True)
         rules = data / "pg_hba.conf"
         rules.write_text(f"local all guarded scram-sha-256\n{rules.read_text()}")
+        self.go_on()
+
+    def go_on(self) -> None:
+        """Start with what is there, also after a stop."""
+        data = self._folder / "data"
         options = [word for name, value in _SETTINGS.items() for word in ("-c", f"{name}={value}")]
         command = [*self._as_servant("--pdeathsig", "QUIT"), binaries() / "postgres", "-D", data, "-k", self._folder, *options]
-        with (self._folder / "log").open("wb") as log:
+        with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(command, cwd="/", stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
         self._wait()
 

@@ -6,11 +6,12 @@ from typing import Annotated, Final
 from fastapi import Depends, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from runner.api.identities import Identities
 from runner.api.problems import Problem
 from runner.store.tokens import Token
 from runner.wiring.serving import Service
 
-_BEARER: Final = HTTPBearer(auto_error=False, description="A token made by `seatrial token create`.")
+_BEARER: Final = HTTPBearer(auto_error=False, description="A token made by `seatrial token create`, or one of a CI system.")
 _LONGEST: Final = 512
 
 
@@ -30,18 +31,27 @@ def needs(scope: str) -> Callable[..., Token]:
     ) -> Token:
         if given is None:
             raise Problem(401, "token-missing", "this needs a token", hint="Authorization: Bearer TOKEN", error="invalid_request")
-        found = service.tokens.find(given.credentials) if len(given.credentials) <= _LONGEST else None
-        if found is None:
-            raise Problem(401, "token-unknown", "this token was never made here")
-        known, wrong = found
-        if wrong:
-            raise Problem(401, f"token-{wrong}", f"this token is {wrong}")
+        known = _known(given.credentials, service, request.app.state.identities)
+        request.state.token = known.id
         request.app.state.pace.taken(known.id)
         if scope not in known.scopes:
             raise Problem(403, "scope-missing", f"this needs a token with the scope {scope}", scope=scope)
         return known
 
     return token
+
+
+def _known(bearer: str, service: Service, identities: Identities) -> Token:
+    """Who a bearer stands for. Raises Problem where that is nobody, or nobody any more."""
+    if (of_ci := identities.token(bearer)) is not None:
+        return of_ci
+    found = service.tokens.find(bearer) if len(bearer) <= _LONGEST else None
+    if found is None:
+        raise Problem(401, "token-unknown", "this token was never made here")
+    known, wrong = found
+    if wrong:
+        raise Problem(401, f"token-{wrong}", f"this token is {wrong}")
+    return known
 
 
 def allowed(token: Token, target: str) -> None:

@@ -6,8 +6,28 @@ from fastapi.routing import APIRoute
 from runner import __version__
 from runner.api import problems
 from runner.api.bounds import Bounds
+from runner.api.dashboard import site
+from runner.api.description import RESPONSES, describe
+from runner.api.identities import Identities
+from runner.api.logs import AccessLog
+from runner.api.metrics import Metrics
 from runner.api.pace import Pace
-from runner.api.routes import decisions, events, runs, service
+from runner.api.routes import (
+    audit,
+    backups,
+    breakers,
+    decisions,
+    events,
+    health,
+    legacy,
+    legacy_code,
+    limits,
+    policies,
+    runs,
+    service,
+    webhooks,
+)
+from runner.wiring.generating import Generating
 from runner.wiring.serving import Service
 
 _ABOUT = """Takes code changes, judges them in a disposable sandbox, and carries accepted ones to their target.
@@ -27,10 +47,17 @@ def made(served: Service) -> FastAPI:
     )
     app.state.service = served
     app.state.pace = Pace()
+    app.state.metrics = Metrics(served)
+    app.state.identities = Identities(served.configuration)
+    generator = served.configuration.generator
+    app.state.generating = Generating(generator, served.configuration.most_change) if generator else None
     problems.install(app)
-    for part in (runs, decisions, events, service):
-        app.include_router(part.router)
+    for part in (runs, decisions, events, webhooks, breakers, health, limits, backups, policies, audit, legacy, legacy_code, service):
+        app.include_router(part.router, responses=RESPONSES)
+    describe(app)
+    site.install(app, served)
     app.add_middleware(Bounds, most=served.configuration.most_change)
+    app.add_middleware(AccessLog)
     return app
 
 

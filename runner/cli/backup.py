@@ -6,7 +6,6 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -58,10 +57,12 @@ def list_(target: str | None, form: str) -> int:
       seatrial backup list
       seatrial backup list --target dir:/srv/app --format json
     """
+    from runner.wiring.backups import as_json
+
     records, _ = _record().all()
     records = tuple(record for record in records if target is None or record.target == _storable(target))
     if form == "json":
-        emit(json.dumps({"schema": "seatrial.backups/v1", "backups": [_as_json(record) for record in records]}, indent=2) + "\n")
+        emit(json.dumps({"schema": "seatrial.backups/v1", "backups": [as_json(record) for record in records]}, indent=2) + "\n")
     elif records:
         emit("".join(f"{line}\n" for line in _table(records)))
     else:
@@ -82,35 +83,23 @@ def show(name: str, files: bool, form: str) -> int:  # noqa: FBT001 - click's wa
       seatrial backup show latest
       seatrial backup show 4f1d --files
     """
-    record, vault = _record(), _vault()
-    found = _named(name, record, vault)
-    entries = vault.entries(found)
-    records = tuple(one for one in record.all()[0] if one.id == found)
-    counts = {kind: sum(entry.kind == kind for entry in entries) for kind in ("file", "link", "folder")}
-    size = sum(entry.size for entry in entries)
+    from runner.wiring.backups import contents, contents_json
+
+    record = _record()
+    found = contents(name, record, _vault(record=record))
+    counts, records = found.counts, found.records
     if form == "json":
-        rows = [
-            {"path": shown(entry.path), "kind": entry.kind, "mode": f"{entry.mode:04o}", "size": entry.size, "sha256": entry.sha256}
-            for entry in entries
-        ]
-        answer = {
-            "schema": "seatrial.backup/v1",
-            "id": found,
-            **{f"{kind}s": count for kind, count in counts.items()},
-            "size": size,
-            "targets": [_as_json(one) for one in records],
-        }
-        emit(json.dumps(answer | ({"entries": rows} if files else {}), indent=2) + "\n")
+        emit(json.dumps(contents_json(found, entries=files), indent=2) + "\n")
         return 0
     lines = [
-        found,
-        f"{_counted(counts['file'], 'file')}, {_counted(counts['link'], 'link')}, {_counted(counts['folder'], 'folder')}, {_size(size)}",
+        found.id,
+        f"{_counted(counts['file'], 'file')}, {_counted(counts['link'], 'link')}, {_counted(counts['folder'], 'folder')}, {_size(found.size)}",
     ]
     lines += [f"{printable(one.target)}  made {_when(one.made)} by run {printable(one.run)}  {_state(one)}" for one in records]
     if not records:
         lines.append("the record does not know it")
     if files:
-        lines += [f"{entry.kind:<6} {entry.mode:04o} {entry.size:>12} {printable(shown(entry.path)) or '.'}" for entry in entries]
+        lines += [f"{entry.kind:<6} {entry.mode:04o} {entry.size:>12} {printable(shown(entry.path)) or '.'}" for entry in found.entries]
     emit("".join(f"{line}\n" for line in lines))
     return 0
 
@@ -138,8 +127,11 @@ def verify(names: tuple[str, ...], everything: bool, share: str | None, form: st
         raise click.UsageError("name the backups to verify, or give --all")
     if share is not None and not everything:
         raise click.UsageError("--share goes with --all")
-    record, vault = _record(), _vault()
-    chosen = _share(record.all()[0], share) if everything else tuple(dict.fromkeys(_named(name, record, vault) for name in names))
+    from runner.wiring.backups import named, verified_json
+
+    record = _record()
+    vault = _vault(record=record)
+    chosen = _share(record.all()[0], share) if everything else tuple(dict.fromkeys(named(name, record, vault) for name in names))
     answers: dict[str, tuple[Damage, ...]] = {}
     seen: dict[str, str] = {}
     for number, found in enumerate(chosen, 1):
@@ -147,7 +139,7 @@ def verify(names: tuple[str, ...], everything: bool, share: str | None, form: st
             answers[found] = vault.examine(found, progress=progress, seen=seen)
     if form == "json":
         emit(
-            json.dumps({"schema": "seatrial.backup-verify/v1", "backups": [_verified(*answer) for answer in answers.items()]}, indent=2)
+            json.dumps({"schema": "seatrial.backup-verify/v1", "backups": [verified_json(*answer) for answer in answers.items()]}, indent=2)
             + "\n"
         )
     else:
@@ -201,8 +193,11 @@ def restore(name: str, destination: Path | None, live: bool, dry: bool, form: st
         return restore_live(name, form, dry=dry, **given)
     if destination is None:
         raise click.UsageError("give --to FOLDER")
-    record, vault = _record(), _vault()
-    found = _named(name, record, vault)
+    from runner.wiring.backups import named
+
+    record = _record()
+    vault = _vault(record=record)
+    found = named(name, record, vault)
     with _working(f"restore {found[:_SHORT]}") as progress:
         restored = vault.restore(found, destination, dry=dry, progress=progress)
     for lost in restored.lost:
@@ -309,17 +304,11 @@ def _record() -> "SqlBackups":
     return SqlBackups(places().state)
 
 
-def _vault(options: "Options | None" = None) -> "FileVault":
+def _vault(options: "Options | None" = None, *, record: "SqlBackups | None" = None) -> "FileVault":
     from runner.store.places import places
-    from runner.vault.options import Options
-    from runner.vault.vault import FileVault
+    from runner.wiring.backups import vault_of
 
-    return FileVault(places().state, _record(), options or Options())
-
-
-def _named(name: str, record: "SqlBackups", vault: "FileVault") -> str:
-    """The backup called so; one that is named in full needs no record."""
-    return name if vault.holds(name) else record.find(name)
+    return vault_of(places().state, record or _record(), options)
 
 
 def _storable(target: str) -> str:
@@ -358,25 +347,12 @@ def _state(record: "BackupRecord") -> str:
     return ", ".join(said)
 
 
-def _as_json(record: "BackupRecord") -> dict[str, Any]:
-    times = {
-        name: None if at is None else _moment(at)
-        for name, at in (("made", record.made), ("verified", record.verified), ("marked", record.marked))
-    }
-    return {**record._asdict(), **times, "pinned": record.pinned or None}
-
-
 def _verdict(name: str, damages: "Sequence[Damage]") -> Iterator[str]:
     yield f"{'DAMAGED' if damages else 'WHOLE  '}  {name}"
     for damage in damages:
         yield from (f"  {printable(shown(path))}: {printable(damage.what)}" for path in damage.paths)
         if not damage.paths:
             yield f"  {printable(damage.what)}"
-
-
-def _verified(name: str, damages: "Sequence[Damage]") -> dict[str, Any]:
-    rows = [{"what": damage.what, "paths": [shown(path) for path in damage.paths]} for damage in damages]
-    return {"id": name, "whole": not damages, "damages": rows}
 
 
 def _pruned(done: "Pruned", *, dry: bool) -> Iterator[str]:
@@ -390,7 +366,9 @@ def _pruned(done: "Pruned", *, dry: bool) -> Iterator[str]:
 
 
 def _pruned_json(done: "Pruned", *, dry: bool) -> str:
-    rows = {"deleted": [_as_json(one) for one in done.deleted], "spare": [_as_json(one) for one in done.marked]}
+    from runner.wiring.backups import as_json
+
+    rows = {"deleted": [as_json(one) for one in done.deleted], "spare": [as_json(one) for one in done.marked]}
     answer = {"schema": "seatrial.backup-prune/v1", "dry_run": dry, **rows, "stay": done.stay, "freed": done.freed}
     return json.dumps({**answer, "problem": done.problem or None}, indent=2) + "\n"
 
@@ -406,11 +384,6 @@ def _size(count: int) -> str:
 
 
 def _when(at: float) -> str:
-    return _moment(at)[:16].replace("T", " ") + "Z"
+    from runner.wiring.backups import moment
 
-
-def _moment(at: float) -> str:
-    try:
-        return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
-    except (OverflowError, ValueError, OSError):  # an edited record may hold anything
-        return str(at)
+    return moment(at)[:16].replace("T", " ") + "Z"

@@ -4,25 +4,21 @@ import json
 import os
 import pwd
 import socket
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import click
 
 from runner.cli.output import emit
 from runner.cli.settings import common, form, settings
-from runner.errors import UsageError
-from runner.model.text import cut, printable
+from runner.model.text import cut
 
 if TYPE_CHECKING:
-    from runner.gates.breaker.fold import State
-    from runner.ports import Moment
+    from runner.wiring.breakers import Seen
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 _NAMES = ("host", "promotion", "author")
-_PARTS = {"host": "the host", "promotion": "the target", "author": "the target and the author"}
 _MOST_REASON = 500
 
 
@@ -54,10 +50,12 @@ def list_(file: Path | None, form: str) -> int:
       seatrial breaker list -v --policy strict.yaml
       seatrial breaker list --format json
     """
-    with _moment() as moment:
-        found, now = [_seen(moment, key) for key in moment.keys("breaker")], moment.now
-    told = _told(found, now, form, _odds(file) if settings().verbose else ())
-    if not found and form != "json":
+    from runner.store.places import places
+    from runner.wiring.breakers import listed
+
+    found = listed(places().state)
+    told = _told(found, form, _odds(file) if settings().verbose else ())
+    if not found.breakers and form != "json":
         click.echo("no breaker has counted anything yet; only runs with --gates enforce are counted", err=True)
     return told
 
@@ -126,47 +124,23 @@ def reset(name: str, keys: tuple[str, ...], reason: str, author: str | None, for
       seatrial breaker reset promotion --key repo:/srv/app --reason "fixed by 1a2b3c4"
       seatrial breaker reset host --reason "new disk"
     """
-    from difflib import get_close_matches
+    from runner.store.places import places
+    from runner.wiring.breakers import reset as reset_breaker
 
-    from runner.gates.breaker.log import Log, called
-    from runner.model.keys import key_of, parts_of
-
-    body = {"reason": _reason(reason), "who": _who(author)}
-    with _moment(writing=True) as moment:
-        known = [key for key in moment.keys("breaker") if parts_of(key)[0] == name]
-        wanted = [key_of(*_parts(name, keys))] if keys else known
-        for key in wanted:
-            if key not in known:
-                near = get_close_matches(called(key), [called(one) for one in known], 1, 0.5)
-                hint = f"The nearest is: {printable(near[0])}" if near else "`seatrial breaker list` shows what there is."
-                raise UsageError(f"the breaker {printable(called(key))} has counted nothing", hint=hint)
-            Log(moment, key).write("reset", body)
-        found, now = [_seen(moment, key) for key in wanted], moment.now
-    return _told(found, now, form)
+    return _told(reset_breaker(places().state, name, keys, _reason(reason), _who(author)), form)
 
 
-def _forced(state: str, name: str, keys: tuple[str, ...], reason: str, author: str | None, time: str | None, form: str) -> int:
-    from runner.gates.breaker.log import Log
-    from runner.model.keys import key_of
+def _forced(
+    state: Literal["open", "disabled"], name: str, keys: tuple[str, ...], reason: str, author: str | None, time: str | None, form: str
+) -> int:
+    from runner.store.places import places
+    from runner.wiring.breakers import force
 
-    body = {"state": state, "reason": _reason(reason), "who": _who(author)}
     seconds = _seconds(time) if time is not None else None
-    key = key_of(*_parts(name, keys))
-    with _moment(writing=True) as moment:
-        if keys and key not in moment.keys("breaker"):
-            click.echo("nothing was counted under this key so far; `seatrial breaker list` shows those that there are", err=True)
-        Log(moment, key).write("forced", {**body, "until": None if seconds is None else moment.now + seconds})
-        found, now = [_seen(moment, key)], moment.now
-    return _told(found, now, form)
-
-
-def _parts(name: str, keys: tuple[str, ...]) -> tuple[str, ...]:
-    """The key of a breaker's log; without KEY what holds for all keys. Whom nobody vouched for is the author without a name."""
-    if name == "author" and len(keys) == 1:
-        return (name, *keys, "")
-    if keys and len(keys) != (2 if name == "author" else 1):
-        raise UsageError(f"the key of {name} is {_PARTS[name]}", hint="Give --key once for each.")
-    return (name, *keys)
+    found = force(places().state, name, keys, state, _reason(reason), _who(author), seconds)
+    if not found.known:
+        click.echo("nothing was counted under this key so far; `seatrial breaker list` shows those that there are", err=True)
+    return _told(found, form)
 
 
 def _reason(text: str) -> str:
@@ -197,26 +171,6 @@ def _seconds(text: str) -> float:
     return found
 
 
-@contextmanager
-def _moment(*, writing: bool = False) -> Iterator["Moment"]:
-    from runner.store.ledger import SqlLedger
-    from runner.store.places import places
-
-    ledger = SqlLedger(places().state)
-    try:
-        with ledger.writing() if writing else ledger.reading() as moment:
-            yield moment
-    finally:
-        ledger.close()
-
-
-def _seen(moment: "Moment", key: str) -> "State":
-    from runner.gates.breaker.fold import at_time
-    from runner.gates.breaker.log import Log
-
-    return at_time(Log(moment, key).state, moment.now)
-
-
 def _odds(file: Path | None) -> Sequence[dict[str, Any]]:
     from runner.reports.breakers import odds
     from runner.wiring.policies import policy_here
@@ -224,12 +178,13 @@ def _odds(file: Path | None) -> Sequence[dict[str, Any]]:
     return odds(policy_here(file, Path()).policy.preflight.breaker)
 
 
-def _told(found: list["State"], now: float, form: str, odds: Sequence[dict[str, Any]] = ()) -> int:
+def _told(found: "Seen", form: str, odds: Sequence[dict[str, Any]] = ()) -> int:
     from runner.reports.breakers import as_json, odds_told, rows, time
 
     if form == "json":
-        answer = {"schema": "seatrial.breakers/v1", "now": time(now), "breakers": [as_json(one, now) for one in found]}
+        breakers = [as_json(one, found.now) for one in found.breakers]
+        answer = {"schema": "seatrial.breakers/v1", "now": time(found.now), "breakers": breakers}
         emit(json.dumps({**answer, **({"odds": odds} if odds else {})}, indent=2) + "\n")
     else:
-        emit("".join(f"{line}\n" for line in (*rows(found, now), *odds_told(odds))))
+        emit("".join(f"{line}\n" for line in (*rows(found.breakers, found.now), *odds_told(odds))))
     return 0

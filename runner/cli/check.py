@@ -1,17 +1,14 @@
 """`seatrial check`: judge a change and change nothing."""
 
-import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from runner.cli.asking import change_options, handed_out, here, report_file, report_files, stdin_of
-from runner.cli.settings import common, report_form, settings
+from runner.cli.asking import change_options, handed_out, report_file, report_files, stdin_of
+from runner.cli.desk import desk
+from runner.cli.landing import telling
+from runner.cli.settings import common, report_form, server
 from runner.reports.exits import Exit
-
-if TYPE_CHECKING:
-    from runner.model.run import Run
-    from runner.reports.report import Report
 
 
 @click.command()
@@ -33,6 +30,8 @@ if TYPE_CHECKING:
     help="Which verdicts fail the command. hold (default): rejected exits with 1, held with 3. reject: held exits with 0. "
     "What could not be judged fails it always.",
 )
+@click.option("--repo-name", metavar="NAME", default="", help="What a server calls the repository; with --server.")
+@server
 @common
 def check(form: str, reports: tuple[str, ...], fail_on: str, **asked: Any) -> int:
     """Judge CHANGE in a disposable sandbox; nothing is promoted and the repository is only read.
@@ -56,28 +55,16 @@ def check(form: str, reports: tuple[str, ...], fail_on: str, **asked: Any) -> in
       seatrial check HEAD~2..HEAD --report json=report.json --report markdown=summary.md
       seatrial check fix.diff --gates enforce --author "$GITHUB_ACTOR"
       seatrial check my-branch --format github --report sarif=seatrial.sarif --fail-on reject
+      seatrial check --server https://seatrial.example --repo-name app
 
     Exit codes: 0 accepted, 1 rejected, 3 held for a person (0 with --fail-on reject); 2 and 4 when nothing could be judged: wrong usage
     or policy, the machine; 75 refused for now by a gate, retry-after printed; 70 a bug, 129, 130 or 143 interrupted.
     """
     files = [report_file(text) for text in reports]
-    run = _run({**asked, "stdin": stdin_of(asked["change"])})
-    return handed_out(_report(run, forgiving=fail_on == "reject"), form, files)
-
-
-def _run(given: dict[str, Any]) -> "Run":
-    from runner import wiring
-    from runner.reports.progress import shown
-
-    request = wiring.Request(**{**given, "gates": wiring.Gates(given["gates"])})
-
-    asked = settings()
-    with shown(sys.stderr, quiet=asked.quiet, verbose=asked.verbose, color=asked.colors(sys.stderr)) as progress:
-        return wiring.check(request, progress)
-
-
-def _report(run: "Run", *, forgiving: bool) -> "Report":
-    from runner.reports.report import build
-
-    answer = build(run, here=here())
-    return build(run, exit_code=int(Exit.ACCEPTED), here=here()) if forgiving and answer.exit_code == Exit.HELD else answer
+    by = desk()
+    given = {**asked, "stdin": stdin_of(asked["change"])}
+    with telling() as progress:
+        answer = by.check(given, progress)
+    if fail_on == "reject" and answer.exit_code == Exit.HELD:
+        answer = answer.model_copy(update={"exit_code": int(Exit.ACCEPTED)})
+    return handed_out(answer, form, files)

@@ -2,14 +2,15 @@
 
 import click
 
-from runner.cli.landing import by_person, followed, person
-from runner.cli.settings import common, report_form
+from runner.cli.landing import asked_of_desk, by_person
+from runner.cli.settings import common, report_form, server
 
 
 @click.command()
 @click.argument("run", metavar="RUN")
 @by_person
 @report_form
+@server
 @common
 def confirm(run: str, who: str, reason: str, form: str) -> int:
     """Confirm the promotion of RUN: it is not taken back any more. RUN is an id, the beginning of one, or `latest`.
@@ -21,6 +22,4 @@ def confirm(run: str, who: str, reason: str, form: str) -> int:
 
     Exit codes: those of `seatrial submit`; 2 when there is nothing to confirm.
     """
-    from runner.wiring.answering import ask
-
-    return followed(lambda progress: ask(run, "confirm", person(who), reason, progress), form)
+    return asked_of_desk(lambda by, progress: by.decide(run, "confirm", who, reason, progress), form)

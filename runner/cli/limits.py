@@ -1,9 +1,9 @@
 """`seatrial limits`: how full the windows of the rate limits are, and when there is room again."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,18 +12,7 @@ from runner.cli.settings import common, form, policy_here
 from runner.model.text import printable
 
 if TYPE_CHECKING:
-    from runner.gates.rate.options import Limit
-    from runner.gates.rate.window import Use
-    from runner.ports import Moment
-
-
-class _Row(NamedTuple):
-    """One counter of one limit."""
-
-    number: int
-    limit: "Limit"
-    key: str
-    use: "Use"
+    from runner.wiring.limits import Window
 
 
 @click.command()
@@ -40,23 +29,15 @@ def limits(file: Path | None, repo: Path, most: int, form: str) -> int:
       seatrial limits --policy strict.yaml
       seatrial limits --format json | jq '.limits[] | select(.room_in > 0)'
     """
-    from runner.store.ledger import SqlLedger
     from runner.store.places import places
     from runner.wiring import policies
+    from runner.wiring.limits import as_json, places_of, windows
 
     policy = policies.policy_here(file, repo)
-    ledger = SqlLedger(places().state)
-    try:
-        with ledger.reading() as moment:
-            rows = sorted(
-                _rows(moment, policy.policy.preflight.rate), key=lambda row: (-row.use.wait, -row.use.used / row.limit.limit, row.key)
-            )
-    finally:
-        ledger.close()
-    where = [policy.where(f"preflight.rate[{number}]") for number in range(len(policy.policy.preflight.rate))]
+    rows, where = windows(places().state, policy), places_of(policy)
     if form == "json":
         answer = {"schema": "seatrial.limits/v1", "policy": {"source": policy.source, "digest": policy.digest}}
-        emit(json.dumps({**answer, "limits": [_as_json(row, where[row.number]) for row in rows[:most]]}, indent=2) + "\n")
+        emit(json.dumps({**answer, "limits": [as_json(row, where[row.number]) for row in rows[:most]]}, indent=2) + "\n")
         return 0
     emit("".join(f"{line}\n" for line in _as_text(rows[:most])))
     if not rows:
@@ -67,34 +48,7 @@ def limits(file: Path | None, repo: Path, most: int, form: str) -> int:
     return 0
 
 
-def _rows(moment: "Moment", policy: "tuple[Limit, ...]") -> Iterator[_Row]:
-    from runner.gates.rate import ADMITTED, GATE
-    from runner.gates.rate.window import use_of
-    from runner.model.keys import parts_of
-
-    for key in moment.keys(GATE):
-        for number, limit in enumerate(policy):
-            if parts_of(key)[::2] == limit.parts:
-                times = [entry.at for entry in moment.entries(GATE, key, since=moment.now - limit.per, kind=ADMITTED)]
-                if times:
-                    yield _Row(number, limit, key, use_of(limit, times, moment.now))
-
-
-def _as_json(row: _Row, where: str) -> dict[str, Any]:
-    from runner.model.keys import parts_of
-
-    parts = parts_of(row.key)
-    return {
-        "key": dict(zip(parts[::2], parts[1::2], strict=True)),
-        "used": row.use.used,
-        "limit": row.limit.limit,
-        "per": row.limit.per,
-        "room_in": row.use.wait,
-        "policy": where,
-    }
-
-
-def _as_text(rows: list[_Row]) -> Iterator[str]:
+def _as_text(rows: "Sequence[Window]") -> Iterator[str]:
     from runner.gates.rate import called
     from runner.model.units import show_duration
 

@@ -1,7 +1,6 @@
 """`seatrial policy`: lint policy files, show what one resolves to, print the schema."""
 
 import json
-import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,8 +12,6 @@ from runner.cli.settings import common, form
 from runner.errors import PolicyInvalid, UsageError
 from runner.model.text import printable
 from runner.reports.exits import Exit
-
-_PLACED = re.compile(r"(\d+):(\d+): (.*)", re.DOTALL)
 
 
 @click.group()
@@ -129,23 +126,12 @@ def _as_text(one: _Linted) -> list[str]:
 
 
 def _as_json(one: _Linted) -> dict[str, Any]:
+    from runner.policy.placed import placed
+
     return {
         "file": one.file,
-        "errors": [_placed(one.file, e) for e in one.errors],
-        "warnings": [_placed(one.file, w) for w in one.warnings],
-    }
-
-
-def _placed(file: str, line: str) -> dict[str, Any]:
-    """`file:line:column: message` taken apart; line and column are null for a file that cannot be read at all."""
-    from runner.policy.nodes import shown
-
-    rest = line.removeprefix(f"{shown(file, 1000)}:")
-    found = _PLACED.fullmatch(rest)
-    return {
-        "line": int(found[1]) if found else None,
-        "column": int(found[2]) if found else None,
-        "message": found[3] if found else rest.strip(),
+        "errors": [placed(one.file, e) for e in one.errors],
+        "warnings": [placed(one.file, w) for w in one.warnings],
     }
 
 

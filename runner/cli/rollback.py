@@ -2,14 +2,15 @@
 
 import click
 
-from runner.cli.landing import by_person, followed, person
-from runner.cli.settings import common, report_form
+from runner.cli.landing import asked_of_desk, by_person
+from runner.cli.settings import common, report_form, server
 
 
 @click.command()
 @click.argument("run", metavar="RUN")
 @by_person
 @report_form
+@server
 @common
 def rollback(run: str, who: str, reason: str, form: str) -> int:
     """Make the target what it was before the promotion of RUN, whether that was confirmed or not; also to try again when it got stuck.
@@ -25,6 +26,4 @@ def rollback(run: str, who: str, reason: str, form: str) -> int:
 
     Exit codes: 5 rolled back, 6 stuck (a person must act), 2 when there is nothing to take back.
     """
-    from runner.wiring.answering import ask
-
-    return followed(lambda progress: ask(run, "rollback", person(who), reason, progress), form)
+    return asked_of_desk(lambda by, progress: by.decide(run, "rollback", who, reason, progress), form)

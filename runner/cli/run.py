@@ -2,23 +2,24 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
 
+from runner.cli.desk import Desk, desk
 from runner.cli.output import emit
 from runner.cli.running import VERBS
-from runner.cli.settings import common, form, report_form, settings, stdout_colors
+from runner.cli.settings import common, form, report_form, server, settings, stdout_colors
 from runner.errors import StoreUnavailable, UsageError
 from runner.model.text import cut, printable
 
 if TYPE_CHECKING:
-    from runner.store.runs import Record, SqlRuns
+    from runner.store.runs import Record
 
 _REASON = 70
-_LOOK = 0.5
+_GOES_ON = ("queued", "running")
 
 
 @click.group()
@@ -39,6 +40,7 @@ def run() -> None:
 @run.command("list")
 @click.option("-n", "--limit", type=click.IntRange(1, 10_000), default=20, show_default=True, help="How many, newest first.")
 @form
+@server
 @common
 def list_(limit: int, form: str) -> int:
     """List runs, newest first.
@@ -48,7 +50,7 @@ def list_(limit: int, form: str) -> int:
       seatrial run list
       seatrial run list --limit 100 --format json
     """
-    records = _store().list(limit)
+    records = desk().records(limit)
     if form == "json":
         rows = [record.model_dump(mode="json", exclude={"report"}) for record in records]
         emit(json.dumps({"schema": "seatrial.runs/v1", "runs": rows}, indent=2) + "\n")
@@ -62,6 +64,7 @@ def list_(limit: int, form: str) -> int:
 @run.command()
 @click.argument("run_", metavar="RUN")
 @report_form
+@server
 @common
 def show(run_: str, form: str) -> int:
     """Show the whole report of RUN again. The exit code is 0, whatever the verdict was.
@@ -72,9 +75,10 @@ def show(run_: str, form: str) -> int:
       seatrial run show 3fa9 --format json
       seatrial run show latest --format markdown >> "$GITHUB_STEP_SUMMARY"
     """
-    record = _store().show(run_)
+    by = desk()
+    record = by.record(run_)
     if record.report is None:
-        emit(_without_report(record, form))
+        emit(_without_report(record, form, by))
     else:
         emit(record.report.rstrip("\n") + "\n" if form == "json" else _written(record.id, record.report, form))
     return 0
@@ -85,6 +89,7 @@ def show(run_: str, form: str) -> int:
 @click.option("--suite", metavar="NAME", help="Only this one, e.g. base or patched.")
 @click.option("-f", "--follow", is_flag=True, help="Say on stderr which stage it comes to, until it is held or ends.")
 @form
+@server
 @common
 def logs(run_: str, suite: str | None, follow: bool, form: str) -> int:  # noqa: FBT001 - click's way
     """Show the ends of what the suites of RUN printed.
@@ -95,11 +100,11 @@ def logs(run_: str, suite: str | None, follow: bool, form: str) -> int:  # noqa:
       seatrial run logs -f latest
       seatrial run logs 3fa9 --suite patched
     """
-    store = _store()
-    run_id = store.find(run_)
+    by = desk()
+    run_id = by.record(run_).id
     if follow:
-        _follow(store, run_id)
-    found = store.logs(run_id)
+        _follow(by, run_id)
+    found = by.logs(run_id)
     if suite is not None and suite not in found:
         raise UsageError(f"run {run_id} has no log '{suite}'", hint=f"It has: {', '.join(found) or 'none'}.")
     found = {name: text for name, text in found.items() if suite in (None, name)}
@@ -116,23 +121,16 @@ for _verb in VERBS:
     run.add_command(_verb)
 
 
-def _follow(store: "SqlRuns", run_id: str) -> None:
+def _follow(by: Desk, run_id: str) -> None:
     said = ""
     while True:
-        record = store.show(run_id)
+        record = by.record(run_id)
         if record.stage not in ("", said):
             said = record.stage
             click.echo(f"{datetime.now(UTC):%H:%M:%S}Z  {printable(said)}", err=True)
-        if record.state != "running":
+        if record.state not in _GOES_ON:
             return
-        time.sleep(_LOOK)
-
-
-def _store() -> "SqlRuns":
-    from runner.store.places import places
-    from runner.store.runs import SqlRuns
-
-    return SqlRuns(places().state)
+        time.sleep(by.look)
 
 
 def _row(record: "Record") -> str:
@@ -146,7 +144,7 @@ def _row(record: "Record") -> str:
     )
 
 
-def _unfinished(record: "Record") -> str:
+def _unfinished(record: "Record", landing: Iterable[str]) -> str:
     lines = (
         f"{(record.ending or record.state).upper()}  {record.id}",
         f"began {record.started[:19].replace('T', ' ')}Z and has no report: {printable(record.reason) or 'it goes on'}",
@@ -154,38 +152,14 @@ def _unfinished(record: "Record") -> str:
         f"base        {printable(record.base)}",
         f"change      {printable(record.change_id)}",
     )
-    return "\n".join((*lines, *(_landing(record) if record.target else ()))) + "\n"
+    return "\n".join((*lines, *(landing if record.target else ()))) + "\n"
 
 
-def _landing(record: "Record") -> Iterator[str]:
-    """Where a submitted run is: what its target holds, until when, and whether anybody works on it."""
-    from runner.store.executors import SUBMIT, WATCH, Executors
-    from runner.store.places import places
-    from runner.store.promotions import SqlPromotions
-
-    state = places().state
-    promotions, executors = SqlPromotions(state), Executors(state)
-    try:
-        promotion, now = promotions.find(record.id), promotions.now()
-        worked_on = bool(executors.live(SUBMIT) or executors.live(WATCH))
-    finally:
-        promotions.close()
-    yield f"target      {printable(record.target)}"
-    yield f"stage       {record.stage or 'none yet'}"
-    if promotion is not None:
-        yield f"promotion   {promotion.step.value.replace('_', ' ')}: {promotion.before[:12]} -> {promotion.after[:12]}"
-        if promotion.deadline is not None and promotion.step.open:
-            left = promotion.deadline - now
-            yield f"deadline    {f'in {left:.0f}s' if left > 0 else f'passed {-left:.0f}s ago'}: then it is taken back unless it was confirmed"
-    if not worked_on:
-        yield f"next        nobody works on it: seatrial run resume {record.id}, or seatrial watch"
-
-
-def _without_report(record: "Record", form: str) -> str:
+def _without_report(record: "Record", form: str, by: Desk) -> str:
     if form == "json":
         return json.dumps({"schema": "seatrial.run/v1", **record.model_dump(mode="json")}, indent=2) + "\n"
     if form == "text":
-        return _unfinished(record)
+        return _unfinished(record, by.landing(record))
     hint = f"`seatrial run show {record.id}` says what is known of it."
     raise UsageError(f"run {record.id} has no report that could be written as {form}: {record.reason or 'it goes on'}", hint=hint)
 

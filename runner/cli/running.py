@@ -4,8 +4,8 @@ from typing import Final
 
 import click
 
-from runner.cli.landing import by_person, followed, person
-from runner.cli.settings import common, report_form
+from runner.cli.landing import asked_of_desk, by_person
+from runner.cli.settings import common, report_form, server
 from runner.errors import InfrastructureError, UsageError
 
 
@@ -23,6 +23,7 @@ def _seconds(_context: click.Context, _parameter: click.Parameter, given: str | 
 @click.argument("run_", metavar="RUN")
 @click.option("--timeout", "seconds", metavar="TIME", callback=_seconds, help="Wait no longer than this, e.g. 10m; then exit 4.")
 @report_form
+@server
 @common
 def wait(run_: str, seconds: float | None, form: str) -> int:
     """Wait until RUN is held or has ended, then show its report. The exit code is the run's, as with `seatrial submit`.
@@ -32,10 +33,8 @@ def wait(run_: str, seconds: float | None, form: str) -> int:
       seatrial run wait latest
       seatrial run wait 3fa9 --timeout 30m --format json
     """
-    from runner.wiring.answering import wait as waited
-
     try:
-        return followed(lambda _progress: waited(run_, seconds), form)
+        return asked_of_desk(lambda by, progress: by.wait(run_, seconds, progress), form)
     except TimeoutError as problem:
         raise InfrastructureError(f"run {run_} goes on still", hint=f"seatrial run wait {run_}") from problem
 
@@ -44,6 +43,7 @@ def wait(run_: str, seconds: float | None, form: str) -> int:
 @click.argument("run_", metavar="RUN")
 @by_person
 @report_form
+@server
 @common
 def approve(run_: str, who: str, reason: str, form: str) -> int:
     """Let a held run go on: what held it has been looked at. Not by the author of the change.
@@ -55,15 +55,14 @@ def approve(run_: str, who: str, reason: str, form: str) -> int:
       seatrial run approve latest --reason "reviewed with the owner of conftest.py"
       seatrial run approve 3fa9 --by alice --reason "OPS-7"
     """
-    from runner.wiring.answering import answer
-
-    return followed(lambda progress: answer(run_, "approve", person(who), reason, progress), form)
+    return asked_of_desk(lambda by, progress: by.decide(run_, "approve", who, reason, progress), form)
 
 
 @click.command()
 @click.argument("run_", metavar="RUN")
 @by_person
 @report_form
+@server
 @common
 def deny(run_: str, who: str, reason: str, form: str) -> int:
     """Reject a held run.
@@ -72,15 +71,14 @@ def deny(run_: str, who: str, reason: str, form: str) -> int:
     Examples:
       seatrial run deny latest --reason "not without a test"
     """
-    from runner.wiring.answering import answer
-
-    return followed(lambda progress: answer(run_, "deny", person(who), reason, progress), form)
+    return asked_of_desk(lambda by, progress: by.decide(run_, "deny", who, reason, progress), form)
 
 
 @click.command()
 @click.argument("run_", metavar="RUN")
 @by_person
 @report_form
+@server
 @common
 def cancel(run_: str, who: str, reason: str, form: str) -> int:
     """Stop RUN: nothing is promoted any more, and what is promoted and not confirmed is taken back.
@@ -89,14 +87,13 @@ def cancel(run_: str, who: str, reason: str, form: str) -> int:
     Examples:
       seatrial run cancel latest --reason "wrong branch"
     """
-    from runner.wiring.answering import ask
-
-    return followed(lambda progress: ask(run_, "cancel", person(who), reason, progress), form)
+    return asked_of_desk(lambda by, progress: by.decide(run_, "cancel", who, reason, progress), form)
 
 
 @click.command()
 @click.argument("run_", metavar="RUN")
 @report_form
+@server
 @common
 def resume(run_: str, form: str) -> int:
     """Go on with RUN, whose process was killed or stopped by a fault, at the stage that it had come to.
@@ -105,14 +102,13 @@ def resume(run_: str, form: str) -> int:
     Examples:
       seatrial run resume latest
     """
-    from runner.wiring.answering import resume as resumed
-
-    return followed(lambda progress: resumed(run_, progress), form)
+    return asked_of_desk(lambda by, progress: by.resume(run_, progress), form)
 
 
 @click.command()
 @click.argument("run_", metavar="RUN")
 @report_form
+@server
 @common
 def retry(run_: str, form: str) -> int:
     """Submit the change of RUN, which has ended, once more: a new run, by the same policy, upon what the target holds now.
@@ -121,9 +117,7 @@ def retry(run_: str, form: str) -> int:
     Examples:
       seatrial run retry latest
     """
-    from runner.wiring.submitting import retry as again
-
-    return followed(lambda progress: again(run_, progress), form)
+    return asked_of_desk(lambda by, progress: by.retry(run_, progress), form)
 
 
 VERBS: Final = (wait, approve, deny, cancel, resume, retry)

@@ -22,6 +22,8 @@ class Settings:
     quiet: bool = False
     verbose: bool = False
     color: str = "auto"
+    server: str | None = None
+    """Who is to do it instead of this process; `None` leaves that to the environment."""
 
     def colors(self, stream: Any) -> bool:
         """Whether to write colours to this stream (https://no-color.org)."""
@@ -58,6 +60,12 @@ def common(command: Command) -> Command:
     ):
         command = option(command)
     return command
+
+
+def server(command: Command) -> Command:
+    """Add --server to a command that a server can do instead."""
+    said = "Ask this server: http://HOST:PORT, https://HOST or unix:PATH. [default: SEATRIAL_SERVER, else do it here]"
+    return click.option("--server", metavar="URL", default=None, expose_value=False, callback=_keep, help=said)(command)
 
 
 def form(command: Command) -> Command:

@@ -1,16 +1,14 @@
 """`seatrial submit`: carry a change to its target, watch it there, and take it back when it does harm."""
 
-import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from runner.cli.asking import change_options, handed_out, here, name, report_file, report_files, stdin_of
+from runner.cli.asking import change_options, handed_out, name, report_file, report_files, stdin_of
+from runner.cli.desk import desk
+from runner.cli.landing import telling
 from runner.cli.output import emit
-from runner.cli.settings import common, report_form, settings
-
-if TYPE_CHECKING:
-    from runner.model.run import Run
+from runner.cli.settings import common, report_form, server
 
 
 @click.command()
@@ -22,6 +20,7 @@ if TYPE_CHECKING:
 @click.option("-d", "--detach", is_flag=True, help="Leave it to a running `seatrial watch`, and print the id of the run.")
 @report_form
 @report_files
+@server
 @common
 def submit(form: str, reports: tuple[str, ...], detach: bool, **asked: Any) -> int:  # noqa: FBT001 - click's way
     """Judge CHANGE, and carry it to TARGET when it is accepted.
@@ -33,6 +32,7 @@ def submit(form: str, reports: tuple[str, ...], detach: bool, **asked: Any) -> i
       git:PATH#REF   a ref of a repository, moved by compare-and-swap (#main means refs/heads/main)
       git:PATH       a new branch there, seatrial/<run>
       dir:PATH       a live folder, exchanged in one step; a link to a folder is pointed elsewhere
+      NAME           with --server: what the server calls one of these
 
     \b
     Nothing is promoted without a verified backup. What is promoted is confirmed by the probes of the policy or by `seatrial confirm`,
@@ -44,25 +44,19 @@ def submit(form: str, reports: tuple[str, ...], detach: bool, **asked: Any) -> i
       seatrial submit fix.diff --target dir:/srv/app --policy /etc/seatrial/app.yaml
       seatrial submit my-branch --target git:/srv/app.git --author "$USER" --ticket OPS-7
       seatrial submit edits.json --target dir:/srv/app --detach
+      seatrial submit fix.diff --target app-main --server https://seatrial.example
 
     Exit codes: 0 confirmed, 1 rejected, 3 held for a person, 5 rolled back, 6 stuck (a person must act); 2 and 4 when nothing could be
     judged: wrong usage or policy, the machine; 75 refused for now by a gate, retry-after printed; 70 a bug, 129, 130 or 143 interrupted.
     """
     files = [report_file(text) for text in reports]
-    run = _run({**asked, "stdin": stdin_of(asked["change"])}, detach=detach)
+    by = desk()
+    given = {**asked, "stdin": stdin_of(asked["change"])}
     if detach:
-        emit(f"{run.id}\n")
+        with telling() as progress:
+            run = by.leave(given, progress)
+        emit(f"{run}\n")
         return 0
-    from runner.reports.report import build
-
-    return handed_out(build(run, here=here()), form, files)
-
-
-def _run(given: dict[str, Any], *, detach: bool) -> "Run":
-    from runner.reports.progress import shown
-    from runner.wiring.filing import Wanted
-    from runner.wiring.submitting import submit as carry
-
-    asked = settings()
-    with shown(sys.stderr, quiet=asked.quiet, verbose=asked.verbose, color=asked.colors(sys.stderr)) as progress:
-        return carry(Wanted(**given), progress, detach=detach)
+    with telling() as progress:
+        answer = by.submit(given, progress)
+    return handed_out(answer, form, files)

@@ -33,8 +33,10 @@ class AuditLog:
     def __init__(self, state: Path, *, patience: float = PATIENCE) -> None:
         self._database = Database(state, patience=patience)
 
-    def newest(self, limit: int, *, kind: str | None = None, subject: str | None = None) -> tuple[AuditEntry, ...]:
-        """Entries, newest first, of one kind and about one subject where these are given. They are not verified."""
+    def newest(
+        self, limit: int, *, kind: str | None = None, subject: str | None = None, before: int | None = None
+    ) -> tuple[AuditEntry, ...]:
+        """Entries, newest first, of one kind, about one subject and before a number where these are given. They are not verified."""
         from runner.store.schema import audit
 
         query = audit.select().order_by(audit.c.seq.desc()).limit(limit)
@@ -42,6 +44,8 @@ class AuditLog:
             query = query.where(audit.c.kind == storable(kind))
         if subject is not None:
             query = query.where(audit.c.subject == storable(subject))
+        if before is not None:
+            query = query.where(audit.c.seq < before)
         with self._database.reading() as transaction:
             return tuple(_entry(dict(row)) for row in transaction.connection.execute(query).mappings()) if transaction else ()
 
@@ -59,6 +63,10 @@ class AuditLog:
         checkpoints = {*kept, *known}
         with self._database.reading() as transaction:
             return chain.verify(transaction.connection, checkpoints) if transaction else chain.absent(checkpoints)
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._database.close()
 
 
 def _entry(row: Mapping[str, Any]) -> AuditEntry:

@@ -52,14 +52,15 @@ class SqlEvents:
         return (int(first), int(last)) if first is not None else (1, 0)
 
     def prune(self, seconds: float = KEPT) -> int:
-        """Remove those that are older, but never the newest, whose number goes on counting; how many."""
-        from sqlalchemy import delete, func, select
+        """Remove those that are older, but never the newest, whose number goes on counting, nor what a webhook is still to be told; how many."""
+        from sqlalchemy import delete, exists, func, select
 
-        from runner.store.schema import events
+        from runner.store.schema import events, webhooks
 
         with self._database.writing() as transaction:
             newest = select(func.max(events.c.seq)).scalar_subquery()
-            old = delete(events).where(events.c.at < transaction.now - seconds, events.c.seq < newest)
+            untold = exists().where(webhooks.c.disabled.is_(None), webhooks.c.seq < events.c.seq)
+            old = delete(events).where(events.c.at < transaction.now - seconds, events.c.seq < newest, ~untold)
             return int(transaction.connection.execute(old).rowcount)
 
     def close(self) -> None:

@@ -1,14 +1,15 @@
 """Who works: a lock and a row per process, by which the others see that it is gone, and by which one of them takes over what it left."""
 
 import fcntl
+import json
 import os
 import re
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from uuid import uuid4
 
 from runner.errors import StoreUnavailable
@@ -30,6 +31,21 @@ _OPEN: Final = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
 _LONGEST_HOST: Final = 48
 
 
+class Member(NamedTuple):
+    """A process as it is listed; `ago` is the seconds since its last sign of life, and `runs` what it carried then."""
+
+    id: str
+    host: str
+    place: str
+    role: str
+    slots: int
+    serves: dict[str, Any]
+    """What it said of itself."""
+    ago: float
+    runs: int
+    alive: bool
+
+
 class Executors:
     """The processes that work with the database of the folder `state`; this one is among them from `enter` to `leave`.
 
@@ -43,12 +59,12 @@ class Executors:
         self.places: dict[str, str] = {}
         """The state folders of the dead that were found last: what they carried goes on only where its target and its trees are."""
         self._state = state
-        self._role = ""
+        self._row: dict[str, Any] = {}
         self._lock: int | None = None
         self._host = re.sub(r"[^A-Za-z0-9.-]", "-", socket.gethostname())[:_LONGEST_HOST]
         self._database = Database(state, patience=patience)
 
-    def enter(self, role: str) -> str:
+    def enter(self, role: str, *, slots: int = 0) -> str:
         """Give this process an id, and say that it lives.
 
         Of the watchers each has the first free number, and so a restarted one the id, and the work, of the one before. Any other id is
@@ -61,7 +77,7 @@ class Executors:
         except OSError as problem:
             hint = "Set XDG_STATE_HOME to a folder on a local file system that you can write to."
             raise StoreUnavailable(f"{self._folder} cannot be used: {problem.strerror}", hint=hint) from problem
-        self._role = role
+        self._row = {"role": role, "slots": slots, "serves": "{}"}
         try:
             self.beat()
         except BaseException:
@@ -69,17 +85,34 @@ class Executors:
             raise
         return self.id
 
-    def beat(self) -> None:
-        """Give a sign of life."""
+    def beat(self, runs: int = 0) -> None:
+        """Give a sign of life; `runs` is what this process carries at this moment."""
         from sqlalchemy import insert, update
 
         from runner.store.schema import executors
 
         with self._database.writing() as transaction:
             connection, now = transaction.connection, transaction.now
-            if not connection.execute(update(executors).where(executors.c.id == self.id).values(at=now)).rowcount:
-                row = {"id": self.id, "role": self._role, "host": self._host, "place": place(self._state), "at": now}
-                connection.execute(insert(executors).values(row))
+            mine = {**self._row, "at": now, "runs": runs}
+            if not connection.execute(update(executors).where(executors.c.id == self.id).values(mine)).rowcount:
+                connection.execute(insert(executors).values(mine | {"id": self.id, "host": self._host, "place": place(self._state)}))
+
+    def tell(self, about: Mapping[str, Any]) -> None:
+        """Say of this process what whoever lists the processes is to know."""
+        self._row["serves"] = json.dumps(about)
+        self.beat()
+
+    def home(self, run: str) -> str:
+        """The name of the state folder that has the trees of a run; this one where the record says no other."""
+        from sqlalchemy import select
+
+        from runner.store.schema import runs
+
+        if not self._database.server.shared:
+            return self.place
+        with self._database.reading() as transaction:
+            found = transaction.connection.execute(select(runs.c.place).where(runs.c.id == run)).scalar() if transaction else None
+        return found or self.place
 
     def leave(self, *, forget: bool) -> None:
         """Work no more. `forget`: nothing is left to take over; else the lock is held as long as this process lives."""
@@ -104,10 +137,23 @@ class Executors:
                 else tuple(row.id for row in _rows(transaction) if row.role == role and not self._dead(row, transaction.now))
             )
 
+    def members(self) -> tuple[Member, ...]:
+        """All processes that are known, also those that are dead and not buried yet."""
+        with self._database.reading() as transaction:
+            if transaction is None:
+                return ()
+            now = transaction.now
+            return tuple(_member(row, now, alive=not self._dead(row, now)) for row in _rows(transaction))
+
     @property
     def place(self) -> str:
         """The name of this state folder."""
         return place(self._state)
+
+    def any_dead(self) -> bool:
+        """Whether there is anybody to bury: asked without keeping those waiting who write."""
+        with self._database.reading() as transaction:
+            return transaction is not None and any(self._dead(row, transaction.now) for row in _rows(transaction))
 
     @contextmanager
     def burying(self) -> Iterator[tuple[str, ...]]:
@@ -169,6 +215,16 @@ def _rows(transaction: Transaction) -> list["Row[Any]"]:
     from runner.store.schema import executors
 
     return list(transaction.connection.execute(executors.select().order_by(executors.c.id)))
+
+
+def _member(row: "Row[Any]", now: float, *, alive: bool) -> Member:
+    """A row as it is told; what another version wrote into it is left out."""
+    try:
+        serves = json.loads(row.serves)
+    except ValueError:
+        serves = None
+    known = serves if isinstance(serves, dict) else {}
+    return Member(row.id, row.host, row.place, row.role, row.slots, known, max(0.0, now - row.at), row.runs, alive)
 
 
 def _locked(path: Path) -> int:

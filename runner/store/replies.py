@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from runner.store.database import PATIENCE, Database
+from runner.store.places import claim
 
 KEPT: Final = 86400.0
 """Seconds for which an answer is kept."""
@@ -24,6 +25,7 @@ class SqlReplies:
     """Replies in the database of the folder `state`; every method raises StoreUnavailable when it cannot be used."""
 
     def __init__(self, state: Path, *, patience: float = PATIENCE) -> None:
+        self._state = state
         self._database = Database(state, patience=patience)
 
     def begin(self, token: str, key: str, asked: str) -> Reply | None:
@@ -32,6 +34,7 @@ class SqlReplies:
 
         from runner.store.schema import replies
 
+        claim(self._state)
         name = _name(token, key)
         with self._database.writing() as transaction:
             connection, now = transaction.connection, transaction.now

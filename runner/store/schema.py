@@ -165,8 +165,11 @@ executors = Table(
     Column("host", Text, nullable=False),
     Column("place", String(64), nullable=False),
     Column("at", Double, nullable=False),
+    Column("slots", Integer, nullable=False, server_default="0"),
+    Column("serves", Text, nullable=False, server_default="{}"),
+    Column("runs", Integer, nullable=False, server_default="0"),
 )
-"""Who works: each process writes the time into its row now and then."""
+"""Who works: each process writes the time into its row now and then, and how many `runs` it carries; `serves` is JSON, what it says of itself."""
 
 flaky_tests = Table(
     "flaky_tests",
@@ -227,3 +230,46 @@ replies = Table(
     Column("body", Text, nullable=False),
 )
 """Answers to requests with a key, for whoever asks again: `asked` is what was asked, `status` absent while it is being done."""
+
+webhooks = Table(
+    "webhooks",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("url", Text, nullable=False),
+    Column("kinds", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("secret", String(100), nullable=False),
+    Column("earlier", String(100)),
+    Column("rotated", Double),
+    Column("created", Double, nullable=False),
+    Column("seq", NUMBER, nullable=False),
+    Column("failing", Double),
+    Column("rests", Double, nullable=False),
+    Column("disabled", Double),
+    Column("reason", Text, nullable=False),
+    Column("holder", String(64), nullable=False),
+    Column("lease", Double, nullable=False),
+)
+"""Who is told of events: `seq` is the last event that has become a delivery, `failing` the time since which nothing arrived, `rests` when
+the next try may be; `holder` is who sends to it until `lease`, and `earlier` the secret before the last rotation."""
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("number", NUMBER, primary_key=True),
+    Column("id", String(64), nullable=False, unique=True),
+    Column("hook", String(32), nullable=False),
+    Column("seq", NUMBER, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("at", Double, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("due", Double, nullable=False),
+    Column("status", Integer),
+    Column("problem", Text, nullable=False),
+    Column("ended", Double),
+    Index("deliveries_once", "hook", "seq", unique=True),
+    Index("deliveries_due", "hook", "state", "due"),
+)
+"""One row per event and hook: `body` is what is sent, each time the same; `state` is pending, delivered or failed."""

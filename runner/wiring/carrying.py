@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import fields
 from functools import partial
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from runner.changes.rebase import rebased
 from runner.crashpoints import crashpoint
-from runner.errors import ChangeRefused, Fenced, InfrastructureError, SeatrialError
+from runner.errors import ChangeRefused, Fenced, InfrastructureError, SeatrialError, UsageError
 from runner.gates import gates
 from runner.git.objects import PrivateObjects
 from runner.model.promotion import Promotion, Step
@@ -204,9 +204,17 @@ class Carrier:
         report = to_json(build(run, here=_ANYWHERE))
         kept.runs.finish(run, report, run.logs, settle=lambda moment: tell(run, ports.gates, policy, moment))
         crashpoint("run.recorded")
+        _note_restored(run, kept)
         if run.decision is not None and run.decision.ending not in (None, Ending.STUCK):  # a person may need that one
             ports.vault.release(run.id)
         return run
+
+
+def _note_restored(run: Run, kept: Stores) -> None:
+    """For the record of the backup, that its target is what it holds again."""
+    if run.command is Command.RESTORE and run.decision is not None and run.decision.ending is Ending.CONFIRMED:
+        with suppress(UsageError):  # it was pruned since
+            kept.backups.restored(kept.backups.find(run.change.source.removeprefix("backup ")), run.target, run.id)
 
 
 class _Wish:

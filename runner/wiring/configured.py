@@ -1,5 +1,6 @@
 """The file that tells a server and its workers what they serve."""
 
+from collections.abc import Iterator
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -7,7 +8,7 @@ from runner.errors import UsageError
 from runner.model.configuration import Configuration
 from runner.policy.settings import read_settings
 from runner.store.places import places
-from runner.store.tokens import SqlTokens
+from runner.store.tokens import SCOPES, SqlTokens
 from runner.targets.spec import parse
 
 _HIGHEST_PORT = 65535
@@ -18,15 +19,30 @@ def configured(file: Path, listen: str | None = None) -> Configuration:
     found = read_settings(file, Configuration)
     if listen is not None:
         found = found.model_copy(update={"listen": listen})
-    for name, repository in found.repos.items():
-        if not Path(repository.path).is_absolute():
-            raise UsageError(
-                f"repos.{name}.path is '{repository.path}', which depends on where the server is started", hint="Give the whole path."
-            )
+    for key, path in _paths(found):
+        if not Path(path).is_absolute():
+            raise UsageError(f"{key} is '{path}', which depends on where the server is started", hint="Give the whole path.")
+    for identity in found.identities:
+        if unknown := sorted(set(identity.scopes) - set(SCOPES)):
+            raise UsageError(f"identities: there is no scope '{unknown[0]}'", hint=f"Scopes are: {', '.join(SCOPES)}.")
     for target in found.targets.values():
         parse(target.target)
     _address(found.listen)
     return found
+
+
+def _paths(found: Configuration) -> Iterator[tuple[str, str]]:
+    """The files and folders that it names, by their keys."""
+    for name, repository in found.repos.items():
+        if repository.path:
+            yield f"repos.{name}.path", repository.path
+        if repository.credential and repository.credential.file:
+            yield f"repos.{name}.credential.file", repository.credential.file
+    if found.generator:
+        yield "generator.command", found.generator.command[0]
+    for number, identity in enumerate(found.identities):
+        if identity.jwks_file:
+            yield f"identities[{number}].jwks_file", identity.jwks_file
 
 
 def _address(listen: str) -> None:

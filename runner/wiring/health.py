@@ -47,12 +47,16 @@ def checkup(file: Path | None, repo: Path) -> Checkup:
 
     Raises PolicyInvalid, StoreUnavailable.
     """
+    return checkup_by(policy_here(file, repo))
+
+
+def checkup_by(policy: Loaded, *, whole: bool = False) -> Checkup:
+    """The same by a policy that is known; with `whole` the use of the CPU is told even where nothing judges it. Raises StoreUnavailable."""
     where = places()
-    policy = policy_here(file, repo)
     options: Options = getattr(policy.policy.preflight, GATE)
     ledger = SqlLedger(claim(where.state))
     with DockerSandbox(Engine(), claim(where.cache)) as sandbox:
-        facts = measure(ledger, sandbox, where.folders, options)
+        facts = measure(ledger, sandbox, where.folders, options, whole=whole)
     try:
         with ledger.writing() as moment:
             judged = _judged(moment, facts, policy, options)

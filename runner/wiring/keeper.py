@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from runner.errors import StoreUnavailable, UsageError
 from runner.model.promotion import Step
+from runner.model.run import State
 from runner.ports import Progress
 from runner.store.places import Places
 from runner.wiring.carrying import Stores, stores
@@ -92,6 +93,8 @@ class Keeper:
         """Whether a leg ended by a fault while its target waits; a run is tried again at once, then less and less often."""
         promotion = kept.promotions.find(run)
         if promotion is None or promotion.step is Step.ABANDONED:
+            return False
+        if kept.runs.show(run).state != State.RUNNING.value:  # it was still running when it was listed, and has ended well since
             return False
         if not self._due(run):
             return False

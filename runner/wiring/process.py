@@ -16,6 +16,7 @@ from runner.store.places import Places, claim, places
 from runner.wiring.carrying import Carrier, Checkpoint, Stores, stores
 from runner.wiring.intake import FILED, Intake
 from runner.wiring.keeper import TICK, Keeper, keeping
+from runner.wiring.voice import regarding
 
 if TYPE_CHECKING:
     from runner.engine.executor import Executor
@@ -100,12 +101,13 @@ def carrying(role: str, progress: Callable[[str], Progress], intake: "Intake | N
     carrier = Carrier(where, progress, blocked)
 
     def work(run: str, leg: int, checkpoint: Checkpoint) -> str:
-        if leg or intake is None:
-            return carrier.work(run, leg, checkpoint)
-        came_to = checkpoint("intake", lambda: intake.read(run))
-        if came_to == FILED:
-            executor.hand_over(run, 1)
-        return came_to
+        with regarding(run):
+            if leg or intake is None:
+                return carrier.work(run, leg, checkpoint)
+            came_to = checkpoint("intake", lambda: intake.read(run))
+            if came_to == FILED:
+                executor.hand_over(run, 1)
+            return came_to
 
     queues, slots = (intake.queues, intake.slots) if intake else ((), 0)
     with Executor(where.state, role=role, work=work, queues=queues, slots=slots) as executor:

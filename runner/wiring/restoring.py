@@ -9,7 +9,6 @@ from runner.errors import InfrastructureError, UsageError
 from runner.git.objects import PrivateObjects
 from runner.git.trees import Entry
 from runner.model.change import Change
-from runner.model.result import Ending
 from runner.model.run import Author, Command, Gates, PolicyFacts, Run, run_id
 from runner.model.submission import Submission
 from runner.policy.load import Loaded, load_policy
@@ -37,22 +36,18 @@ def restore(name: str, *, target: str | None, policy: Path | None, who: str, rea
     where = places()
     claim(where.cache)
     with stores(where) as kept:
-        record = _record(name, target, kept)
-        submission = _submission(record, policy, who, reason, kept)
+        submission = restoration(record_of(name, target, kept), policy=policy, who=who, reason=reason, kept=kept)
         if dry:
             return submission.run
         run = kept.submissions.file(submission)
         leg = kept.submissions.load(run).leg
     with carrying(SUBMIT, Voice(progress, run)) as process:
         process.executor.carry(run, leg)
-        done = process.follow(run)
-    if done.decision is not None and done.decision.ending is Ending.CONFIRMED:
-        with stores(where) as kept:
-            kept.backups.restored(record.id, record.target, done.id)
-    return done
+        return process.follow(run)
 
 
-def _record(name: str, target: str | None, kept: Stores) -> BackupRecord:
+def record_of(name: str, target: str | None, kept: Stores) -> BackupRecord:
+    """The record of the backup `name`, of that target where it is of several. Raises UsageError."""
     found = kept.backups.find(name)
     records = [one for one in kept.backups.all()[0] if one.id == found and target in (None, one.target)]
     if not records:
@@ -62,17 +57,20 @@ def _record(name: str, target: str | None, kept: Stores) -> BackupRecord:
     return records[0]
 
 
-def _submission(record: BackupRecord, file: Path | None, who: str, reason: str, kept: Stores) -> Submission:
-    """What the target holds now, and what it is to hold, as a change; by the policy of the run that made the backup unless one is named."""
+def restoration(record: BackupRecord, *, policy: Path | None, who: str, reason: str, kept: Stores) -> Submission:
+    """What the target holds now, and what it is to hold, as a change; by the policy of the run that made the backup unless one is named.
+
+    It is on no file yet, and nothing of the target is touched. Raises as `restore` does.
+    """
     where = places()
     earlier = kept.submissions.load(record.run).submission
-    policy = load_policy(file) if file is not None else restored(earlier.policy)
-    vault = FileVault(where.state, kept.backups, policy.policy.backup)
+    loaded = load_policy(policy) if policy is not None else restored(earlier.policy)
+    vault = FileVault(where.state, kept.backups, loaded.policy.backup)
     if wrong := vault.verify(record.id):
         raise InfrastructureError(f"backup {record.id[:12]} is damaged: {wrong}", hint="`seatrial backup list` shows others.")
     spec = parse(record.target)
     with opened(Path(earlier.run.repository), spec, where.state) as objects:
-        place = target_of(spec, objects, policy.policy.promote, earlier.run.id)
+        place = target_of(spec, objects, loaded.policy.promote, earlier.run.id)
         last = kept.promotions.last(record.target)
         known = (*((last.after, last.before) if last else ()), earlier.run.change.base_tree)
         look = place.look(objects, tuple(dict.fromkeys(known)))
@@ -86,7 +84,7 @@ def _submission(record: BackupRecord, file: Path | None, who: str, reason: str, 
         if obstacle := place.obstacle(objects, change.base_tree, change.tree):
             raise UsageError(obstacle, hint="Nothing was touched.")
         objects.sync()
-    return Submission(run=_run(change, record.target, earlier.run, policy, who, reason), policy=stored(policy), target=record.target)
+    return Submission(run=_run(change, record.target, earlier.run, loaded, who, reason), policy=stored(loaded), target=record.target)
 
 
 def _tree(vault: FileVault, backup: str, objects: PrivateObjects, now: str) -> str:

@@ -11,18 +11,23 @@ from runner.git.scratch import sweep
 from runner.model.configuration import Configuration
 from runner.model.request import Asked
 from runner.model.run import Command, State
+from runner.model.submission import Submission
 from runner.ports import Progress
+from runner.store.deliveries import SqlDeliveries
 from runner.store.events import SqlEvents
 from runner.store.executors import WATCH
 from runner.store.places import claim, places
 from runner.store.replies import SqlReplies
 from runner.store.tokens import SqlTokens
+from runner.store.webhooks import SqlWebhooks
 from runner.wiring.answering import answered, wished
 from runner.wiring.carrying import Stores, stores
+from runner.wiring.delivering import delivering
 from runner.wiring.intake import Intake, queue_of
 from runner.wiring.keeper import TICK
 from runner.wiring.process import Carrying, carrying, state_of
 from runner.wiring.voice import Named
+from runner.wiring.working import about
 
 _PRUNED: Final = 600.0
 """Seconds between two removals of old events and replies."""
@@ -36,6 +41,7 @@ class Service:
         self.kept = kept
         self.where = process.where
         self.tokens, self.events, self.replies = SqlTokens(self.where.state), SqlEvents(self.where.state), SqlReplies(self.where.state)
+        self.webhooks, self.deliveries = SqlWebhooks(self.where.state), SqlDeliveries(self.where.state)
         self._process = process
 
     def accept(self, asked: Asked, *, by: str) -> None:
@@ -60,6 +66,12 @@ class Service:
         was = wished(run, wish, who, reason, self.kept)
         self._process.go_on(run, wish=wish, was=was)
 
+    def set_out(self, submission: Submission) -> str:
+        """Put on file what is ready to be carried, and leave it to whoever watches; its run, or the one that does the same."""
+        run = self.kept.submissions.file(submission)
+        self._process.executor.carry(run, self.kept.submissions.load(run).leg)
+        return run
+
     def target_of(self, run: str) -> str:
         """The name of the target that a run was asked for, or the target itself."""
         request = self.kept.requests.load(run)
@@ -72,12 +84,14 @@ class Service:
 
     def close(self) -> None:
         """Let go of the database."""
-        for store in (self.tokens, self.events, self.replies):
+        for store in (self.tokens, self.events, self.replies, self.webhooks, self.deliveries):
             store.close()
 
 
-def serve(configuration: Configuration, progress: Progress, *, app: str) -> None:
+def serve(configuration: Configuration, progress: Progress, *, app: str, works: bool = True) -> None:
     """Serve until this process is asked to end; `app` names what makes the application of a Service, as MODULE:FUNCTION.
+
+    `works`: it also carries what was asked for; else it leaves that to workers.
 
     Raises StoreUnavailable, UsageError where the address cannot be used, InfrastructureError where the server is not installed.
     """
@@ -86,17 +100,19 @@ def serve(configuration: Configuration, progress: Progress, *, app: str) -> None
         claim(folder)
     module, _, name = app.partition(":")
     make: Callable[[Service], Any] = getattr(importlib.import_module(module), name)
-    intake = Intake(configuration, where, lambda run: Named(run, progress))
+    intake = Intake(configuration, where, lambda run: Named(run, progress)) if works else None
     with carrying(WATCH, lambda run: Named(run, progress), intake) as process, stores(where) as kept:
         for folder in (where.state / "objects").glob("*"):
             sweep(folder)
         service = Service(configuration, process, kept)
+        process.executor.tell(about("server", intake))
         ended = threading.Event()
         keeper = threading.Thread(target=_keep, args=(service, ended), name="seatrial-keeper", daemon=True)
         keeper.start()
         progress.note(f"serving on {configuration.listen} as {process.executor.id}")
         try:
-            _listen(make(service), configuration.listen)
+            with delivering(service.deliveries, configuration.webhooks.allow):
+                _listen(make(service), configuration.listen)
         finally:
             ended.set()
             keeper.join()
@@ -113,6 +129,7 @@ def _keep(service: Service, ended: threading.Event) -> None:
             with suppress(StoreUnavailable):
                 service.events.prune()
                 service.replies.prune()
+                service.deliveries.prune()
 
 
 def _listen(application: Any, listen: str) -> None:

@@ -1,6 +1,24 @@
 """What a process says of the runs that it carries."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Final
+
 from runner.ports import Progress
+
+subject: Final[ContextVar[str]] = ContextVar("subject", default="")
+"""The run that this process is about in this thread, for its log records."""
+
+
+@contextmanager
+def regarding(run: str) -> Iterator[None]:
+    """While the block lasts, log records are about a run."""
+    before = subject.set(run)
+    try:
+        yield
+    finally:
+        subject.reset(before)
 
 
 class Voice:
@@ -23,15 +41,17 @@ class Named:
 
     def stage(self, name: str) -> None:
         """A stage of it began."""
-        self._progress.note(f"run {self._run}: {name}")
+        self.note(name)
 
     def note(self, text: str) -> None:
         """One sentence about it."""
-        self._progress.note(f"run {self._run}: {text}")
+        with regarding(self._run):
+            self._progress.note(f"run {self._run}: {text}")
 
     def tests(self, side: str, done: int, total: int | None) -> None:
         """Too much where there are many."""
 
     def probe(self, name: str, said: str) -> None:
         """What a probe of its promotion has just read."""
-        self._progress.probe(f"{name} of run {self._run}", said)
+        with regarding(self._run):
+            self._progress.probe(f"{name} of run {self._run}", said)

@@ -4,18 +4,24 @@ from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
-from runner.api.access import allowed, needs, service_of
+from runner.api.access import needs, service_of
 from runner.api.answers import Accepted
+from runner.api.binding import bound_about
 from runner.api.keys import Answer, IdempotencyKey, once
 from runner.api.named import Run
+from runner.api.problems import Problem
+from runner.api.queued import queued, run_of
+from runner.api.texts import Said
+from runner.model.run import State
 from runner.store.tokens import Token
 from runner.wiring.serving import Service
 
 router = APIRouter(prefix="/api/v1/runs", tags=["decisions"])
 Served = Annotated[Service, Depends(service_of)]
 Approver = Annotated[Token, Depends(needs("approve"))]
+Submitter = Annotated[Token, Depends(needs("submit"))]
 Operator = Annotated[Token, Depends(needs("operate"))]
 
 
@@ -24,45 +30,63 @@ class Reason(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    reason: str = Field(min_length=1, max_length=500, pattern=r"^[^\x00-\x1f\x7f]*\S[^\x00-\x1f\x7f]*$")
+    reason: Said
 
 
 @router.post("/{run}/approve", status_code=202, response_model=Accepted)
-def approve(run: Run, said: Reason, service: Served, token: Approver, key: IdempotencyKey = None) -> Response:
+def approve(token: Approver, run: Run, said: Reason, service: Served, key: IdempotencyKey = None) -> Response:
     """Let a held run go on. The author of a change cannot approve it."""
     return _decided("approve", run, said, service, token, key, lambda: service.answer(run, "approve", token.name, said.reason))
 
 
 @router.post("/{run}/deny", status_code=202, response_model=Accepted)
-def deny(run: Run, said: Reason, service: Served, token: Approver, key: IdempotencyKey = None) -> Response:
+def deny(token: Approver, run: Run, said: Reason, service: Served, key: IdempotencyKey = None) -> Response:
     """End a held run: it is rejected."""
     return _decided("deny", run, said, service, token, key, lambda: service.answer(run, "deny", token.name, said.reason))
 
 
 @router.post("/{run}/cancel", status_code=202, response_model=Accepted)
-def cancel(run: Run, said: Reason, service: Served, token: Operator, key: IdempotencyKey = None) -> Response:
+def cancel(token: Operator, run: Run, said: Reason, service: Served, key: IdempotencyKey = None) -> Response:
     """End a run that goes on; what it promoted and nobody confirmed is taken back."""
     return _decided("cancel", run, said, service, token, key, lambda: service.ask(run, "cancel", token.name, said.reason))
 
 
 @router.post("/{run}/confirm", status_code=202, response_model=Accepted)
-def confirm(run: Run, said: Reason, service: Served, token: Operator, key: IdempotencyKey = None) -> Response:
+def confirm(token: Operator, run: Run, said: Reason, service: Served, key: IdempotencyKey = None) -> Response:
     """Confirm what was promoted, before its probes do."""
     return _decided("confirm", run, said, service, token, key, lambda: service.ask(run, "confirm", token.name, said.reason))
 
 
 @router.post("/{run}/rollback", status_code=202, response_model=Accepted)
-def rollback(run: Run, said: Reason, service: Served, token: Operator, key: IdempotencyKey = None) -> Response:
+def rollback(token: Operator, run: Run, said: Reason, service: Served, key: IdempotencyKey = None) -> Response:
     """Take back what was promoted."""
     return _decided("rollback", run, said, service, token, key, lambda: service.ask(run, "rollback", token.name, said.reason))
 
 
+@router.post("/{run}/retry", status_code=202, response_model=Accepted)
+def retry(token: Submitter, run: Run, service: Served, key: IdempotencyKey = None) -> Response:
+    """Ask once more for what was asked as a run that has ended; a new run, of the same author. Only for what a server was asked for."""
+    bound_about(token, run, service)
+    request = service.kept.requests.load(run)
+
+    def do() -> Answer:
+        if request is None:
+            hint = f"`seatrial run retry {run}` submits it again where it was submitted."
+            raise Problem(409, "not-asked-here", f"run {run} was not asked of a server", hint=hint)
+        if (state := service.kept.runs.show(run).state) != State.ENDED.value:
+            raise Problem(409, "not-ended", f"run {run} has not ended: it is {state}")
+        again = run_of(token, key)
+        service.accept(request.asked.model_copy(update={"run": again}), by=token.id)
+        return queued(again, service)
+
+    return once(service, token, key, ("retry", run), do)
+
+
 def _decided(verb: str, run: str, said: Reason, service: Service, token: Token, key: str | None, decide: Callable[[], None]) -> Response:
-    allowed(token, service.target_of(run))
+    bound_about(token, run, service)
 
     def do() -> Answer:
         decide()
-        where = f"{router.prefix}/{run}"
-        return Answer(202, {"run": run, "state": service.kept.runs.show(run).state, "location": where}, {"Location": where})
+        return queued(run, service)
 
     return once(service, token, key, (verb, run, said.reason), do)

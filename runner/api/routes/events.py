@@ -34,7 +34,7 @@ async def events(
     last: Annotated[str | None, Header(alias="Last-Event-ID", max_length=20)] = None,
 ) -> StreamingResponse:
     """Server-sent events; `id` is the number to go on from, by `Last-Event-ID`. 410 where that is older than what is kept."""
-    begin = int(last) if last and last.isdigit() else after
+    begin = int(last) if last and last.isascii() and last.isdecimal() else after
     first, newest = await run_in_threadpool(service.events.bounds)
     if begin is not None and begin < first - 1:
         raise Problem(410, "events-gone", "what happened after that number is not kept any more", oldest=first)

@@ -2,11 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import PlainTextResponse
 
 from runner.api.access import service_of
-from runner.api.metrics import MEDIA_TYPE, exposition
+from runner.api.metrics import MEDIA_TYPE, Metrics
 from runner.wiring.serving import Service
 
 router = APIRouter(tags=["service"])
@@ -27,6 +27,7 @@ def readyz(service: Served) -> str:
 
 
 @router.get("/metrics", response_class=PlainTextResponse)
-def metrics(service: Served) -> Response:
-    """What there is to count, in the format of Prometheus; read from the record, so that any server tells the same."""
-    return Response(exposition(service), media_type=MEDIA_TYPE)
+def metrics(request: Request) -> Response:
+    """What there is to count, in the format of Prometheus."""
+    counted: Metrics = request.app.state.metrics
+    return Response(counted.exposition(), media_type=MEDIA_TYPE)

@@ -68,15 +68,26 @@ class Health(Gate):
 gate = Health()
 
 
-def measure(ledger: Ledger, sandbox: Sandbox, folders: Mapping[str, Path], options: section.Options, roots: Roots | None = None) -> Facts:
-    """A fresh sample of this machine, with the time of the ledger's clock. Raises StoreUnavailable."""
+def measure(
+    ledger: Ledger,
+    sandbox: Sandbox,
+    folders: Mapping[str, Path],
+    options: section.Options,
+    roots: Roots | None = None,
+    *,
+    whole: bool = False,
+) -> Facts:
+    """A fresh sample of this machine, with the time of the ledger's clock. Raises StoreUnavailable.
+
+    The use of the CPU, which may take a moment to tell, is waited for where it is judged, or with `whole`.
+    """
     host = socket.gethostname()
     with ledger.reading() as moment:
         taken, earlier = moment.now, before(moment, host, LONGEST)
     storage = sandbox.storage()
     places = {**folders, "Docker": storage} if storage is not None else folders
     judged = bool(options.cpu.soft.parts or options.cpu.hard.parts)
-    return Facts(host, taken, take(roots or Roots(), places, sandbox.ping, earlier=earlier, wait=judged))
+    return Facts(host, taken, take(roots or Roots(), places, sandbox.ping, earlier=earlier, wait=judged or whole))
 
 
 def need(change: Change) -> int:

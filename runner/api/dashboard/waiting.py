@@ -1,0 +1,63 @@
+"""Runs that wait for a person, each with all that is needed to answer: why, who, until when, and whether this visitor may."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Final, NamedTuple
+
+from runner.api.dashboard.names import Names
+from runner.api.dashboard.visit import Visitor
+from runner.errors import SeatrialError
+from runner.model.change import Change
+from runner.model.result import Outcome, Result
+from runner.model.run import Author
+from runner.store.browsing import SqlBrowsing
+from runner.wiring.serving import Service
+
+MOST: Final = 50
+
+
+class Waiting(NamedTuple):
+    """One held run. `verbs` are what a visitor with the right scope may say to it; `may` whether this one has it."""
+
+    run: str
+    reason: str
+    target: str
+    repository: str
+    author: Author
+    change: Change
+    stopped: tuple[Result, ...]
+    left: float | None
+    """Seconds until the hold ends."""
+    promoted: bool
+    verbs: tuple[str, ...]
+    may: bool
+    scope: str
+
+
+def waiting(service: Service, browsing: SqlBrowsing, names: Names, visitor: Visitor) -> tuple[Waiting, ...]:
+    """Those that wait longest first."""
+    now = service.kept.promotions.now()
+    return tuple(_each(service, browsing.held(MOST), names, visitor, now))
+
+
+def _each(service: Service, runs: tuple[str, ...], names: Names, visitor: Visitor, now: float) -> Iterator[Waiting]:
+    for name in runs:
+        with suppress(SeatrialError):  # one that this version cannot read must not keep a person from the others
+            filed, promotion = service.kept.submissions.load(name), service.kept.promotions.find(name)
+            run, target = filed.run, service.target_of(name)
+            promoted = promotion is not None and promotion.step.open
+            scope = "operate" if promoted else "approve"
+            yield Waiting(
+                run=name,
+                reason=run.decision.reason if run.decision else "",
+                target=names.target(target),
+                repository=names.repository(run.repository),
+                author=run.author,
+                change=run.change,
+                stopped=tuple(result for result in run.results if result.outcome in (Outcome.HOLD, Outcome.UNKNOWN)),
+                left=filed.expires - now if filed.expires is not None else None,
+                promoted=promoted,
+                verbs=("confirm", "rollback") if promoted else ("approve", "deny"),
+                may=visitor.may_about(scope, name, service),
+                scope=scope,
+            )

@@ -1,0 +1,38 @@
+"""Requests that are put on record and carried by whoever knows their names."""
+
+from hashlib import sha256
+from typing import Final
+from uuid import uuid4
+
+from runner.api.keys import Answer
+from runner.api.problems import Problem
+from runner.store.tokens import Token
+from runner.wiring.serving import Service
+
+RUNS: Final = "/api/v1/runs"
+_DIGITS: Final = 12
+
+
+def run_of(token: Token, key: str | None) -> str:
+    """The id of the run that a request makes: the same whenever the same token asks with the same key."""
+    return sha256(f"{token.id}\0{key}".encode()).hexdigest()[:_DIGITS]
+
+
+def fresh_key() -> str:
+    """A key for what nobody asks twice."""
+    return uuid4().hex
+
+
+def queued(run: str, service: Service) -> Answer:
+    """Where the run is that was asked for."""
+    where = f"{RUNS}/{run}"
+    return Answer(202, {"run": run, "state": service.kept.runs.show(run).state, "location": where}, {"Location": where})
+
+
+def known_here(target: str, repo: str, service: Service) -> None:
+    """Raises Problem for names that the configuration does not have."""
+    known = service.configuration
+    if target and target not in known.targets:
+        raise Problem(422, "target-unknown", "this server knows no target of that name")
+    if repo and repo not in known.repos:
+        raise Problem(422, "repo-unknown", "this server knows no repository of that name")

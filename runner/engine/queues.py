@@ -1,0 +1,57 @@
+"""Where legs lie until somebody takes them, and how a process takes no more than it has room for."""
+
+from threading import Lock
+from typing import Any, Final
+
+from runner.engine.room import Room
+
+MOST: Final = 256
+"""What the library is told of a queue that is shared: it keeps one number for all processes, so that each counts by itself."""
+_NOT_SHARED: Final = ("here-", "runs-", "_")
+"""How the names of queues begin that belong to one process, one state folder, or the library."""
+
+
+def queue_of(executor: str) -> str:
+    """The queue that one process takes from."""
+    return f"here-{executor}"
+
+
+def runs_of(place: str) -> str:
+    """The queue that the watchers of a state folder take from."""
+    return f"runs-{place}"
+
+
+def shared(queue: str | None) -> str:
+    """The queue, where those of several state folders may take from it; else nothing."""
+    return "" if not queue or queue.startswith(_NOT_SHARED) else queue
+
+
+def left_by(executor: str) -> list[tuple[str, str]]:
+    """What a process carried, and what lay in its own queue; each with the queue that is shared and that it came from, if it did."""
+    from dbos import DBOS
+
+    carried = DBOS.list_workflows(status="PENDING", executor_id=executor, load_input=False, load_output=False)
+    queued = DBOS.list_workflows(status="ENQUEUED", queue_name=queue_of(executor), load_input=False, load_output=False)
+    return [(each.workflow_id, shared(each.queue_name)) for each in (*carried, *queued)]
+
+
+def take_by_room(library: Any, room: Room, queues: tuple[str, ...]) -> None:
+    """Let a process ask for room before it takes from these queues.
+
+    The library has no way to say that of one process: what it knows of a queue it reads from the database, where all of them share it.
+    """
+    database = library._sys_db  # noqa: SLF001 - see above; tests/engine/test_room.py fails when it is no longer there
+    take, one_at_a_time = database.start_queued_workflows, Lock()
+
+    def by_room(queue: Any, executor: str, version: str, partition: str | None, running: int = 0, *given: Any, **named: Any) -> Any:
+        if queue.name not in queues:
+            return take(queue, executor, version, partition, running, *given, **named)
+        with one_at_a_time:
+            spare = min(room.spare(), MOST)
+            if not spare:
+                return [], "worker_concurrency"
+            taken, why = take(queue, executor, version, partition, MOST - spare, *given, **named)
+            room.expect(taken)
+        return taken, why
+
+    database.start_queued_workflows = by_room

@@ -1,0 +1,101 @@
+"""Where a repository of the configuration is on this machine; one that is elsewhere is fetched first, as far as a request needs it."""
+
+import fcntl
+import os
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from hashlib import sha256
+from pathlib import Path
+from typing import Final
+
+from runner.errors import InfrastructureError
+from runner.git.fetching import Bare, Remote, Secret
+from runner.model.configuration import Repository
+from runner.model.request import Asked
+from runner.replacing import replace
+from runner.store.places import Places, claim
+
+_FOLDER: Final = "repositories"
+_COMMIT: Final = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+_LONGEST_SECRET: Final = 4096
+_WAIT: Final = 0.1
+
+
+def place_of(name: str, repository: Repository, asked: Asked, where: Places) -> Path:
+    """The folder with the objects that a request names. Raises InfrastructureError where they cannot be fetched."""
+    if not repository.url:
+        return Path(repository.path)
+    came, folder = time.time(), folder_of(name, repository, where)
+    claim(claim(where.state) / _FOLDER)
+    bare = Bare(folder, Remote(repository.url, _secret(repository), repository.timeout, repository.largest))
+    commits = _commits(asked)
+    if commits and all(map(bare.has, commits)):
+        return folder
+    with _alone(folder.with_suffix(".lock"), 2 * repository.timeout) as mark:
+        if _begun(mark) <= came:  # else somebody fetched while this waited
+            begins = time.time()
+            bare.fetch()
+            replace(mark, f"{begins!r}\n".encode())
+        if lacking := tuple(commit for commit in commits if not bare.has(commit)):
+            with suppress(InfrastructureError):  # then there is no such commit, which whoever looks for it says
+                bare.fetch(lacking)
+    return folder
+
+
+def folder_of(name: str, repository: Repository, where: Places) -> Path:
+    """Where a repository is on this machine, or will be once something of it was needed."""
+    if not repository.url:
+        return Path(repository.path)
+    return where.state / _FOLDER / f"{name}-{sha256(repository.url.encode()).hexdigest()[:12]}.git"
+
+
+def _commits(asked: Asked) -> tuple[str, ...]:
+    """The commits that a request names by their whole ids; none where it names anything else, which may mean another one by now."""
+    named = [asked.base] if asked.base or not asked.revision else []
+    named += re.split(r"\.{2,3}", asked.revision) if asked.revision else []
+    return tuple(dict.fromkeys(named)) if all(map(_COMMIT.fullmatch, named)) else ()
+
+
+def _secret(repository: Repository) -> Secret | None:
+    """What opens a repository. Raises InfrastructureError where it is not there, and never says what it is."""
+    given = repository.credential
+    if given is None:
+        return None
+    if repository.url.startswith("ssh:"):
+        return Secret(key=Path(given.file))
+    where = f"the file {given.file}" if given.file else f"the variable {given.env}"
+    try:
+        told = Path(given.file).read_text("utf-8")[: _LONGEST_SECRET + 2].rstrip("\r\n") if given.file else os.environ.get(given.env, "")
+    except (OSError, ValueError) as problem:
+        said = getattr(problem, "strerror", None) or "it is no text"
+        raise InfrastructureError(f"the credential of {repository.url} cannot be read from {where}: {said}") from problem
+    if not told or len(told) > _LONGEST_SECRET or not told.isprintable():
+        raise InfrastructureError(f"{where} holds no credential for {repository.url}", hint="One line of text, and nothing else.")
+    return Secret(given.user, told)
+
+
+@contextmanager
+def _alone(file: Path, seconds: float) -> Iterator[Path]:
+    """While the block lasts, no other process fetches the same; gives the file that says when the last fetch began."""
+    until = time.monotonic() + seconds
+    lock = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        while True:
+            with suppress(BlockingIOError):
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            if time.monotonic() > until:
+                raise InfrastructureError("others fetch the same repository all the time", hint="Try again later.")
+            time.sleep(_WAIT)
+        yield file.with_suffix(".fetched")
+    finally:
+        os.close(lock)
+
+
+def _begun(mark: Path) -> float:
+    try:
+        return float(mark.read_text())
+    except (OSError, ValueError):
+        return 0.0
