@@ -3,21 +3,21 @@
 import ast
 import hashlib
 import json
+import sys
 
 from places import FUNCTIONS, blocks
 
 HELD = (ast.stmt, ast.excepthandler, ast.match_case)
+DEEP = 50_000
+"""Calls within calls: a chain of `elif` is as deep as it is long, and must hide nothing. The child has limits of its own."""
 WITHOUT_ROOM = 200
 """The longest annotation and name that are told, in characters."""
 
 
 def read(content, _version):
-    """JSON of both sides; `content` is two lengths, -1 for a side that is not there, a line feed, and the texts."""
-    line, _, rest = content.partition(b"\n")
-    first, second = map(int, line.split())
-    base = rest[:first] if first >= 0 else None
-    patched = rest[max(first, 0) :] if second >= 0 else None
-    return json.dumps([None if side is None else side_of(ast.parse(side)) for side in (base, patched)])
+    """JSON of what one side defines."""
+    sys.setrecursionlimit(DEEP)
+    return json.dumps(side_of(ast.parse(content)))
 
 
 def side_of(tree):
