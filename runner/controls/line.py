@@ -14,6 +14,7 @@ from runner.controls.subject import ChangedFile, Subject, changed_files, seed_fo
 from runner.errors import InfrastructureError
 from runner.model.change import Change, Status
 from runner.model.result import Cause, Outcome, Result
+from runner.model.text import printable
 from runner.ports import Importer
 from runner.trial.bench import Bench
 from runner.trial.experiment import SIDE_BY_SIDE, Evidence
@@ -53,7 +54,7 @@ def control(bench: Bench, tried: Tried, options: Controls) -> tuple[Result, ...]
     if not files:
         return (Result(check=CHECK, outcome=Outcome.PASS, reason="no Python source was changed: there is nothing to control", measured=0),)
     answers = _asked(replace(bench, files=()), tried, options, files, importer)
-    return (*answers, _said(answers))
+    return (*answers, _said(answers, tuple(file.path for file in files if file.hidden)))
 
 
 def _asked(bench: Bench, tried: Tried, options: Controls, files: tuple[ChangedFile, ...], importer: Importer) -> tuple[Result, ...]:
@@ -139,7 +140,11 @@ def _none(why: str, outcome: Outcome) -> Result:
     return Result(check=CHECK, outcome=outcome, reason=f"no control against forged results ran: {why}")
 
 
-def _said(answers: Collection[Result]) -> Result:
+def _said(answers: Collection[Result], hidden: Collection[str] = ()) -> Result:
+    """Which controls ran; `hidden` are files whose functions could be read on the base and cannot any more, so that nothing asks about them."""
+    if hidden:
+        reason = f"what {printable(min(hidden))} defines cannot be read within limits any more: its functions were asked nothing"
+        return Result(check=CHECK, outcome=Outcome.UNKNOWN, cause=Cause.EVIDENCE, reason=reason)
     left = [answer.check for answer in answers if answer.outcome is Outcome.UNKNOWN or answer.reason.startswith(UNPROVEN)]
     ran = [
         answer.check
