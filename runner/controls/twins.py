@@ -18,8 +18,8 @@ class Asked(NamedTuple):
     """Node ids without file and parameters: `test_a`, `TestX::test_b`, `TestX::TestY::test_c`."""
     turn: int = 0
     """0 alters the last assertion that runs, 1 the one before it, and so on round and round."""
-    far: bool = True
-    """Whether a number becomes one that is far from it, and a text a longer one; else they differ by as little as tests notice."""
+    far: Collection[str] = ()
+    """Those of the functions in which a number becomes one far from it, and a text a longer one; else they differ by as little as tests notice."""
 
 
 class Altered(NamedTuple):
@@ -44,7 +44,7 @@ class Twin(NamedTuple):
 
 def twin(source: bytes, functions: Collection[str], turn: int = 0, *, far: bool = True) -> Twin | None:
     """The twin of one file: what `twins` gives."""
-    (made,) = twins([Asked(source, functions, turn, far)])
+    (made,) = twins([Asked(source, functions, turn, functions if far else ())])
     return made
 
 
@@ -65,7 +65,7 @@ def twins(asked: Iterable[Asked]) -> list[Twin | None]:
 
 
 def _packed(asked: Asked) -> bytes:
-    return json.dumps({"functions": sorted(asked.functions), "turn": asked.turn, "far": asked.far}).encode() + b"\n" + asked.source
+    return json.dumps({"functions": sorted(asked.functions), "turn": asked.turn, "far": sorted(asked.far)}).encode() + b"\n" + asked.source
 
 
 def _read(answer: Parse) -> Twin | None:

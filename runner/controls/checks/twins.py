@@ -20,7 +20,7 @@ AGAIN = 2
 """How often a twin that is green on the patched tree alone is asked again, on both: a test that depends on the clock wavers."""
 _GREEN = (TestOutcome.PASSED, TestOutcome.XFAILED, TestOutcome.XPASSED)
 _FAR = 4
-"""One file in so many gets numbers far from the right ones: a result may equal all that is near, or all that is far."""
+"""One test in so many gets numbers far from the right ones: a result may equal all that is near, or all that is far."""
 _TURNS = (0, 0, 0, 1, 2)
 """The last assertion catches most (`facts/controls.md`); now and then another one, so that nobody can count on it."""
 
@@ -60,15 +60,11 @@ def _twins(subject: Subject, tests: Sequence[str]) -> Mapping[str, tuple[bytes, 
     paths = sorted({subject.sound[test].path for test in tests})
     sources = {path: subject.trees.read(subject.bench.base_tree, path) for path in paths}
     alike = [path for path in paths if sources[path] is not None and sources[path] == subject.trees.read(subject.verdict_tree, path)]
-    asked = [
-        Asked(
-            sources[path] or b"",
-            {function_of(test) for test in tests if subject.sound[test].path == path},
-            _TURNS[subject.draw(f"turn {path}") % len(_TURNS)],
-            far=subject.draw(f"far {path}") % _FAR == 0,
-        )
-        for path in alike
-    ]
+    asked = []
+    for path in alike:
+        named = {function_of(test) for test in tests if subject.sound[test].path == path}
+        far = {name for name in named if subject.draw(f"far {path} {name}") % _FAR == 0}
+        asked.append(Asked(sources[path] or b"", named, _TURNS[subject.draw(f"turn {path}") % len(_TURNS)], far))
     found: dict[str, tuple[bytes, Mapping[str, bool]]] = {}
     for path, made in zip(alike, twins(asked), strict=True):
         if made:

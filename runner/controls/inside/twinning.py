@@ -20,10 +20,10 @@ def twin(content, _version):
     line, _, source = content.partition(b"\n")
     asked = json.loads(line)
     text = Text(source)
-    text.far = asked["far"]
     known, where = pytest_names(text.tree), definitions(text.tree)
     told, edits = [], {}
     for name in asked["functions"]:
+        text.far = name in asked["far"]
         for function in where(name):
             places = alterations(text, function, known)
             if places:
