@@ -43,9 +43,9 @@ class Twin(NamedTuple):
 
 
 def twin(source: bytes, functions: Collection[str], turn: int = 0, *, far: bool = True) -> Twin | None:
-    """The twin of one file: what `twins` gives."""
+    """The twin of one file, as `twins` gives it; `None` also where nothing in it could be altered."""
     (made,) = twins([Asked(source, functions, turn, functions if far else ())])
-    return made
+    return made if made and made.altered else None
 
 
 def twins(asked: Iterable[Asked]) -> list[Twin | None]:
@@ -57,8 +57,7 @@ def twins(asked: Iterable[Asked]) -> list[Twin | None]:
     inherited is altered where the file defines it, so that those of other classes that inherit it go red as well.
 
     Whether an altered assertion is reached is not known from the text, so a twin that is green on the base proves nothing.
-    `None` when no function has an assertion that can be altered, and when the file is not UTF-8 or not Python of this interpreter:
-    all are read in one child with limits.
+    `None` when the file is not UTF-8 or not Python of this interpreter: all are read in one child with limits.
     """
     answers = parse([Source("twinning:twin", _packed(each)) for each in asked], _INSIDE)
     return [_read(answer) for answer in answers]
@@ -69,6 +68,7 @@ def _packed(asked: Asked) -> bytes:
 
 
 def _read(answer: Parse) -> Twin | None:
-    told = json.loads(answer.data) if answer.state == "fine" else {}
-    altered = tuple(Altered(*each) for each in told.get("altered", ()))
-    return Twin(told["source"].encode(), altered) if altered else None
+    if answer.state != "fine":
+        return None
+    told = json.loads(answer.data)
+    return Twin(told["source"].encode(), tuple(Altered(*each) for each in told["altered"]))
