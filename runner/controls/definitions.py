@@ -22,6 +22,23 @@ class Parameter(NamedTuple):
     """Whether it can be given by keyword only."""
 
 
+class Imported(NamedTuple):
+    """A name that a module takes from another: `from ..module import name as here`."""
+
+    level: int
+    module: str
+    name: str
+    here: str
+
+    def places(self, within: str) -> tuple[str, ...]:
+        """The modules that may be meant in the module `within`: whether that is a package, its name does not tell."""
+        if not self.level:
+            return (self.module,)
+        parts = within.split(".")
+        folders = [parts[: len(parts) - up] for up in (self.level - 1, self.level) if up < len(parts)]
+        return tuple(".".join(filter(None, (*folder, self.module))) for folder in folders)
+
+
 class Definition(Value):
     """A function, a class, or the module itself, by its qualified name."""
 
@@ -31,10 +48,13 @@ class Definition(Value):
     doc: str
     """The docstring as it stands."""
     parameters: tuple[Parameter, ...]
+    """Those that a call must give; a class's are the annotated names of its body."""
     digest: str
     """Of its text without docstrings, comments and layout; a class's without its functions."""
     uses: frozenset[str]
     """Names that occur in it."""
+    imports: tuple[Imported, ...] = ()
+    """Of a module."""
 
     @property
     def public(self) -> bool:
@@ -76,6 +96,23 @@ class Both(NamedTuple):
         names = dict.fromkeys((*self.base, *self.patched))
         altered = [name for name in names if _digest(self.base, name) != _digest(self.patched, name)]
         return tuple(altered)
+
+    @property
+    def altered_classes(self) -> tuple[str, ...]:
+        """Classes of the base whose body differs, or that gain or lose a function: what their objects do may be another thing."""
+        if self.base is None or self.patched is None:
+            return tuple(name for name, found in (self.base or {}).items() if found.kind == "class")
+        moved = {name.rpartition(".")[0] for name in self.changed if not (name in self.base and name in self.patched)}
+        altered = moved | {*self.changed}
+        return tuple(name for name, found in self.base.items() if found.kind == "class" and name in altered)
+
+    def taken_over(self, name: str) -> bool:
+        """Whether the patched file does something with a name that the base only imports: it takes it elsewhere, binds or defines it."""
+        if self.base is None or self.patched is None:
+            return True
+        base, patched = self.base[MODULE], self.patched[MODULE]
+        rows = [[each for each in side.imports if each.here == name] for side in (base, patched)]
+        return rows[1] not in ([], rows[0]) or name in self.patched or (name in patched.uses and name not in base.uses)
 
     def users(self, name: str) -> frozenset[str]:
         """Functions of both sides that use a function by name, directly or through others of the file."""
