@@ -18,7 +18,9 @@ _Told = TypeVar("_Told")
 UNPROVEN = "unproven"
 """How the answer of a control begins that could say nothing."""
 _LONGEST_START: Final = 15.0
-"""Seconds that a sandbox and a collection may take on a busy machine, beside what the whole suite took on the base."""
+"""Seconds that a sandbox and a collection may take, beside three times what the whole suite took a moment ago."""
+_BUSIER: Final = 5
+"""How many times as long as on the base the whole suite may have taken to count so: a machine is busy, or a change delays."""
 _SLOWER: Final = 10
 """How many times as long as on the base a test may take before it counts as one that does not end."""
 Outcomes = Mapping[str, TestOutcome]
@@ -86,7 +88,8 @@ class Asking:
     def _run(self, purpose: str, tree: str, ids: Sequence[str]) -> SuiteRun:
         """Stopped when the time for all controls is up, which raises OverdueError; what takes far longer than on the base is stopped before."""
         bench, sound, base = self.limited, self.subject.sound, self.subject.base[0]
-        enough = _LONGEST_START + base.usage.seconds + _SLOWER * sum(sound[test].seconds for test in ids if test in sound)
+        busy = min(self.subject.patched.usage.seconds, _BUSIER * base.usage.seconds)
+        enough = _LONGEST_START + 3 * busy + _SLOWER * sum(sound[test].seconds for test in ids if test in sound)
         granted = min(bench.limits.wall, enough)
         run = replace(bench, limits=bench.limits.model_copy(update={"wall": granted})).run(purpose, tree, only=ids, base=base)
         if run.stop is Stop.TIMED_OUT and granted < enough:

@@ -19,7 +19,7 @@ from testing.builders import a_run
 from tests.controls.test_subject import BASE, TESTS, changed
 
 
-def asking(pool: ThreadPoolExecutor, *, left: float, granted: list[float]) -> Asking:
+def asking(pool: ThreadPoolExecutor, *, left: float, took: float, granted: list[float]) -> Asking:
     limits = Limits(wall=600.0)
 
     def made(wall: Limits) -> Any:
@@ -36,21 +36,24 @@ def asking(pool: ThreadPoolExecutor, *, left: float, granted: list[float]) -> As
             self.limits, self.run = limits, made(limits)
             self.ports = SimpleNamespace(monotonic=lambda: 0.0)
 
-    base = a_run(dict.fromkeys(TESTS, "passed")).model_copy(update={"usage": Usage(seconds=2.0)})
-    subject: Any = SimpleNamespace(bench=Benches(limits), sound={}, base=(base, base))
+    base, patched = (a_run(dict.fromkeys(TESTS, "passed")).model_copy(update={"usage": Usage(seconds=took)}) for took in (2.0, took))
+    subject: Any = SimpleNamespace(bench=Benches(limits), sound={}, base=(base, base), patched=patched)
     return Asking(subject, pool, left)
 
 
-@pytest.mark.parametrize(("left", "granted", "overdue"), [(100.0, 17.0, False), (5.0, 5.0, True)])
+@pytest.mark.parametrize(
+    ("left", "took", "granted", "overdue"),
+    [(100.0, 2.0, 21.0, False), (100.0, 7.0, 36.0, False), (100.0, 500.0, 45.0, False), (5.0, 2.0, 5.0, True)],
+)
 def test_a_tree_that_hangs_is_stopped_long_before_the_time_for_all_controls_is_up(
-    left: float, granted: float, overdue: bool, monkeypatch: pytest.MonkeyPatch
+    left: float, took: float, granted: float, overdue: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from runner.controls import asking as module
 
     monkeypatch.setattr(module, "replace", lambda bench, *, limits: type(bench)(limits))
     walls: list[float] = []
     with ThreadPoolExecutor(1) as pool:
-        asked = asking(pool, left=left, granted=walls)
+        asked = asking(pool, left=left, took=took, granted=walls)
         if overdue:
             with pytest.raises(OverdueError):
                 asked._run("twins", "tree", ())
