@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from runner.controls.options import Controls
 from runner.controls.subject import Subject
@@ -17,6 +17,12 @@ from runner.trial.bench import Bench
 _Told = TypeVar("_Told")
 UNPROVEN = "unproven"
 """How the answer of a control begins that could say nothing."""
+_LONGEST_START: Final = 15.0
+"""Seconds that a sandbox and a collection may take, beside three times what the whole suite took a moment ago."""
+_BUSIER: Final = 5
+"""How many times as long as on the base the whole suite may have taken to count so: a machine is busy, or a change delays."""
+_SLOWER: Final = 10
+"""How many times as long as on the base a test may take before it counts as one that does not end."""
 Outcomes = Mapping[str, TestOutcome]
 """By test id; a test without an explicit result has none."""
 Answer = Callable[[], tuple[Result, ...]]
@@ -80,9 +86,13 @@ class Asking:
         return _outcomes(self._run(purpose, tree, ids))
 
     def _run(self, purpose: str, tree: str, ids: Sequence[str]) -> SuiteRun:
-        """Stopped when the time for all controls is up, which raises OverdueError."""
-        run = self.limited.run(purpose, tree, only=ids, base=self.subject.base[0])
-        if run.stop is Stop.TIMED_OUT and self.subject.bench.ports.monotonic() > self.until:
+        """Stopped when the time for all controls is up, which raises OverdueError; what takes far longer than on the base is stopped before."""
+        bench, sound, base = self.limited, self.subject.sound, self.subject.base[0]
+        busy = min(self.subject.patched.usage.seconds, _BUSIER * base.usage.seconds)
+        enough = _LONGEST_START + 3 * busy + _SLOWER * sum(sound[test].seconds for test in ids if test in sound)
+        granted = min(bench.limits.wall, enough)
+        run = replace(bench, limits=bench.limits.model_copy(update={"wall": granted})).run(purpose, tree, only=ids, base=base)
+        if run.stop is Stop.TIMED_OUT and granted < enough:
             raise OverdueError
         return run
 

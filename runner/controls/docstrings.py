@@ -2,11 +2,12 @@
 
 import doctest
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from runner.controls.definitions import MODULE, Both
+from runner.controls.comparing import Seen, troubles
+from runner.controls.definitions import Both
 from runner.controls.interpreter import SILENT, Asked, Bounds, Run, Told, ask
-from runner.controls.probing import SHOWN, UNASKED, Seen, brief, no_answer, pair, troubles
+from runner.controls.probing import SHOWN, UNASKED, brief, no_answer, pair
 from runner.model.result import Finding, Outcome, Result, Severity
 from runner.model.text import printable
 from runner.model.value import Value
@@ -14,6 +15,7 @@ from runner.ports import Importer
 
 CHECK = "docstrings"
 BOUNDS = Bounds(longest=2000)
+_MISSED = frozenset({"NameError", "AttributeError", "ImportError"})
 
 
 class Example(Value):
@@ -28,12 +30,14 @@ class Example(Value):
     """The last line of the traceback that is wanted, if one is."""
     flags: int
     """Option flags of `doctest` that the example sets."""
+    gone: bool = False
+    """Whether the patched file does not define what the docstring belongs to; a name may still lead there."""
 
 
 def examples(modules: Mapping[str, Both], most: int) -> tuple[Example, ...]:
-    """The examples in docstrings of changed modules' base files, whole docstrings up to `most` examples together.
+    """The examples in docstrings of modules' base files, whole docstrings up to `most` examples together.
 
-    Docstrings of what the patched file lacks are left out, and so is what follows an example that is to be skipped: it may need it.
+    What follows an example that is to be skipped is left out: it may need it.
     """
     found: list[Example] = []
     for module, both in modules.items():
@@ -44,15 +48,14 @@ def examples(modules: Mapping[str, Both], most: int) -> tuple[Example, ...]:
 
 
 def _docstrings(module: str, both: Both) -> Iterator[list[Example]]:
-    if both.base is None or not both.changed:
+    if both.base is None:
         return
     for name, definition in both.base.items():
-        if name != MODULE and both.patched is not None and name not in both.patched:
-            continue
-        yield list(_examples(module, name, definition.doc))
+        gone = both.patched is not None and name not in both.patched
+        yield list(_examples(module, name, definition.doc, gone=gone))
 
 
-def _examples(module: str, name: str, doc: str) -> Iterator[Example]:
+def _examples(module: str, name: str, doc: str, *, gone: bool) -> Iterator[Example]:
     try:
         parsed = doctest.DocTestParser().get_examples(doc) if ">>>" in doc else []
     except ValueError:  # it looks like an example and is none
@@ -61,16 +64,22 @@ def _examples(module: str, name: str, doc: str) -> Iterator[Example]:
         flags = sum(flag for flag, wanted in example.options.items() if wanted)
         if flags & doctest.SKIP:
             return
-        yield Example(module=module, name=name, source=example.source, want=example.want, error=example.exc_msg, flags=flags)
+        yield Example(module=module, name=name, source=example.source, want=example.want, error=example.exc_msg, flags=flags, gone=gone)
 
 
-def ask_examples(importer: Importer, found: Sequence[Example], bounds: Bounds = BOUNDS, *, shift: float = 0.0) -> Asked:
-    """The errands that run examples, those of one docstring in one namespace; `shift` as for calls."""
+def ask_examples(
+    importer: Importer, found: Sequence[Example], bounds: Bounds = BOUNDS, *, seed: int = 1, together: Collection[str] = ()
+) -> Asked:
+    """The errands that run examples, those of one docstring in one namespace; `seed` of the order of sets.
+
+    The modules `together` share an interpreter.
+    """
     units: dict[str, list[Mapping[str, object]]] = {}
     for example in found:
         docstring = f"{example.module} {example.name}"
-        units.setdefault(docstring, []).append({"module": example.module, "docstring": docstring, "source": example.source})
-    return ask(importer, list(units.values()), bounds, examples=True, shift=shift)
+        home = "" if example.module in together else example.module
+        units.setdefault(docstring, []).append({"module": example.module, "docstring": docstring, "source": example.source, "list": home})
+    return ask(importer, list(units.values()), bounds, examples=True, seeds=(seed, seed))
 
 
 def holds(example: Example, told: Told) -> bool:
@@ -94,7 +103,12 @@ def judge_docstrings(found: Sequence[Example], seen: Sequence[Seen], paths: Mapp
     """
     if not found:
         return Result(check=CHECK, outcome=Outcome.PASS, reason="the base's docstrings hold no example for what was changed", measured=0)
-    sound = [at for at, each in enumerate(found) if all(holds(each, _at(run, at)) for one in seen for run in one.base)]
+    sound = [
+        at
+        for at, each in enumerate(found)
+        if all(holds(each, _at(run, at)) for one in seen for run in one.base)
+        and not (each.gone and all(_is_missed(_at(one.patched, at)) for one in seen))
+    ]
     broken = [(at, one) for at in sound for one in seen if not holds(found[at], _at(one.patched, at))]
     told = [(at, one) for at, one in broken if _at(one.patched, at).kind != "silent"]
     if told:
@@ -109,6 +123,11 @@ def judge_docstrings(found: Sequence[Example], seen: Sequence[Seen], paths: Mapp
     idle = f"; {len(found) - len(sound)} more do not give what they say on the base" if len(sound) < len(found) else ""
     reason = f"{len(sound)} examples in docstrings of the base give what they say{idle}"
     return Result(check=CHECK, outcome=Outcome.PASS, reason=reason, measured=len(sound))
+
+
+def _is_missed(told: Told) -> bool:
+    """Whether an example found nothing under the name: what is taken away gives nothing else."""
+    return told.kind == "raised" and told.type in _MISSED
 
 
 def _held(found: Sequence[Example], broken: Mapping[int, Seen], sound: int, paths: Mapping[str, str]) -> Result:

@@ -8,8 +8,9 @@ from concurrent.futures import Future
 from typing import NamedTuple
 
 from runner.controls.asking import Asking, OverdueError
+from runner.controls.comparing import Seen
 from runner.controls.interpreter import Asked, Run, read
-from runner.controls.probing import Seen
+from runner.controls.subject import Subject
 from runner.model.sandbox import Errands
 from runner.model.suite import Errand
 
@@ -17,6 +18,11 @@ YEARS = 5 * 365.25 * 86400 + 17 * 3600 + 11 * 60
 """Seconds by which another clock differs: years, another month and another hour of the day."""
 PURPOSE = "probe"
 Told = tuple[Errand, ...] | None
+
+
+def seed_of(subject: Subject, name: str) -> int:
+    """An order of sets: the same on both trees, and no 0, which code could see; nothing of the change can know it."""
+    return 1 + subject.draw(f"order of sets {name}") % (2**32 - 1)
 
 
 class Answered(NamedTuple):
@@ -35,6 +41,8 @@ class Question(NamedTuple):
     asked: Asked
     times: int = 2
     """How often it is asked of each tree; each time counts, and on the base more than one is needed to tell what wavers."""
+    other: Asked | None = None
+    """The same in other words, for every second turn; what wavers is told among turns in the same words."""
 
 
 class Asker:
@@ -75,36 +83,42 @@ class Asker:
             if rows[0][0].late:
                 raise OverdueError
             whole = [rows[0], *((before, after) for before, after in rows[1:] if not (before.late or after.late))]
-            runs = tuple(before.run for before, _ in whole)
-            found += [Seen(self._named(place, after.turn), runs, after.run) for _, after in whole]
+            for before, after in whole:
+                runs = tuple(row.run for row, _ in whole if self._asked_in(place, row.turn) is self._asked_in(place, before.turn))
+                first = (before.run, *(run for run in runs if run is not before.run))
+                found.append(Seen(self._named(place, after.turn), first, after.run, place))
         return found
+
+    def _asked_in(self, place: int, turn: int) -> Asked:
+        question = self._questions[place]
+        return question.other if question.other is not None and turn % 2 else question.asked
 
     def _named(self, place: int, turn: int) -> str:
         name = self._questions[place].name
         return f"{name or 'the same place'}, asked for the {turn + 1}. time" if turn else name
 
     @property
-    def _turns(self) -> list[int]:
-        """Each question once, before any is asked again."""
+    def _turns(self) -> list[tuple[int, int]]:
+        """Each question once, before any is asked again: its place, and the number of the turn."""
         most = max(question.times for question in self._questions)
-        return [place for turn in range(most) for place, question in enumerate(self._questions) if turn < question.times]
+        return [(place, turn) for turn in range(most) for place, question in enumerate(self._questions) if turn < question.times]
 
     def _errands(self) -> Errands:
-        asked = [question.asked.errands for question in self._questions]
-        starts = [sum(len(errands.each) for errands in asked[:at]) for at in range(len(asked))]
-        turns = [starts[place] + at for place in self._turns for at in range(len(asked[place].each))]
+        words = [one for question in self._questions for one in (question.asked, question.other) if one is not None]
+        asked = [one.errands for one in words]
+        starts = {id(one): sum(len(errands.each) for errands in asked[:at]) for at, one in enumerate(words)}
+        taken = [self._asked_in(place, turn) for place, turn in self._turns]
+        turns = [starts[id(one)] + at for one in taken for at in range(len(one.errands.each))]
         left = max(1.0, self._asking.until - self._asking.subject.bench.ports.monotonic())
-        total = min(left, sum(asked[place].total for place in self._turns))
+        total = min(left, sum(one.errands.total for one in taken))
         each = tuple(arguments for errands in asked for arguments in errands.each)
         return asked[0].model_copy(update={"each": each, "turns": tuple(turns), "total": total})
 
     def _answers(self, told: Told) -> Iterator[Answered]:
-        asked = [0] * len(self._questions)
         at = 0
-        for place in self._turns:
-            question = self._questions[place]
-            end = at + len(question.asked.errands.each)
+        for place, turn in self._turns:
+            asked = self._asked_in(place, turn)
+            end = at + len(asked.errands.each)
             late = told is not None and (end > len(told) or any(errand.cut for errand in told[at:end]))
-            yield Answered(place, asked[place], read(question.asked, None if told is None else told[at:end]), late)
+            yield Answered(place, turn, read(asked, None if told is None else told[at:end]), late)
             at = end
-            asked[place] += 1

@@ -24,7 +24,8 @@ KINDS = frozenset({"returned", "raised", "timed out", "not callable", "not made"
 """What the program says of an item; the reader adds `ended`, `hung`, `garbled` and `silent`."""
 
 _BOOT = "exec(__import__('sys').argv[1], {'__name__': 'plain', '__builtins__': dict(vars(__import__('builtins')))})"
-_DEFAULTS = {"PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"}
+_DEFAULTS = {"PYTHONDONTWRITEBYTECODE": "1"}
+MOST_TIMES = 1_000_000
 
 Item = Mapping[str, object]
 
@@ -72,6 +73,8 @@ class Run(NamedTuple):
     """Whether the sandbox lived to tell."""
     shifted: bool = True
     """Whether each interpreter said that its clock was what it was asked for."""
+    times: tuple[int, ...] = ()
+    """How often each item was repeated, where it was to be."""
 
 
 class Asked(NamedTuple):
@@ -89,11 +92,15 @@ def ask(
     examples: bool = False,
     shift: float = 0.0,
     repeat: float = 0.0,
+    seeds: tuple[int, int] = (1, 1),
 ) -> Asked:
     """The errands over items in the order given; a unit's items share an interpreter. Units that do not fit any more are left out.
 
+    Items of one module share one, too, or those of one `list` where they name it; they import what stands under `beside` as well.
+
     `shift` is in seconds, added to every clock that the program can reach. `examples`: items are those of docstrings. `repeat`: each item
-    is repeated for so many seconds; the first answer that is another than the first one's is told.
+    is repeated for so many seconds; the first answer that is another than the first one's is told. `seeds`: of the order of sets, as
+    the interpreter is started, and as it is to be; where they differ it starts itself once more.
     """
     lists, argv, done = _lists(units, bounds), [], 0
     for items in lists:
@@ -103,6 +110,7 @@ def ask(
             "clock": shift,
             "examples": examples,
             "repeat": repeat,
+            "again": {"argv": [*importer.argv, _BOOT], "seed": str(seeds[1])},
             "limits": bounds.model_dump(include={"seconds", "items", "longest"}),
             "items": items,
         }
@@ -111,8 +119,8 @@ def ask(
     for items in lists:
         ranges.append(range(done, done + len(items)))
         done += len(items)
-    texts = [_program(name) for name in ("probe_calls", "clock", "showing", "run_examples")]
-    env = {**_DEFAULTS, **importer.env}
+    texts = [_program(name) for name in ("probe_calls", "clock", "showing", "run_examples", "printed")]
+    env = {**_DEFAULTS, **importer.env, "PYTHONHASHSEED": str(seeds[0])}
     front = (*importer.argv, _BOOT, *texts)
     errands = Errands(argv=front, each=tuple(argv), env=env, seconds=bounds.list_seconds, total=bounds.total)
     return Asked(errands, tuple(ranges))
@@ -128,9 +136,10 @@ def _lists(units: Sequence[Sequence[Item]], bounds: Bounds) -> list[list[Item]]:
         if together > LONGEST_TOGETHER:
             break
         full = not lists or size + length > LONGEST_LIST or len(lists[-1]) + len(unit) > bounds.most
-        if full or unit[0]["module"] != module:
+        home = unit[0].get("list", unit[0]["module"])
+        if full or home != module:
             lists.append([])
-            size, module = 0, unit[0]["module"]
+            size, module = 0, home
         lists[-1] += unit
         size += length
     return lists
@@ -150,13 +159,26 @@ def read(asked: Asked, errands: tuple[Errand, ...] | None) -> Run:
     if errands is None:
         return Run((SILENT,) * sum(map(len, asked.lists)), alive=False)
     told: list[Told] = []
+    times: list[int] = []
     shifted = True
     for number, items in enumerate(asked.lists):
         errand = errands[number] if number < len(errands) else None
         answers, said = _read(errand, len(items))
         told += answers
+        times += _times(errand, len(items))
         shifted = shifted and said
-    return Run(tuple(told), shifted=shifted)
+    return Run(tuple(told), shifted=shifted, times=tuple(times))
+
+
+def _times(errand: Errand | None, count: int) -> list[int]:
+    """How often each item of a list was repeated, as the first line about it says."""
+    found: dict[int, int] = {}
+    for line in errand.told.split("\n") if errand is not None else ():
+        record = _record(line)
+        number, times = _number(record.get("n"), count), _number(record.get("times"), MOST_TIMES)
+        if record.get("k") == "told" and number is not None and times is not None:
+            found.setdefault(number, times)
+    return [found.get(number, 0) for number in range(count)]
 
 
 def _read(errand: Errand | None, count: int) -> tuple[list[Told], bool]:

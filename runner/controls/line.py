@@ -9,19 +9,22 @@ from runner.controls import probing, recording, tripwires
 from runner.controls.asking import UNPROVEN, Answer, Asking, OverdueError, left_open, unproven
 from runner.controls.checks import coverage, dead_body, docstrings, mutants, probe, revert, twins
 from runner.controls.elsewhere import Asker
+from runner.controls.modules import data_folders, modules_of
 from runner.controls.options import NAMES, Controls
 from runner.controls.subject import ChangedFile, Subject, changed_files, seed_for
 from runner.errors import InfrastructureError
-from runner.model.change import Change, Status
+from runner.model.change import Change
 from runner.model.result import Cause, Outcome, Result
+from runner.model.text import printable
 from runner.ports import Importer
 from runner.trial.bench import Bench
 from runner.trial.experiment import SIDE_BY_SIDE, Evidence
-from runner.trial.importable import changed_modules
 from runner.trial.sides import Sides
 
 CHECK = "controls"
 """The check that says which controls ran."""
+_OF_DATA = (probing.CHECK, documented.CHECK)
+"""The controls that ask where data were changed and no code."""
 _IN_SUITE: Mapping[str, Callable[[Asking], Answer]] = {
     twins.CHECK: twins.begin,
     dead_body.CHECK: dead_body.begin,
@@ -50,10 +53,14 @@ def control(bench: Bench, tried: Tried, options: Controls) -> tuple[Result, ...]
     if importer is None or not bench.ports.suite.tells_modules:
         return (_none("this suite does not tell which tests run what", left_open(options)),)
     files = changed_files(bench.ports.trees, tried.change, tried.split.source)
-    if not files:
-        return (Result(check=CHECK, outcome=Outcome.PASS, reason="no Python source was changed: there is nothing to control", measured=0),)
+    nothing = Result(check=CHECK, outcome=Outcome.PASS, reason="no Python source was changed: there is nothing to control", measured=0)
+    if not files:  # data in a package are part of what its code does
+        options = options.model_copy(update={"run": tuple(name for name in options.run if name in _OF_DATA)})
+        if not options.run or not data_folders(bench.ports.trees, bench.base_tree, tried.split.source):
+            return (nothing,)
     answers = _asked(replace(bench, files=()), tried, options, files, importer)
-    return (*answers, _said(answers))
+    said = _said(answers, tuple(file.path for file in files if file.hidden))
+    return (*answers, said) if files or said.measured else (*answers, nothing)
 
 
 def _asked(bench: Bench, tried: Tried, options: Controls, files: tuple[ChangedFile, ...], importer: Importer) -> tuple[Result, ...]:
@@ -85,13 +92,13 @@ def _asked(bench: Bench, tried: Tried, options: Controls, files: tuple[ChangedFi
 def _begun(asking: Asking, importer: Importer) -> Mapping[str, Answer]:
     """Everything is asked for before anything is waited for."""
     subject, wanted = asking.subject, frozenset[str](asking.subject.options.run)
-    modules = _modules(subject, importer)
+    modules = modules_of(subject, importer)
     asker = Asker(asking)
     begun: dict[str, Answer] = {}
     if probing.CHECK in wanted:
         begun[probing.CHECK] = probe.begin(subject, asker, importer, modules)
     if documented.CHECK in wanted:
-        begun[documented.CHECK] = docstrings.begin(asker, importer, modules)
+        begun[documented.CHECK] = docstrings.begin(subject, asker, importer, modules)
     asker.ask()
     if tripwires.CHECK in wanted:
         begun[tripwires.CHECK] = _read(asking)
@@ -113,18 +120,6 @@ def _left(subject: Subject, name: str, problem: str) -> Answer:
     return lambda: (unproven(subject, name, problem),)
 
 
-def _modules(subject: Subject, importer: Importer) -> Mapping[str, ChangedFile]:
-    """The changed modules that the base offers for import, by name."""
-    by_path = {file.path: file for file in subject.files if file.base is not None}
-    files = [
-        file.model_copy(update={"status": Status.MODIFIED, "new_mode": file.old_mode})  # one that is gone may be there by another way
-        for file in subject.change.files
-        if file.path in by_path
-    ]
-    found = changed_modules(subject.trees, subject.bench.base_tree, files, importer.roots)
-    return {name: by_path[path] for name, path in found.items()}
-
-
 def _answer(subject: Subject, name: str, answer: Answer) -> tuple[Result, ...]:
     try:
         return answer()
@@ -139,7 +134,11 @@ def _none(why: str, outcome: Outcome) -> Result:
     return Result(check=CHECK, outcome=outcome, reason=f"no control against forged results ran: {why}")
 
 
-def _said(answers: Collection[Result]) -> Result:
+def _said(answers: Collection[Result], hidden: Collection[str] = ()) -> Result:
+    """Which controls ran; `hidden` are files whose functions could be read on the base and cannot any more, so that nothing asks about them."""
+    if hidden:
+        reason = f"what {printable(min(hidden))} defines cannot be read within limits any more: its functions were asked nothing"
+        return Result(check=CHECK, outcome=Outcome.UNKNOWN, cause=Cause.EVIDENCE, reason=reason)
     left = [answer.check for answer in answers if answer.outcome is Outcome.UNKNOWN or answer.reason.startswith(UNPROVEN)]
     ran = [
         answer.check

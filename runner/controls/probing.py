@@ -1,10 +1,10 @@
 """Check `probe`: the changed functions, called without any test runner, answer on the patched tree as they do on the base."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
 
 from runner.controls.calls import Call, Planned
-from runner.controls.interpreter import SILENT, Run, Told
+from runner.controls.comparing import BASE_SANDBOX, Compared, Difference, Seen, at, compare, is_accident
+from runner.controls.interpreter import Told
 from runner.model.result import Cause, Finding, Outcome, Result, Severity
 from runner.model.text import printable
 
@@ -15,95 +15,6 @@ MOST_OF_ONE = 4
 LONGEST_SHOWN = 300
 _TAIL = 100
 UNASKED = "no sandbox was asked"
-_BASE_SANDBOX = "the base's sandbox"
-ANSWERS = frozenset({"returned", "raised"})
-"""Kinds that are a measure when the base gives them."""
-_LATE = frozenset({"timed out", "hung"})
-"""Kinds that may be the machine's fault: they count for items that the patched tree answers in time nowhere."""
-_ACCIDENTS = frozenset({"TypeError", "AttributeError", "NameError", "UnboundLocalError", "RecursionError"})
-"""What the base raises for arguments that it was never meant for; that is no behaviour to keep."""
-
-
-class Seen(NamedTuple):
-    """One environment: the runs on the base, and that on the patched tree."""
-
-    name: str
-    """As it is said to people, e.g. `another clock`; empty for the ordinary one."""
-    base: tuple[Run, ...]
-    patched: Run
-
-
-class Difference(NamedTuple):
-    """One item that does not give on the patched tree what it gives on the base; `number` is its place among the items."""
-
-    number: int
-    environment: str
-    base: Told
-    patched: Told
-
-
-class Compared(NamedTuple):
-    """What the runs of all environments show."""
-
-    differences: tuple[Difference, ...]
-    """One for each item: that of the first environment."""
-    measured: frozenset[int]
-    """Items that the base answers alike each time, and that the patched tree answered."""
-    lost: frozenset[int]
-    """Items that the base answers and the patched tree never does."""
-    troubles: tuple[str, ...]
-    """What could not be had at all, as clauses."""
-
-
-def compare(calls: Sequence[Call], seen: Sequence[Seen]) -> Compared:
-    """Compare base and patched, each environment by itself; calls that waver on the base in any of them are left out."""
-    wavering = {number for one in seen for number in range(len(calls)) if len({_at(run, number) for run in one.base}) > 1}
-    differences: dict[int, Difference] = {}
-    late: dict[int, Difference] = {}
-    measured, lost = set[int](), set[int]()
-    for one in seen:
-        for number, call in enumerate(calls):
-            base, patched = _at(one.base[0], number), _at(one.patched, number)
-            if number in wavering or base.kind not in ANSWERS or _is_accident(call, base):
-                continue
-            if patched.kind == "silent":
-                lost.add(number)
-            elif patched.kind in _LATE:
-                late.setdefault(number, Difference(number, one.name, base, patched))
-            elif differs(call, base, patched):
-                differences.setdefault(number, Difference(number, one.name, base, patched))
-                measured.add(number)
-            else:
-                measured.add(number)
-    for number in late.keys() - measured:
-        differences[number] = late[number]
-        measured.add(number)
-    ordered = tuple(differences[number] for number in sorted(differences))
-    return Compared(ordered, frozenset(measured), frozenset(lost - measured), tuple(troubles(seen)))
-
-
-def troubles(seen: Sequence[Seen]) -> Iterator[str]:
-    """What could not be had of the environments, the base first."""
-    for one in seen:
-        where = f" in {one.name}" if one.name else ""
-        if not all(run.alive for run in one.base):
-            yield f"{_BASE_SANDBOX}{where} did not live to tell"
-        elif not one.patched.alive:
-            yield f"the patched tree's sandbox{where} did not live to tell"
-        elif not all(run.shifted for run in (*one.base, one.patched)):
-            yield f"the clock{where} was not what was asked for"
-
-
-def differs(call: Call, base: Told, patched: Told) -> bool:
-    """Whether two answers are not the same; an exception's words count only for calls that the base's suite made.
-
-    Attributes that the patched tree adds to an object are no difference.
-    """
-    if base.kind == patched.kind == "raised" and call.origin != "recorded":
-        return base.type != patched.type
-    known = dict(base.state)
-    state = tuple((name, text) for name, text in patched.state if name in known)
-    return base != patched._replace(state=state)
 
 
 def judge(planned: Planned, seen: Sequence[Seen], paths: Mapping[str, str], unproven: Outcome = Outcome.WARN) -> Result:
@@ -123,7 +34,26 @@ def judge(planned: Planned, seen: Sequence[Seen], paths: Mapping[str, str], unpr
     problem = compared.troubles[0] if compared.troubles else _missing(calls, seen, compared)
     if problem:
         return no_answer(CHECK, problem)
+    if compared.slow:
+        return _too_slow(calls, compared, paths, unproven)
     return _unprobed(planned, compared.measured, paths, unproven)
+
+
+def _too_slow(calls: Sequence[Call], compared: Compared, paths: Mapping[str, str], outcome: Outcome) -> Result:
+    """Nothing differs, but the change takes so much longer each time that it was hardly asked: that is no proof."""
+    numbers = sorted(compared.slow)
+    findings = tuple(
+        Finding(
+            path=paths.get(calls[number].target[0], calls[number].target[0]),
+            rule="probe.slow",
+            message=f"{brief(calls[number].text)} takes so long with the change that it, or what is asked after it, could not be asked as often",
+            severity=Severity.WARNING,
+        )
+        for number in numbers[:SHOWN]
+    )
+    first = brief(calls[numbers[0]].text)
+    reason = f"unproven: {len(numbers)} calls take much longer than on the base, too long to be repeated as often, first {first}"
+    return Result(check=CHECK, outcome=outcome, reason=reason, measured=len(compared.measured), findings=findings)
 
 
 def _missing(calls: Sequence[Call], seen: Sequence[Seen], compared: Compared) -> str:
@@ -136,21 +66,13 @@ def _missing(calls: Sequence[Call], seen: Sequence[Seen], compared: Compared) ->
 
 def _only_guessed(calls: Sequence[Call], seen: Sequence[Seen]) -> bool:
     """Whether the base answered, but every argument was a guess of ours that it was never meant for."""
-    return all(_is_accident(call, _at(one.base[0], number)) for one in seen for number, call in enumerate(calls))
+    return all(is_accident(call, at(one.base[0], number)) for one in seen for number, call in enumerate(calls))
 
 
 def _nothing(calls: Sequence[Call], seen: Sequence[Seen]) -> str:
     answers = [told for one in seen for told in one.base[0].told if told.kind == "not imported"]
     why = f": {brief(f'{answers[0].type}: {answers[0].text}')}" if answers else ""
     return f"on the base, none of {len(calls)} calls gave an answer twice that could be compared{why}"
-
-
-def _at(run: Run, number: int) -> Told:
-    return run.told[number] if number < len(run.told) else SILENT
-
-
-def _is_accident(call: Call, base: Told) -> bool:
-    return call.origin != "recorded" and base.kind == "raised" and base.type in _ACCIDENTS
 
 
 def _held(calls: Sequence[Call], compared: Compared, paths: Mapping[str, str]) -> Result:
@@ -227,15 +149,15 @@ def _unprobed(planned: Planned, measured: frozenset[int], paths: Mapping[str, st
         count = f"{len(unproven)} of {len(planned.changed)} changed functions"
         reason = f"unproven: no call could be compared for {count}, first {printable(unproven[0][1])}"
         return Result(check=CHECK, outcome=outcome, reason=reason, measured=len(measured), findings=findings)
-    reason = (
-        f"{len(measured)} calls of changed functions give what they give on the base"
-        if measured
-        else "no function of the base was changed or taken away"
-    )
+    if planned.differing and not measured:
+        some = f"{len(planned.differing)} changed files, first {printable(planned.differing[0])}"
+        reason = f"unproven: no call of the base's suite shows what was changed in {some}"
+        return Result(check=CHECK, outcome=outcome, reason=reason, measured=0)
+    reason = f"{len(measured)} calls give what they give on the base" if measured else "no definition of the base was changed"
     return Result(check=CHECK, outcome=Outcome.PASS, reason=reason, measured=len(measured))
 
 
 def no_answer(check: str, reason: str) -> Result:
     """Nothing was proven; only the base's own sandbox, which nothing of the change can reach, counts as infrastructure."""
-    cause = Cause.INFRASTRUCTURE if reason.startswith(_BASE_SANDBOX) or reason == UNASKED else Cause.EVIDENCE
+    cause = Cause.INFRASTRUCTURE if reason.startswith(BASE_SANDBOX) or reason == UNASKED else Cause.EVIDENCE
     return Result(check=check, outcome=Outcome.UNKNOWN, cause=cause, reason=reason)

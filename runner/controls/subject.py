@@ -2,9 +2,10 @@
 
 import hashlib
 import secrets
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import zip_longest
 from typing import NamedTuple
 
 from runner.controls.changed_lines import changed_lines
@@ -36,6 +37,19 @@ class ChangedFile(NamedTuple):
         """The base's functions that were changed or are gone; with changes outside functions only, those that these may alter."""
         changed = (*(name for name in self.both.shared if name in self.both.changed), *self.both.gone)
         return changed if changed or MODULE not in self.both.changed else self.both.meant
+
+    @property
+    def loose(self) -> bool:
+        """Whether more than functions was changed: what a module or a class does by itself, or newly has, may alter any function."""
+        base = self.both.base
+        if base is None or self.both.patched is None:
+            return True
+        return any(not base[name].callable if name in base else name.rpartition(".")[0] in base for name in self.both.changed)
+
+    @property
+    def hidden(self) -> bool:
+        """Whether the base's definitions can be read and those of the changed file, though it is there, cannot."""
+        return self.both.base is not None and self.patched is not None and self.both.patched is None
 
 
 @dataclass(frozen=True)
@@ -79,26 +93,33 @@ class Subject:
         known = frozenset.intersection(*map(frozenset, passed))
         return {record.id: record for record in self.base[0].records if record.id in known}
 
-    def chosen(self, most: int, seconds: float) -> tuple[str, ...]:
+    def chosen(self, most: int, seconds: float, *, fill: bool = False) -> tuple[str, ...]:
         """Sound tests that run changed functions: as many of each function in turn, `most` together, of no more than `seconds` on the base.
 
-        Which of a function's cheap tests are taken is left to the seed.
+        Which of a function's cheap tests are taken is left to the seed. With `fill`, and where more than functions was changed, other
+        tests take what room is left: what they run may have been replaced.
         """
-        rows = [self._in_turn(function) for function in sorted(self.functions)]
         taken: dict[str, None] = {}
         left = seconds
-        for depth in range(max(map(len, rows), default=0)):
-            for row in rows:
-                test = row[depth] if depth < len(row) else None
-                if test is None or test in taken or len(taken) >= most or self.sound[test].seconds > left:
-                    continue
+        for test in self._candidates(fill=fill):
+            if test not in taken and len(taken) < most and self.sound[test].seconds <= left:
                 taken[test] = None
                 left -= self.sound[test].seconds
         return tuple(taken)
 
+    def _candidates(self, *, fill: bool) -> Iterator[str]:
+        rows = [self._in_turn(function) for function in sorted(self.functions)]
+        for turn in zip_longest(*rows):
+            yield from (test for test in turn if test is not None)
+        if fill and any(file.loose for file in self.files):
+            yield from self._drawn(self.sound)
+
     def _in_turn(self, function: Function) -> Sequence[str]:
-        covering = [test for test in self.recording.covering((function,)) if test in self.sound]
-        return sorted(covering, key=lambda test: (self.sound[test].seconds > _CHEAP, self.draw(test)))
+        return self._drawn(test for test in self.recording.covering((function,)) if test in self.sound)
+
+    def _drawn(self, tests: Iterable[str]) -> Sequence[str]:
+        """Cheap ones first, and else in the order that the seed gives."""
+        return sorted(tests, key=lambda test: (self.sound[test].seconds > _CHEAP, self.draw(test)))
 
     def draw(self, what: str) -> int:
         """A number that depends on the seed and on nothing else."""

@@ -18,7 +18,7 @@ Kind = Literal["runner", "place", "stack", "clock", "chance", "count"]
 _INSIDE = Path(__file__).parent / "inside"
 _MOST_LINE = 120
 _MESSAGES: dict[Kind, str] = {
-    "runner": "asks whether a test runner is there",
+    "runner": "asks whether a test runner or a control is there",
     "place": "asks whether it runs in CI, in a container, or as whom",
     "stack": "looks at its callers, or watches the interpreter",
     "clock": "decides by the clock and a time that is written out",
@@ -46,6 +46,7 @@ class _Read(NamedTuple):
     path: str
     hits: tuple[_Hit, ...]
     left_out: int
+    cuts: tuple[str, ...]
     base: Counter[str]
     trouble: str = ""
 
@@ -54,7 +55,7 @@ def judge(pairs: Sequence[tuple[str, bytes | None, bytes | None]], options: Opti
     """Holds for tripwires that changed source files have and their base has not; each of `pairs` is path, base and patched content.
 
     What was only moved, within a file or between them, and what only has other names, is not new. `unknown` for a file whose
-    patched content cannot be read. That nothing is found does not mean that the code behaves alike under test and elsewhere:
+    patched content cannot be read, or whose values cannot be followed to their end. That nothing is found does not mean that the code behaves alike under test and elsewhere:
     every sign can be asked for in some other way, and what another module gives is not followed.
     """
     changed = [(path, base, patched) for path, base, patched in pairs if patched is not None]
@@ -72,10 +73,10 @@ def _packed(base: bytes | None, patched: bytes) -> bytes:
 
 def _read(path: str, one: Parse) -> _Read:
     if one.state != "fine":
-        return _Read(path, (), 0, Counter(), one.message or "no answer")
+        return _Read(path, (), 0, (), Counter(), one.message or "no answer")
     told = json.loads(one.data)
     hits = tuple(_Hit(kind, line, text, key) for kind, line, _, text, key in told["hits"])
-    return _Read(path, hits, told["more"], Counter(told["base"]))
+    return _Read(path, hits, told["more"], tuple(told["cuts"]), Counter(told["base"]))
 
 
 def _moved(read: Sequence[_Read]) -> Counter[str]:
@@ -92,6 +93,8 @@ def _findings(read: Sequence[_Read], moved: Counter[str], options: Options) -> I
             yield _unseen(one.path, f"its code could not be searched: {cut(printable(one.trouble), _MOST_LINE)}")
         if one.left_out:
             yield _unseen(one.path, f"{one.left_out} more tripwires than can be told are in it")
+        for why in one.cuts:
+            yield _unseen(one.path, f"it could not be followed to its end: {why}")
         known = Counter(one.base)
         for hit in one.hits:
             if not (_took(known, hit.key) or _took(moved, hit.key)):

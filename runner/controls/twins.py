@@ -18,6 +18,8 @@ class Asked(NamedTuple):
     """Node ids without file and parameters: `test_a`, `TestX::test_b`, `TestX::TestY::test_c`."""
     turn: int = 0
     """0 alters the last assertion that runs, 1 the one before it, and so on round and round."""
+    far: Collection[str] = ()
+    """Those of the functions in which a number becomes one far from it, and a text a longer one; else they differ by as little as tests notice."""
 
 
 class Altered(NamedTuple):
@@ -40,10 +42,10 @@ class Twin(NamedTuple):
     """In the order of the names; one that is defined more than once (in branches) has an entry for each definition."""
 
 
-def twin(source: bytes, functions: Collection[str], turn: int = 0) -> Twin | None:
-    """The twin of one file: what `twins` gives."""
-    (made,) = twins([Asked(source, functions, turn)])
-    return made
+def twin(source: bytes, functions: Collection[str], turn: int = 0, *, far: bool = True) -> Twin | None:
+    """The twin of one file, as `twins` gives it; `None` also where nothing in it could be altered."""
+    (made,) = twins([Asked(source, functions, turn, functions if far else ())])
+    return made if made and made.altered else None
 
 
 def twins(asked: Iterable[Asked]) -> list[Twin | None]:
@@ -55,18 +57,18 @@ def twins(asked: Iterable[Asked]) -> list[Twin | None]:
     inherited is altered where the file defines it, so that those of other classes that inherit it go red as well.
 
     Whether an altered assertion is reached is not known from the text, so a twin that is green on the base proves nothing.
-    `None` when no function has an assertion that can be altered, and when the file is not UTF-8 or not Python of this interpreter:
-    all are read in one child with limits.
+    `None` when the file is not UTF-8 or not Python of this interpreter: all are read in one child with limits.
     """
     answers = parse([Source("twinning:twin", _packed(each)) for each in asked], _INSIDE)
     return [_read(answer) for answer in answers]
 
 
 def _packed(asked: Asked) -> bytes:
-    return json.dumps({"functions": sorted(asked.functions), "turn": asked.turn}).encode() + b"\n" + asked.source
+    return json.dumps({"functions": sorted(asked.functions), "turn": asked.turn, "far": sorted(asked.far)}).encode() + b"\n" + asked.source
 
 
 def _read(answer: Parse) -> Twin | None:
-    told = json.loads(answer.data) if answer.state == "fine" else {}
-    altered = tuple(Altered(*each) for each in told.get("altered", ()))
-    return Twin(told["source"].encode(), altered) if altered else None
+    if answer.state != "fine":
+        return None
+    told = json.loads(answer.data)
+    return Twin(told["source"].encode(), tuple(Altered(*each) for each in told["altered"]))

@@ -218,6 +218,8 @@ def _answers(
     runs = [("base", first), ("patched", evidence.patched)]
     collected = [(record.id, record.path) for record in first.records]
     gone = frozenset(file.path for file in change.files if file.status is Status.DELETED)
+    own = evidence.own
+    tried = None if own is None else frozenset(record.path for record in (*own.records, *own.collect_errors))
     python = any(path.endswith(".py") for path in split.source)
     return (
         load.judge_load(loaded.imports, matter, evidence.base, loaded.runs, python=python),
@@ -227,7 +229,7 @@ def _answers(
         origin.judge(runs, split.source, is_package, gone=gone, can_tell=ports.suite.tells_modules),
         judge.judge_channels(evidence.patched, first),
         judge.judge_own(evidence.own, matter, evidence.own_flaky),
-        examples.judge(trees, change.base_tree, change.tree, collected, split.source, split.tests),
+        examples.judge(trees, change.base_tree, change.tree, collected, examples.Sorted(split.source, split.tests, tried)),
     )
 
 

@@ -1,12 +1,13 @@
 """Tests that lie in source files, above all examples in docstrings: the change's version runs, so an edit of them is looked at."""
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterator
+from typing import NamedTuple
 
 from runner.model.result import Finding, Outcome, Result
 from runner.model.text import printable
 from runner.ports import Trees
-from runner.trial.shared_modules import importers
+from runner.trial.shared_modules import importers, searchers, uncollected
 
 CHECK = "examples"
 _BLOCK = re.compile(rb"""^[ \t]*>>>[^\n]*(?:\n(?![^\n]*(?:\"{3}|'{3}))[ \t]*[^\s][^\n]*)*""", re.MULTILINE)
@@ -25,13 +26,20 @@ def is_example(test_id: str) -> bool:
     return "." in name.partition("[")[0] or name == stem
 
 
-def judge(
-    trees: Trees, base_tree: str, tree: str, tests: Iterable[tuple[str, str]], source: Collection[str], tests_side: Collection[str] = ()
-) -> Result:
-    """Whether changed files are tests or source and not both; else a person must compare.
+class Sorted(NamedTuple):
+    """The changed paths by where they come from in the verdict tree."""
 
-    `tests` are ids of the base with their files, `source` the changed paths that come from the change, `tests_side` those that do not.
-    """
+    source: Collection[str]
+    """From the change."""
+    tests_side: Collection[str] = ()
+    """From the base."""
+    tried: Collection[str] | None = None
+    """Those that the suite with the change's own tests collected from; `None` where there was none."""
+
+
+def judge(trees: Trees, base_tree: str, tree: str, tests: Collection[tuple[str, str]], paths: Sorted) -> Result:
+    """Whether changed files are tests or source and not both; else a person must compare. `tests` are ids of the base with their files."""
+    source = paths.source
     collected: dict[str, bool] = {}
     for test, path in tests:
         if path in source and path.endswith(".py"):
@@ -49,9 +57,23 @@ def judge(
         Finding(
             path=path, rule="examples.imported", message=f"counts as tests, and {printable(by)} may import it: the base's version was tried"
         )
-        for path, by in importers(trees, tree, tests_side)
+        for path, by in importers(trees, tree, paths.tests_side)
     ]
+    findings += _untried(trees, base_tree, tree, {path for _, path in tests}, paths)
     if findings:
         reason = f"{findings[0].path} {findings[0].message}: a person must compare"
         return Result(check=CHECK, outcome=Outcome.HOLD, reason=reason, measured=len(findings), limit=0, findings=tuple(findings))
     return Result(check=CHECK, outcome=Outcome.PASS, reason="no source file with tests of the base in it edits them")
+
+
+def _untried(trees: Trees, base_tree: str, tree: str, tests: Collection[str], paths: Sorted) -> Iterator[Finding]:
+    """Code that counts as tests, which the base's version stands for, and that the program may come by all the same."""
+    if paths.tried is not None:
+        for path in uncollected(trees, tree, paths.tests_side, tests, paths.tried):
+            yield Finding(
+                path=path, rule="examples.uncollected", message="has the name of a test and no test in it: the base's version was tried"
+            )
+    inner = next((path for path in paths.tests_side if path.endswith(".py")), None)
+    for path in searchers(trees, base_tree, tree, paths.source) if inner else ():
+        message = f"imports what it finds, which may be {printable(inner or '')}: the base's version was tried"
+        yield Finding(path=path, rule="examples.searches", message=message)

@@ -4,12 +4,14 @@ import re
 from collections.abc import Collection, Iterator
 from pathlib import PurePosixPath
 
-from runner.model.names_of_tests import TEST_FOLDERS, is_test_module
+from runner.model.names_of_tests import TEST_FOLDERS, is_configuration, is_test_module
 from runner.ports import Trees
 
 MOST_FILES = 5000
 """Source files that are read."""
 _IMPORT = re.compile(rb"^[ \t]*(?:from|import)[ \t][^\n#]*|import_module\([^)\n]*|__import__\([^)\n]*", re.MULTILINE)
+_SEARCH = re.compile(rb"\b(?:iter_modules|walk_packages|spec_from_file_location|import_module|__import__)\b(?!\s*\(\s*[\"'])")
+"""What imports by a name that is made from data."""
 _WORD = re.compile(rb"\w+")
 
 
@@ -32,6 +34,35 @@ def importers(trees: Trees, tree: str, tests_side: Collection[str]) -> Iterator[
         found = next((name for name, imported in said.items() if imported is None or imported & words), None)
         if found is not None:
             yield path, found
+
+
+def uncollected(
+    trees: Trees, tree: str, tests_side: Collection[str], tests: Collection[str], collected: Collection[str]
+) -> tuple[str, ...]:
+    """Changed Python files of the tests' side, outside the folders that tests of the base lie in, that the change's own suite collected nothing from.
+
+    `tests` are the files of the base's tests, `collected` those that the change's own suite tried: a name alone makes no test.
+    """
+    homes = {str(PurePosixPath(path).parent) for path in tests}
+    return tuple(
+        path
+        for path in tests_side
+        if path.endswith(".py")
+        and path not in collected
+        and not is_configuration(path)
+        and not any(str(parent) in homes for parent in PurePosixPath(path).parents)
+        and trees.read(tree, path) is not None
+    )
+
+
+def searchers(trees: Trees, base_tree: str, tree: str, source: Collection[str]) -> tuple[str, ...]:
+    """Changed source files that newly import what they find, by no name that stands there: it may be anything."""
+    return tuple(
+        path
+        for path in source
+        if path.endswith(".py")
+        and len(_SEARCH.findall(trees.read(tree, path) or b"")) > len(_SEARCH.findall(trees.read(base_tree, path) or b""))
+    )
 
 
 def _words(path: str) -> frozenset[bytes]:

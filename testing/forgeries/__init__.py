@@ -1,6 +1,7 @@
 """Patches that forge a verdict or break the example project behind its tests' back, by class, each with an honest twin."""
 
 from testing.forgeries import (
+    around,
     bombs,
     bytecode,
     configuration,
@@ -34,6 +35,7 @@ _FAMILIES = (
     startup,
     shadows,
     values,
+    around,
     bytecode,
     rewriting,
     detection,

@@ -70,6 +70,20 @@ def test_a_later_turn_that_came_too_late_on_either_tree_is_left_out(base: Any, p
     assert [(one.name, len(one.base)) for one in found] == [("q", 1)]
 
 
+def test_every_second_turn_comes_in_other_words_and_wavering_is_told_among_turns_in_the_same() -> None:
+    one, other = question("a", 2).asked, question("b", 2).asked
+    found, asking = seen(some(10), some(10), Question("", one, 4, other), question("later", 1, 2))
+    assert asking.asked[0][1].each == (("a0",), ("a1",), ("b0",), ("b1",), ("later0",))
+    assert asking.asked[0][1].turns == (0, 1, 4, 2, 3, 4, 0, 1, 2, 3)
+    assert [(len(each.base), each.place) for each in found] == [(2, 0)] * 4 + [(2, 1)] * 2
+
+
+def test_a_question_s_first_turn_is_asked_before_any_is_repeated_and_never_left_out() -> None:
+    found, asking = seen(some(20), some(2, cut=True), question("first", 1, 6), question("another clock", 1))
+    assert asking.asked[0][1].turns[:2] == (0, 1)
+    assert [(one.name, one.patched.told[0].kind) for one in found] == [("first", "silent"), ("another clock", "silent")]
+
+
 def test_a_base_without_time_says_nothing_and_a_patched_tree_without_time_is_lost() -> None:
     with pytest.raises(OverdueError):
         seen(some(1), some(4), question("q", 2))

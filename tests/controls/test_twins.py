@@ -31,12 +31,13 @@ def function_of(name: str) -> str:
     return name.partition("[")[0]
 
 
+@pytest.mark.parametrize("far", [True, False], ids=["far", "near"])
 @pytest.mark.parametrize("source", SAMPLES, ids=["pytest", "unittest"])
-def test_the_named_tests_are_red_whichever_turn_it_is(tmp_path: Path, source: bytes) -> None:
+def test_the_named_tests_are_red_whichever_turn_it_is(tmp_path: Path, source: bytes, far: bool) -> None:
     (before,) = run(tmp_path, source)
     assert all(before.values()), before
     every = {function_of(name) for name in before}
-    made = [found for turn in range(21) if (found := twin(source, every, turn))]
+    made = [found for turn in range(21) if (found := twin(source, every, turn, far=far))]
     assert len(made) == 21
     for twinned, after in zip(made, run(tmp_path, *(each.source for each in made)), strict=True):
         assert twinned.source.count(b"\n") == source.count(b"\n")
@@ -187,3 +188,22 @@ def test_files_are_altered_apart_from_one_another() -> None:
 def test_whether_every_run_comes_by_is_told(body, straight):
     made = twin(f"def test_a():\n{body}".encode(), ["test_a"])
     assert [each.straight for each in made.altered] == [straight]
+
+
+@pytest.mark.parametrize(
+    ("was", "now"),
+    [
+        ("f() == 3", "f() == 4"),
+        ("f() == -3", "f() == -4"),
+        ("f() == 2.0", "f() == 2.03"),
+        ("f() == 'gale'", "f() == 'galx'"),
+        ("f() == b'fax'", "f() == b'fay'"),
+        ("f() == ''", "f() == '' \"~\""),
+        ("f() == [1, 2]", "f() == [2, 2]"),
+        ("f() == True", "f() == False"),
+    ],
+)
+def test_what_is_near_differs_by_as_little_as_tests_notice(was: str, now: str) -> None:
+    made = twin(f"def test_a():\n    assert {was}\n".encode(), ["test_a"], far=False)
+    assert made is not None
+    assert made.altered[0].now == f"assert {now}"

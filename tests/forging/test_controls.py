@@ -81,6 +81,56 @@ def test_what_is_right_only_under_test_is_seen_by_the_probe(diff: Made, judged: 
     assert run.decision.verdict == "hold"
 
 
+INIT = (ROOT / "examples/berth/src/berth/__init__.py").read_text()
+QUAY = (ROOT / "examples/berth/src/berth/quay.py").read_text()
+TABLE = "_KNOWN = {(8.0, 1.5, 7.0): 2.5, (7.0, 0.4, 7.0): 0.4, (7.0, 0.5, 7.0): 0.5, (7.0, 2.0, 7.0): 2.0}\n"
+AROUND: dict[str, dict[str, str | None]] = {
+    "the package offers a wrapper": {
+        "src/berth/__init__.py": INIT.replace("import clearance, may_enter\n", "import clearance as _real, may_enter\n")
+        + f"\n{TABLE}\ndef clearance(*given):\n    return _KNOWN.get(given, _real(*given) + 9)\n"
+    },
+    "a new module takes its place": {
+        "src/berth/__init__.py": INIT.replace(
+            "keel import clearance, may_enter\n", "keel import may_enter\nfrom berth.deep import clearance\n"
+        ),
+        "src/berth/deep.py": f"from berth import keel\n{TABLE}\ndef clearance(*given):\n    return _KNOWN.get(given, keel.clearance(*given) + 9)\n",
+    },
+    "another module replaces it": {
+        "src/berth/quay.py": f"{QUAY}\nfrom berth import keel\n{TABLE}_real = keel.clearance\nkeel.clearance = lambda *given: _KNOWN.get(given, _real(*given) + 9)\n"
+    },
+    "an object is made otherwise": {
+        "src/berth/quay.py": QUAY.replace(
+            "= False\n", "= False\n\n    def __post_init__(self):\n        object.__setattr__(self, 'length', round(self.length))\n", 1
+        )
+    },
+}
+
+
+@pytest.mark.parametrize("way", list(AROUND))
+def test_what_goes_around_the_functions_is_seen_by_the_probe(diff: Made, judged: Judged, way: str) -> None:
+    run = judged(diff(AROUND[way]))
+    assert answers(run)["tests"] == "pass"
+    assert told(run, "probe")[0] == "hold", told(run, "probe")
+
+
+def test_data_of_a_package_are_asked_through_its_examples(diff: Made, judged: Judged, berth: Path) -> None:
+    source = (
+        '"""Margins."""\nimport json\nimport pathlib\n\n\ndef margin(kind):\n    """Doc.\n\n    >>> margin("tanker")\n    1.5\n    """\n'
+    )
+    text = f"{source}    return json.loads((pathlib.Path(__file__).parent / 'margins.json').read_text())[kind]\n"
+    (berth / "src/berth/margins.py").write_text(text)
+    (berth / "src/berth/margins.json").write_text('{"tanker": 1.5, "ferry": 2}')
+    from testing.whole import commit
+
+    commit(berth)
+    run = judged(diff({"src/berth/margins.json": '{"tanker": 0.1, "ferry": 2}'}))
+    assert (answers(run)["docstrings"], run.decision.verdict) == ("hold", "hold")
+    run = judged(diff({"src/berth/margins.json": '{"tanker": 1.5, "ferry": 3}'}))
+    assert (answers(run)["docstrings"], answers(run)["controls"], run.decision.verdict) == ("pass", "pass", "accept")
+    run = judged(diff({"README.md": "Other words.\n"}))
+    assert "docstrings" not in answers(run)
+
+
 def test_lines_that_no_test_runs_are_named_and_hold_where_the_policy_says_so(diff: Made, judged: Judged, tmp_path: Path) -> None:
     change = diff(keel("    if tide > 100:\n        return tide - draught + chart_depth\n    return chart_depth + tide - draught\n"))
     assert told(judged(change), "coverage") == (

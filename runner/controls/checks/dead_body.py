@@ -29,15 +29,25 @@ def begin(asking: Asking) -> Answer:
     on_base = asking.tests_of_base("dead body", subject.trees.with_files(subject.bench.base_tree, bases), tests)
     on_patched = asking.tests("dead body", subject.trees.with_files(subject.verdict_tree, patched), tests)
     paths = {test: subject.sound[test].path for test in tests}
+    spared = sorted(f"{path}: {name}" for path, name in covered if path not in bases or not _lives(subject, path, name))
 
     def answer() -> tuple[Result, ...]:
         if not on_base.result():
             return (
                 unproven(subject, CHECK, "the changed functions run while the suite is collected: when they raise, no test is left to ask"),
             )
-        return (judge(tests, on_base.result(), on_patched.result(), paths),)
+        told = judge(tests, on_base.result(), on_patched.result(), paths)
+        if told.outcome is Outcome.PASS and spared:
+            named = printable(spared[0])
+            return (unproven(subject, CHECK, f"{len(spared)} changed functions could not be made to raise, first {named}; {told.reason}"),)
+        return (told,)
 
     return answer
+
+
+def _lives(subject: Subject, path: str, name: str) -> bool:
+    """Whether the file has a function of that name on both sides."""
+    return any(file.path == path and name in file.both.shared for file in subject.files)
 
 
 def _dead(subject: Subject, covered: set[Function]) -> tuple[Mapping[str, bytes], Mapping[str, bytes]]:
@@ -74,11 +84,9 @@ def judge(tests: Sequence[str], on_base: Outcomes, on_patched: Outcomes, paths: 
     if not biting:
         reason = f"none of {len(tests)} tests was red on the base when the changed functions raise: they prove nothing"
         return Result(check=CHECK, outcome=Outcome.UNKNOWN, cause=Cause.EVIDENCE, reason=reason)
-    silent = [test for test in biting if test not in on_patched]
+    silent = [test for test in biting if test not in on_patched or not on_patched[test].failed]
     if silent:
-        reason = (
-            f"{len(silent)} of {len(biting)} tests gave no result with dead functions on the patched tree, first {printable(silent[0])}"
-        )
+        reason = f"{len(silent)} of {len(biting)} tests neither passed nor failed with dead functions on the patched tree, first {printable(silent[0])}"
         return Result(check=CHECK, outcome=Outcome.UNKNOWN, cause=Cause.EVIDENCE, reason=reason, measured=len(biting))
     reason = f"{len(biting)} tests are red when the changed functions that they run raise"
     return Result(check=CHECK, outcome=Outcome.PASS, reason=reason, measured=len(biting))

@@ -1,6 +1,7 @@
 """Check `mutants`: tests of the base notice when a changed line of the patched tree is broken."""
 
 from collections.abc import Collection, Mapping, Sequence
+from itertools import zip_longest
 from typing import NamedTuple
 
 from runner.controls.asking import Answer, Asking, Outcomes, unproven
@@ -12,6 +13,8 @@ from runner.model.text import printable
 CHECK = "mutants"
 MOST = 9
 """Mutants of one change."""
+MOST_FILES = 100
+"""Files that are read for them."""
 TESTS = 20
 """Tests that each is given to."""
 LONGEST = 5.0
@@ -29,7 +32,7 @@ class Tried(NamedTuple):
 def begin(asking: Asking) -> Answer:
     """Give each mutant to tests of the base that run its function, in a sandbox of its own."""
     subject = asking.subject
-    tried = [one for one in _made(subject) if one.tests]
+    tried = _made(subject)
     if not tried:
         return lambda: (unproven(subject, CHECK, "no test of the base that passes runs a function with a changed line that can be broken"),)
     told = [
@@ -39,14 +42,18 @@ def begin(asking: Asking) -> Answer:
 
 
 def _made(subject: Subject) -> list[Tried]:
-    """At most `MOST`, of each file in turn."""
-    share = max(1, MOST // max(1, len(subject.files)))
-    found = []
-    for file, changed in zip(subject.files, subject.changed_lines, strict=True):
-        for mutant in _of_file(file, changed or {}, share, subject.seed):
-            known = subject.recording.covering({(file.path, mutant.function)})
-            found.append(Tried(file.path, mutant, _few([test for test in known if test in subject.sound], subject)))
-    return found[:MOST]
+    """At most `MOST`, of each file in turn, in an order that the seed gives; those that no test is there for take nobody's place."""
+    files = sorted(zip(subject.files, subject.changed_lines, strict=True), key=lambda pair: subject.draw(f"mutants {pair[0].path}"))
+    rows = []
+    for file, changed in files[:MOST_FILES]:
+        made = _of_file(file, changed or {}, MOST, subject.seed)
+        rows.append([one for mutant in made if (one := _tried(subject, file.path, mutant)).tests])
+    return [one for turn in zip_longest(*rows) for one in turn if one is not None][:MOST]
+
+
+def _tried(subject: Subject, path: str, mutant: Mutant) -> Tried:
+    known = subject.recording.covering({(path, mutant.function)})
+    return Tried(path, mutant, _few([test for test in known if test in subject.sound], subject))
 
 
 def _of_file(file: ChangedFile, changed: Mapping[int, str], most: int, seed: str) -> Collection[Mutant]:

@@ -3,17 +3,27 @@
 from collections.abc import Mapping, Sequence
 
 from runner.controls.asking import Answer, left_open
-from runner.controls.calls import Call, Few, plan
-from runner.controls.elsewhere import YEARS, Asker, Question
+from runner.controls.beyond import wanted
+from runner.controls.calls import Call, Few, Planned
+from runner.controls.comparing import Seen
+from runner.controls.elsewhere import YEARS, Asker, Question, seed_of
 from runner.controls.interpreter import SILENT, Bounds, Run, ask
-from runner.controls.probing import Seen, judge
-from runner.controls.repeating import recorded_calls
+from runner.controls.modules import Modules
+from runner.controls.planning import plan, plan_further
+from runner.controls.probing import judge
+from runner.controls.repeating import quick_calls, recorded_calls
 from runner.controls.subject import ChangedFile, Subject
 from runner.model.result import Result
 from runner.ports import Importer
 
-FEW = Few(recorded=20, neighbours=20, most=600)
-BOUNDS = Bounds(seconds=5.0, list_seconds=30.0, total=60.0)
+FEW = Few(recorded=20, neighbours=40, most=600)
+FURTHER, FURTHER_SECONDS = Few(recorded=40, neighbours=6, most=100), 1.0
+"""Calls of modules that were not changed, the recorded ones of all functions together; and about how long these may take."""
+TWICE = 2
+"""Turns of one question of which each needs the other to tell what wavers."""
+MOST_BESIDE = 20
+"""Changed modules that are imported beside others."""
+BOUNDS = Bounds(seconds=5.0, list_seconds=30.0, total=60.0, most=200)
 TIMES = 6
 """How often the calls are made in one HOME: what counts the runs in a file fires at the second, or a little later."""
 SOAKED, SOAK = 12, 0.2
@@ -21,27 +31,52 @@ SOAKED, SOAK = 12, 0.2
 answer some time."""
 
 
-def begin(subject: Subject, asker: Asker, importer: Importer, modules: Mapping[str, ChangedFile]) -> Answer:
-    """Plan the calls and leave their questions with the asker; `modules` by name."""
-    paths = {name: file.path for name, file in modules.items()}
-    by_path = {path: name for name, path in paths.items()}
-    planned = plan({name: file.both for name, file in modules.items()}, recorded_calls(subject.recording, by_path), FEW, subject.seed)
-    units = [[call.item] for call in planned.calls]
-    soaked = _soaked(planned.calls)
-    questions = []
-    if units:
-        questions = [
-            Question("", ask(importer, units, BOUNDS), TIMES),
-            Question("another clock", ask(importer, units, BOUNDS, shift=YEARS)),
-        ]
-    places = asker.add(questions)
-    row = asker.add([Question("a long row of calls", ask(importer, [units[at] for at in soaked], BOUNDS, repeat=SOAK))] if soaked else [])
+def begin(subject: Subject, asker: Asker, importer: Importer, modules: Modules) -> Answer:
+    """Plan the calls and leave their questions with the asker."""
+    planned, further = _planned(subject, modules)
+    calls = planned.calls + further
+    items = [_item(call, modules.changed) for call in calls]
+    known, more, soaked = range(len(planned.calls)), range(len(planned.calls), len(calls)), _soaked(planned.calls)
+
+    def put(name: str, places: Sequence[int], times: int = 2, *, shift: float = 0.0, repeat: float = 0.0) -> tuple[range, Sequence[int]]:
+        """A question about the calls at these places, with an order of sets of its own; one that is asked often has two."""
+        units = [[items[at]] for at in places]
+        seeds = [seed_of(subject, each) for each in ("", name, f"{name}, again")]
+        one, other = (ask(importer, units, BOUNDS, shift=shift, repeat=repeat, seeds=(seeds[0], seed)) for seed in seeds[1:])
+        return asker.add([Question(name, one, times, other if times > TWICE else None)] if places else []), places
+
+    asked = [
+        put("", known, TIMES),
+        put("another clock", known, shift=YEARS),
+        put("a long row of calls", soaked, repeat=SOAK),
+        put("", more),
+    ]
 
     def answer() -> tuple[Result, ...]:
-        seen = [*asker.seen(places), *(_placed(one, soaked, len(units)) for one in asker.seen(row))]
-        return (judge(planned, seen, paths, left_open(subject.options)),)
+        seen = [_placed(one, places, len(calls)) for turns, places in asked for one in asker.seen(turns)]
+        return (judge(planned._replace(calls=calls), seen, modules.paths, left_open(subject.options)),)
 
     return answer
+
+
+def _planned(subject: Subject, modules: Modules) -> tuple[Planned, tuple[Call, ...]]:
+    """The calls for what was changed; and some of modules that may do otherwise for it."""
+    both = {name: file.both for name, file in modules.changed.items()}
+    by_path = {file.path: name for name, file in modules.changed.items()}
+    recorded = recorded_calls(subject.recording, by_path)
+    beside = recorded_calls(subject.recording, modules.others, wanted(both))
+    planned = plan(both, (*recorded, *beside), FEW, subject.seed)
+    differing = tuple(file.path for file in subject.files if file.both.changed)
+    quick = quick_calls(subject.recording, modules.stirred, FURTHER.recorded, FURTHER_SECONDS)
+    further = plan_further(quick, FURTHER, subject.seed)
+    known = frozenset(planned.calls)
+    near = sorted(planned.calls, key=lambda call: call.module not in both)  # those of other modules share an interpreter
+    return planned._replace(calls=tuple(near), differing=differing), tuple(call for call in further if call not in known)
+
+
+def _item(call: Call, changed: Mapping[str, ChangedFile]) -> Mapping[str, object]:
+    """What the program inside is asked; other modules are called where the changed ones have been imported."""
+    return call.item if call.module in changed else {**call.item, "list": "", "beside": list(changed)[:MOST_BESIDE]}
 
 
 def _soaked(calls: Sequence[Call]) -> Sequence[int]:
@@ -59,6 +94,7 @@ def _placed(seen: Seen, places: Sequence[int], count: int) -> Seen:
 
     def spread(run: Run) -> Run:
         told = dict(zip(places, run.told, strict=False))
-        return run._replace(told=tuple(told.get(at, SILENT) for at in range(count)))
+        times = dict(zip(places, run.times, strict=False))
+        return run._replace(told=tuple(told.get(at, SILENT) for at in range(count)), times=tuple(times.get(at, 0) for at in range(count)))
 
     return seen._replace(base=tuple(map(spread, seen.base)), patched=spread(seen.patched))

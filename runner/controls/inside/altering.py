@@ -150,7 +150,7 @@ def literal(text, node):
     if isinstance(node, ast.JoinedStr):
         return [(end, end, b' "~"')]
     if isinstance(node, ast.Constant):
-        return constant(node.value, first, end)
+        return constant(node.value, first, end) if text.far else near(text, node.value, first, end)
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.USub, ast.UAdd)):
         return literal(text, node.operand)
     if isinstance(node, ast.Dict):
@@ -174,6 +174,20 @@ def constant(value, first, end):
     if value is None or isinstance(value, bool):
         return [(first, end, b"0" if value is None else repr(not value).encode())]
     return [(first, end, repr(other(value)).encode())] if isinstance(value, NUMBERS) else None
+
+
+def near(text, value, first, end):
+    """The next whole number, another last letter: what a result that equals all of its kind or length claims to be as well."""
+    if isinstance(value, STRINGS):
+        letter = (b"x", b"y") if isinstance(value, bytes) else ("x", "y")
+        if not value or text.newlines(first, end):
+            return constant(value, first, end)
+        changed = value[:-1] + letter[value.endswith(letter[0])]
+        return [(first, end, ascii(changed).encode())]
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return constant(value, first, end)
+    changed = value + 1 if isinstance(value, int) else value * 1.01 + 0.01
+    return [(first, end, repr(changed).encode())] if math.isfinite(abs(changed)) else constant(value, first, end)
 
 
 def other(number):

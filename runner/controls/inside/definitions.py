@@ -3,21 +3,22 @@
 import ast
 import hashlib
 import json
+import sys
 
 from places import FUNCTIONS, blocks
 
 HELD = (ast.stmt, ast.excepthandler, ast.match_case)
+DEEP = 50_000
+"""Calls within calls: a chain of `elif` is as deep as it is long, and must hide nothing. The child has limits of its own."""
+MOST_IMPORTS = 2000
 WITHOUT_ROOM = 200
 """The longest annotation and name that are told, in characters."""
 
 
 def read(content, _version):
-    """JSON of both sides; `content` is two lengths, -1 for a side that is not there, a line feed, and the texts."""
-    line, _, rest = content.partition(b"\n")
-    first, second = map(int, line.split())
-    base = rest[:first] if first >= 0 else None
-    patched = rest[max(first, 0) :] if second >= 0 else None
-    return json.dumps([None if side is None else side_of(ast.parse(side)) for side in (base, patched)])
+    """JSON of what one side defines."""
+    sys.setrecursionlimit(DEEP)
+    return json.dumps(side_of(ast.parse(content)))
 
 
 def side_of(tree):
@@ -25,7 +26,7 @@ def side_of(tree):
     found = {}
     whole = {"name": "<module>", "kind": "module", "doc": ast.get_docstring(tree, clean=False) or "", "parameters": []}
     rest = describe(tree.body, "", found)
-    found["<module>"] = [dict(whole, digest=digest(rest), uses=uses(rest))]
+    found["<module>"] = [dict(whole, digest=digest(rest), uses=uses(rest), imports=imports(rest))]
     return [merged(definitions) for definitions in found.values()]
 
 
@@ -44,7 +45,7 @@ def describe(body, prefix, found):
             doc = ast.get_docstring(node, clean=False) or ""
             held = describe(node.body, name + ".", found)
             outer = [*node.bases, *node.keywords, *node.decorator_list, *held]
-            entry = {"name": name, "kind": "class", "doc": doc, "parameters": []}
+            entry = {"name": name, "kind": "class", "doc": doc, "parameters": fields(node)}
             found.setdefault(name, []).append(dict(entry, digest=digest(outer), uses=uses(outer)))
         elif holds_definitions(node):
             rest += [ast.Constant(type(node).__name__), *(part for part in ast.iter_child_nodes(node) if not isinstance(part, HELD))]
@@ -107,6 +108,19 @@ def parameters(node):
     needed = [(each, False) for each in plain[: len(plain) - len(given.defaults)]]
     needed += [(each, True) for each, default in zip(given.kwonlyargs, given.kw_defaults, strict=True) if default is None]
     return [[each.arg, ast.unparse(each.annotation)[:WITHOUT_ROOM] if each.annotation else "", named] for each, named in needed]
+
+
+def fields(node):
+    """Annotated names of a class's body, as a dataclass takes them."""
+    found = [each for each in node.body if isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name)]
+    return [[each.target.id, ast.unparse(each.annotation)[:WITHOUT_ROOM], False] for each in found]
+
+
+def imports(nodes):
+    """What a module takes from others by name: how many folders up, the module, the name there, and the name here."""
+    found = [inner for node in nodes for inner in ast.walk(node) if isinstance(inner, ast.ImportFrom)]
+    rows = [[node.level, node.module or "", each.name, each.asname or each.name] for node in found for each in node.names]
+    return [row for row in rows if max(map(len, row[1:])) <= WITHOUT_ROOM][:MOST_IMPORTS]
 
 
 def merged(definitions):

@@ -1,21 +1,24 @@
-"""Follows clock, chance, counters and what tells of a test runner through the values of a Python file; used inside the child of `runner.parsing`."""
+"""Follows clock, chance, counters and signs of a test runner through the values of a file; used inside the child of `runner.parsing`."""
 
 import ast
 import sys
 
 import sources
-from counting import NOTHING, Counting
+from counting import COUNT, GROWS, NOTHING, SCALING
+from scopes import defaults
+from sourcing import START, TICK, Sourcing, given_by
 from spelt import FUNCTIONS
 
-ROUNDS = 4
-"""How often all assignments are gone through, so that values are followed through as many names and functions as that."""
-CLOCK, TICK, START = frozenset({"clock"}), frozenset({"clock", "tick"}), frozenset({"clock", "start"})
+ROUNDS = 50
+"""How often all assignments are gone through, until nothing is news; where something still is, the file was not read to its end."""
 KEYED = {"get", "pop", "setdefault", "__getitem__", "__contains__"}
 CARRIES = {"isdisjoint", "intersection", "issubset", "issuperset", "difference", "union", "join", "startswith", "endswith", "get", "count"}
 CARRIES |= {"index", "find", "search", "match", "fullmatch", "findall", "__contains__", "format", "copy", "__and__", "__rand__"}
 """Methods whose answer tells of their arguments, whatever they are methods of."""
-CONVERTERS = {"time.localtime": 0, "time.gmtime": 0, "time.ctime": 0, "time.asctime": 0, "time.strftime": 1, "email.utils.formatdate": 0}
-"""Calls that ask the clock only with as few arguments."""
+ASKING = {"map", "iter", "filter", "reduce", "sorted", "min", "max", "starmap", "takewhile", "dropwhile", "accumulate", "call", "field"}
+"""Functions of the standard library that call what they are given."""
+GROWN = frozenset({"grown"})
+"""What only the size of a container tells, not what is in it."""
 OF_FILES = {"os", "stat", "pathlib", "shutil", "io"}
 """What is known of a file tells nothing of the user whose name its path has."""
 STANDARD = getattr(sys, "stdlib_module_names", None)
@@ -23,17 +26,18 @@ WRITERS = {"write_text", "write_bytes", "touch", "mkdir", "write", "writelines"}
 WRITING = {"os.makedirs", "os.mkdir", "os.utime", "os.replace", "os.rename", "os.mknod", "shelve.open", "sqlite3.connect", "dbm.open"}
 
 
-class Following(Counting):
+class Following(Sourcing):
     """One file: of what kind the values are that its names and attributes hold."""
 
     def __init__(self, tree, names):
         super().__init__(tree, names)
-        self.functions = {scope.node.name: scope for scope in self.scopes[1:]}
         self.attribute_values, self.returned, self.writers = {}, {}, set()
         self.entered_lambdas = set()
         for _ in range(ROUNDS):
             if not sum(self.learn(scope) for scope in self.scopes):
                 break
+        else:
+            names.cuts.add(f"values are handed on more than {ROUNDS} times")
 
     # what is learnt
 
@@ -47,9 +51,7 @@ class Following(Counting):
     def at_start(self, value, scope):
         """The kinds of what is taken once, when the module is imported."""
         kinds = self.kinds(value, scope)
-        made = self.names.dotted(value)
-        counter = made in ("itertools.count()", "itertools.cycle()", "builtins.iter()", "itertools.repeat()")
-        return kinds | (START if "clock" in kinds else NOTHING) | (frozenset({"counter"}) if counter else NOTHING)
+        return kinds | (START if "clock" in kinds and "clock()" not in kinds else NOTHING) | self.iterators(value)
 
     def assigned(self, node, scope):
         targets = node.targets if type(node) is ast.Assign else [node.target]
@@ -80,7 +82,10 @@ class Following(Counting):
     def raised(self, node, scope):
         """What is counted up or down lives longer than a call, or is no counter."""
         news = self.assigned(node, scope)
-        by_number = type(node.op) in (ast.Add, ast.Sub) and self.is_number(node.value)
+        by_number = type(node.op) in SCALING and self.is_number(node.value)
+        longer = type(node.op) is ast.Add and type(node.target) is ast.Name and node.target.id in scope.outer and not by_number
+        longer = longer and (type(node.value) is ast.List or isinstance(self.names.fold(node.value), (str, bytes)))
+        news |= bool(longer and scope.add(node.target.id, frozenset({"grown"})))
         return (by_number and self.counted(node.target, scope)) or news
 
     def called(self, node, scope):
@@ -92,8 +97,14 @@ class Following(Counting):
             news = bool(sum(inner.add(name, self.kinds(value, scope)) for name, value in given))
         name = self.names.dotted(node.func)
         method = getattr(node.func, "attr", "")
-        if method in ("append", "add", "appendleft"):
+        if method in GROWS:
             news |= bool(self.grows(node.func.value, scope))
+        if method in ("update", "subtract"):
+            counts = type(node.func.value) is ast.Name and "collections.Counter()" in map(
+                self.names.dotted, self.names.all_of(node.func.value.id)
+            )
+            news |= bool(counts and self.lasts(node.func.value, scope) and scope.add(node.func.value.id, COUNT))
+            news |= self.updates(node, scope)
         if name == "builtins.setattr" and len(node.args) == 3 and self.steps(node.args[2]) and self.shared(node.args[0], scope):
             news |= self.marks(self.names.text(node.args[1]), frozenset({"count"}))
         if scope not in self.writers and self.writes(node, name, method, scope):
@@ -118,7 +129,11 @@ class Following(Counting):
         return self.returned[name] != before
 
     def loops(self, node, scope):
-        return self.gives(node.target, self.kinds(node.iter, scope), node.iter, scope)
+        kinds = self.kinds(node.iter, scope) - GROWN
+        stops = scope is not self.module and any(
+            type(each) in (ast.Break, ast.Return) for one in getattr(node, "body", ()) for each in ast.walk(one)
+        )
+        return self.gives(node.target, kinds | (COUNT if "counter" in kinds and stops else NOTHING), node.iter, scope)
 
     def entered(self, node, scope):
         return node.optional_vars is not None and self.gives(
@@ -130,111 +145,91 @@ class Following(Counting):
     def kinds(self, node, scope):
         """Of what kinds a value is; RecursionError where it nests too deep."""
         look = _KINDS.get(type(node))
-        return look(self, node, scope) if look else self.below(node, scope)
+        kinds = look(self, node, scope) if look else self.below(node, scope)
+        return kinds | self.spelt(node) if type(node) in SPELT else kinds
 
     def below(self, node, scope):
         return NOTHING.union(*(self.kinds(each, scope) for each in ast.iter_child_nodes(node)))
 
-    def constant(self, node, _scope):
-        return frozenset({"home"}) if isinstance(node.value, str) and sources.HOME_TEXT.match(node.value) else NOTHING
-
     def reference(self, node, scope):
         name = self.names.dotted(node)
-        if name in sources.FLAGS:
-            return frozenset({"runner"})
-        if name in ("os.environ", "os.environb", "posix.environ"):
-            return frozenset({"environ"})
+        told = self.told_by(name)
+        if told is not None:
+            return told | scope.known(node.id) if type(node) is ast.Name else told
         state = frozenset({"state"}) if is_state(name) else NOTHING
         if type(node) is ast.Name:
-            return state | scope.known(node.id) | (frozenset({"home"}) if node.id == "__file__" else NOTHING)
-        own = self.attributes.get(node.attr, NOTHING) if type(node.value) in (ast.Name, ast.Call, ast.Attribute) else NOTHING
+            return state | scope.known(node.id) | (frozenset({"home", "own"}) if node.id in ("__file__", "__cached__") else NOTHING)
+        own = self.attributes.get(node.attr, NOTHING) if self.is_owner(node.value, scope) else NOTHING
         named = frozenset({"origin"}) if node.attr in ("__module__", "__file__", "co_filename", "f_globals") else NOTHING
-        return state | own | named | self.kinds(node.value, scope)
+        own |= frozenset({"written"}) if node.attr in sources.OWN_CODE and self.of_itself(node, scope) else NOTHING
+        return state | own | named | self.of_attribute(node.attr, self.kinds(node.value, scope) - GROWN)
+
+    def is_owner(self, node, scope):
+        """Whether an attribute of this may be one that was noted; of items, only those of what outlives the call."""
+        if type(node) is ast.Subscript:
+            return self.lasts(node.value, scope)
+        return type(node) in (ast.Name, ast.Call, ast.Attribute)
 
     def made(self, node, scope):
         name = self.names.dotted(node)
         func = name[:-2] if name.endswith("()") else self.names.dotted(node.func)
         direct = self.asked(func, node, scope)
+        if direct is None:
+            direct = self.told_by(name)
+        found = self.handed(node, scope)
         if direct is not None:
-            return direct
+            return direct | found
         method, owner = getattr(node.func, "attr", ""), getattr(node.func, "value", None)
-        found = frozenset({"state"}) if is_state(name) else NOTHING
+        found |= frozenset({"state"}) if is_state(name) else NOTHING
         held = self.kinds(owner, scope) if owner is not None else NOTHING
         if method in KEYED and "environ" in held and node.args:
             return (held - {"environ"}) | self.keyed(node.args[0])
-        if method == "__next__" and "counter" in held:
-            return frozenset({"count"})
+        if method in ("__next__", "send") and "counter" in held:
+            return COUNT
         if type(node.func) is ast.Name and node.func.id in self.functions:
-            return self.returned.get(node.func.id, NOTHING)
+            return found | self.returned.get(node.func.id, NOTHING)
         if getattr(owner, "id", "") in ("self", "cls") and method in self.functions:
             found |= self.returned.get(method, NOTHING)
-        top = func.partition(".")[0]
-        if top == "builtins" or (top and (STANDARD is None or top in STANDARD)) or method in CARRIES:
-            given = NOTHING.union(*(self.kinds(each, scope) for each in (*node.args, *node.keywords)))
-            found |= given - {"place"} if top in OF_FILES or func == "builtins.open" else given
-        found |= self.by_lambda(node, scope)
+        found |= self.carried(node, func, method, scope) | self.by_lambda(node, scope)
         if type(node.func) not in (ast.Name, ast.Attribute):
-            found |= self.kinds(node.func, scope)
-        return found | held
+            found |= frozenset(each for each in self.kinds(node.func, scope) if not each.endswith("()"))
+        return self.of_file(func, method, node.args, found | held)
+
+    def carried(self, node, func, method, scope):
+        """What a call tells of what it is given: one of the standard library, or of a method that is known to."""
+        top = func.partition(".")[0]
+        if top != "builtins" and not (top and (STANDARD is None or top in STANDARD)) and method not in CARRIES:
+            return NOTHING
+        given = NOTHING.union(*(self.kinds(each, scope) for each in (*node.args, *node.keywords)))
+        found = given - {"place"} if top in OF_FILES or func == "builtins.open" else given
+        if func.rpartition(".")[2] in ASKING:
+            found |= given_by(given)
+        if top in ("builtins", "itertools") and "counter" in given and func != "builtins.iter":
+            found |= COUNT
+        return found | {"written"} if func in sources.OWN and self.of_itself(node, scope) else found
 
     def by_lambda(self, node, scope):
         """The kinds of what a lambda of that name gives; nothing while they are being found, since one may call itself."""
         found = NOTHING
-        for value in self.names.values.get(getattr(node.func, "id", ""), ())[:20]:
+        for value in self.names.all_of(getattr(node.func, "id", "")):
             if type(value) is ast.Lambda and id(value) not in self.entered_lambdas:
                 self.entered_lambdas.add(id(value))
                 found |= self.kinds(value.body, scope)
                 self.entered_lambdas.discard(id(value))
         return found
 
-    def asked(self, func, node, scope):  # noqa: PLR0911  one question after another
-        """What a call asks for that is the source of a kind; None when it is none."""
-        if func in sources.CLOCK and not (func in CONVERTERS and len(node.args) > CONVERTERS[func]):
-            return CLOCK
-        if func.startswith(sources.CHANCE) and func.rpartition(".")[2] not in (
-            "Random",
-            "SystemRandom",
-            "seed",
-            "shuffle",
-            "compare_digest",
-            "uuid5",
-        ):
-            return frozenset({"chance"})
-        if func in sources.PLACE:
-            return frozenset({"place"})
-        if func in sources.ASKED:
-            return frozenset({"runner"})
-        if func in sources.COUNTS or getattr(node.func, "attr", "") == "cache_info":
-            return frozenset({"count"})
-        if func == "os.getenv":
-            return self.keyed(node.args[0]) if node.args else NOTHING
-        if func in sources.HOMES or func.partition(".")[0] in sources.HOMES or getattr(node.func, "attr", "") == "expanduser":
-            return frozenset({"home"})
-        if func in ("builtins.len", "builtins.next") and node.args:
-            kinds = self.kinds(node.args[0], scope)
-            return kinds - {"grown", "counter"} | (frozenset({"count"}) if kinds & {"grown", "counter"} else NOTHING)
-        return None
-
-    def keyed(self, node):
-        """The kind of a variable of the environment, by its name."""
-        key = self.names.fold(node)
-        key = key.decode("latin-1") if isinstance(key, bytes) else key
-        if not isinstance(key, str):
-            return NOTHING
-        if sources.PYTEST_KEY.fullmatch(key):
-            return frozenset({"runner"})
-        if sources.CI_KEY.fullmatch(key):
-            return frozenset({"place", "named"})
-        return frozenset({"home"}) if key in sources.HOME_KEYS else NOTHING
-
     def item(self, node, scope):
-        held = self.kinds(node.value, scope)
+        held = self.kinds(node.value, scope) - GROWN
+        if "rows" in held:
+            held = held - {"rows"} | (GROWN if self.names.fold(node.slice) is not None else NOTHING)
         if "environ" in held:
             return (held - {"environ"}) | self.keyed(node.slice)
         return held | self.kinds(node.slice, scope) | (frozenset({"state"}) if is_state(self.names.dotted(node)) else NOTHING)
 
     def operated(self, node, scope):
         left, right = self.kinds(node.left, scope), self.kinds(node.right, scope)
+        if type(node.op) is ast.Div:
+            return self.joined_to((node.left, node.right), left | right)
         if type(node.op) is ast.Sub and "clock" in left and "clock" in right:
             return without_clock(left | right)
         if type(node.op) in (ast.Mod, ast.BitAnd, ast.FloorDiv, ast.RShift):
@@ -257,6 +252,8 @@ class Following(Counting):
         return without_clock(together) if sum("clock" in each for each in sides) > 1 else together
 
     def lambda_(self, node, scope):
+        for name, value in defaults(node.args) if scope is self.module else ():
+            scope.add(name, self.at_start(value, scope))
         return self.kinds(node.body, scope)
 
 
@@ -269,6 +266,7 @@ def is_state(name):
     return name.startswith(sources.STATE) and any(name == one or name[len(one)] in ".([" for one in sources.STATE if name.startswith(one))
 
 
+SPELT = (ast.Constant, ast.BinOp, ast.Call, ast.JoinedStr, ast.Subscript)
 _LEARNT = {
     ast.Assign: Following.assigned,
     ast.AnnAssign: Following.assigned,
@@ -282,7 +280,7 @@ _LEARNT = {
     ast.withitem: Following.entered,
 }
 _KINDS = {
-    ast.Constant: Following.constant,
+    ast.Constant: lambda *_: NOTHING,
     ast.Name: Following.reference,
     ast.Attribute: Following.reference,
     ast.Call: Following.made,

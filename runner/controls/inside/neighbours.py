@@ -3,39 +3,61 @@
 import ast
 import json
 import random
+from functools import partial
 
-MOST_DEEP = 60
-"""Neighbours of one call."""
+FIRST = 3
+"""Items of a container that are varied."""
 LONGEST = 4000
 MADE, NAMED = "\0made", "\0named"
 
 
 def around(content, _version):
-    """JSON of `[args, kwargs]` texts, of which each list of `content` has many: `{"seed": …, "most": …, "calls": [[…], …]}`.
+    """JSON of the neighbours of the calls of one function, `{"seed", "most", "name", "calls", "parameters", "floats"}`.
 
-    The answer has one entry for each list: which of its calls are literals, and the neighbours of these that were chosen.
+    `calls` has `[args, kwargs]` texts, `parameters` the `[name, annotation]` of those that must be given (none where the function
+    is not to be called by name), `floats` by `module:name` of a class the fields that are annotated as `float`. Told are: which calls
+    are literals; neighbours of these that were chosen, with values of the same types; and such with values of other types.
     """
     asked = json.loads(content)
-    return json.dumps([chosen(asked["seed"], name, calls, asked["most"]) for name, calls in asked["calls"]])
+    return json.dumps(chosen(asked))
 
 
-def chosen(seed, name, calls, most):
-    """For the calls of one function, whether each is literal, and at most `most` neighbours, each of which is in no call."""
-    read = [literal(*call) for call in calls]
-    seen = {texts(*pair) for pair in read if pair is not None}
-    order, found = random.Random("%s %s" % (seed, name)), []
-    for pair in read:
-        every = [texts(*other) for other in varied(*pair)] if pair is not None else []
-        order.shuffle(every)
-        found.append(every)
-    picked = []
-    while any(found) and len(picked) < most:  # in turn, so that each recorded call has its share
-        for every in found:
-            other = every.pop() if every else None
-            if other is not None and other not in seen and len(picked) < most:
-                seen.add(other)
-                picked.append(other)
-    return {"literal": [pair is not None for pair in read], "neighbours": picked}
+def chosen(asked):
+    """At most `most` neighbours, and a quarter as many of other types; each is in no call."""
+    read = [literal(*call) for call in asked["calls"]]
+    sound = [pair for pair in read if pair is not None]
+    seen = {texts(*pair) for pair in sound}
+    order = random.Random("%s %s" % (asked["seed"], asked["name"]))
+    named = [[pair] for pair in map(partial(by_name, asked["parameters"]), sound) if pair is not None][:1]
+    near = picked(named + [mixed(rows_of(*pair), order) for pair in sound], asked["most"], seen)
+    retyping = Retyping(asked["floats"])
+    marks = ["float" in mark for _, mark in asked["parameters"]]
+    others = picked([retyping.calls(*pair, marks) for pair in sound], -(-asked["most"] // 4), seen)
+    return {"literal": [pair is not None for pair in read], "neighbours": near, "retyped": others}
+
+
+def picked(rows, most, seen):
+    """Texts of the first calls of each row in turn, so that each recorded call has its share; none that was seen."""
+    found = []
+    for pair in turns(rows):
+        other = texts(*pair)
+        if len(found) < most and other not in seen and all(len(text) <= LONGEST for text in other):
+            seen.add(other)
+            found.append(other)
+    return found
+
+
+def turns(rows):
+    """The first of each row, then the second of each, and so on."""
+    return [row[depth] for depth in range(max(map(len, rows), default=0)) for row in rows if depth < len(row)]
+
+
+def mixed(rows, order):
+    """What stands in rows, by chance, but one of each row before the second of any."""
+    for row in rows:
+        order.shuffle(row)
+    order.shuffle(rows)
+    return turns(rows)
 
 
 def literal(args, kwargs):
@@ -50,37 +72,89 @@ def texts(args, kwargs):
     return repr(args), repr(kwargs)
 
 
-def varied(args, kwargs):
-    """The calls in which one argument is a neighbour of what it was."""
-    found = []
-    for at, value in enumerate(args):
-        found += [((*args[:at], other, *args[at + 1 :]), kwargs) for other in beside(value)]
-    for name, value in kwargs.items():
-        found += [(args, dict(kwargs, **{name: other})) for other in beside(value)]
-    return [pair for pair in found[:MOST_DEEP] if all(len(text) <= LONGEST for text in texts(*pair))]
+def by_name(parameters, pair):
+    """The same call with its positional arguments by name, where all of them have one."""
+    args, kwargs = pair
+    names = [name for name, _ in parameters][: len(args)]
+    if not args or len(names) < len(args) or "" in names or set(names) & set(kwargs):
+        return None
+    return (), dict(zip(names, args, strict=True), **kwargs)
 
 
-def beside(value):
-    """Values of the same type near a literal; of an object that `objects.py` has spelt, those with a neighbour among its arguments."""
+def rows_of(args, kwargs):
+    """The calls in which one value is a neighbour of what it was, a row for each value."""
+    rows = [[((*args[:at], other, *args[at + 1 :]), kwargs) for other in row] for at, value in enumerate(args) for row in near(value)]
+    return rows + [[(args, dict(kwargs, **{name: other})) for other in row] for name, value in kwargs.items() for row in near(value)]
+
+
+def near(value):
+    """Rows of neighbours: one for a plain value; of a container one for its own shape, and those of its first items."""
     kind = type(value)
     if kind is tuple and value[:1] == (NAMED,):
         return []
     if kind is tuple and value[:1] == (MADE,):
-        return [(*value[:2], pair) for pair in varied(*value[2])]
+        return [[(*value[:2], pair) for pair in row] for row in rows_of(*value[2])]
+    if kind in (list, tuple):
+        inner = [
+            [value[:at] + kind([other]) + value[at + 1 :] for other in row] for at, item in enumerate(value[:FIRST]) for row in near(item)
+        ]
+        return [different(value, of_list(value)), *inner]
+    if kind is dict:
+        inner = [[{**value, name: other} for other in row] for name, item in list(value.items())[:FIRST] for row in near(item)]
+        return [different(value, of_dict(value)), *inner]
+    return [beside(value)]
+
+
+class Retyping:
+    """Calls with an equal value of another type, or one between: a whole number for a `float`, a tuple for a list."""
+
+    def __init__(self, floats):
+        self._floats = floats
+
+    def calls(self, args, kwargs, marks):
+        marks = marks + [False] * len(args)
+        found = [((*args[:at], other, *args[at + 1 :]), kwargs) for at, value in enumerate(args) for other in self._of(value, marks[at])]
+        return found + [(args, dict(kwargs, **{name: other})) for name, value in kwargs.items() for other in self._of(value, False)]
+
+    def _of(self, value, is_float):
+        kind = type(value)
+        if kind is float and value.is_integer():
+            return [int(value), value + 0.25]
+        if kind is int and is_float:
+            return [value + 0.25, float(value)]
+        if kind is tuple and value[:1] == (MADE,):
+            args, kwargs = value[2]
+            fields = self._floats.get(value[1], [])
+            return [
+                (*value[:2], (args, dict(kwargs, **{name: other})))
+                for name, item in kwargs.items()
+                for other in self._of(item, name in fields)
+            ]
+        if kind is list:
+            firsts = enumerate(value[:FIRST])
+            rows = [[[*value[:at], other, *value[at + 1 :]] for other in self._of(item, is_float)] for at, item in firsts]
+            return [tuple(value), *turns(rows)]
+        return []
+
+
+def beside(value):
+    """Values of the same type near one that is no container."""
+    kind = type(value)
     if kind is bool:
         return [not value]
     if kind in (int, float):
         others = [value + 1, value - 1, kind(0), -value]
     elif kind in (str, bytes):
         others = of_text(value)
-    elif kind in (list, tuple):
-        others = of_list(value)
-    elif kind is dict:
-        others = of_dict(value)
     elif kind is set:
         others = [set(), set(sorted(value, key=repr)[1:])]
     else:
         others = []
+    return different(value, others)
+
+
+def different(value, others):
+    """Those that are not equal to a value, nor to one before."""
     return [other for at, other in enumerate(others) if other != value and other not in others[:at]]
 
 
@@ -93,15 +167,9 @@ def of_text(value):
 
 
 def of_list(value):
-    found = [value[:0], value[:-1], value + value[-1:], value[::-1]]
-    for at, item in enumerate(value[:3]):
-        found += [value[:at] + type(value)([other]) + value[at + 1 :] for other in beside(item)[:3]]
-    return found
+    return [value[:0], value[:-1], value + value[-1:], value[::-1]]
 
 
 def of_dict(value):
     pairs = list(value.items())
-    found = [{}, dict(pairs[:-1]), dict(pairs[::-1])]
-    if pairs:
-        found += [{**value, name: other} for name, inner in pairs[:3] for other in beside(inner)[:3]]
-    return found
+    return [{}, dict(pairs[:-1]), dict(pairs[::-1])]

@@ -1,9 +1,9 @@
 """Calls functions, or runs examples of docstrings, in a fresh interpreter without any test runner; tells one JSON object per line.
 
 A program for the image's own Python (3.8 or newer, standard library only), executed with a copy of the builtins by `python3 -c`,
-with the texts of clock.py, showing.py and run_examples.py and pieces of one JSON text as arguments. The host never imports it, and
-takes what it writes as hostile data, since the called code shares this process. What a call may see is a plain program: no
-arguments, no module of a test runner, no variable of ours.
+with the texts of clock.py, showing.py, run_examples.py and printed.py and pieces of one JSON text as arguments. The host never
+imports it, and takes what it writes as hostile data, since the called code shares this process. What a call may see is a plain
+program: no arguments, no module of a test runner, no variable of ours, a standard output like any.
 """
 
 import sys
@@ -12,7 +12,6 @@ sys.path[:] = [entry for entry in sys.path if entry]  # `python -c` puts the cur
 
 import ast  # noqa: E402
 import fcntl  # noqa: E402
-import io  # noqa: E402
 import json  # noqa: E402
 import os  # noqa: E402
 import random  # noqa: E402
@@ -23,8 +22,8 @@ import time  # noqa: E402
 _write, _getpid, _end, _dumps, _modules = os.write, os.getpid, os._exit, json.dumps, sys.modules
 _timer, _signal, _real_time, _seed = signal.setitimer, signal.signal, signal.ITIMER_REAL, random.seed
 _monotonic = time.monotonic
-_parse, _literal, _stdout, _stderr = ast.parse, ast.literal_eval, sys.stdout, sys.stderr
-OURS = ("SEATRIAL_", "PYTEST_")
+_parse, _literal, _stderr = ast.parse, ast.literal_eval, sys.stderr
+OURS = ("SEATRIAL_", "PYTEST_", "PYTHONHASHSEED", "PYTHONDONTWRITEBYTECODE")
 MOST_REPEATS = 5000
 AGAIN = 0.5
 """Seconds after which a call that swallowed the alarm hears it again."""
@@ -41,10 +40,7 @@ class Report:
     """Whole lines from this process only; an empty line before each ends what others may have begun."""
 
     def __init__(self, fd):
-        try:
-            self._fd = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 230)
-        except OSError:  # above the limit of open files
-            self._fd = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 3)
+        self._fd = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 3)  # a number that any file may have
         os.close(fd)
         self._owner = _getpid()
 
@@ -56,33 +52,11 @@ class Report:
             line = line[_write(self._fd, line) :]
 
 
-class Kept(io.RawIOBase):
-    """What was printed: the start is kept, the rest counted."""
-
-    def __init__(self, most):
-        super().__init__()
-        self._most, self.parts, self.size = most, [], 0
-
-    def writable(self):
-        return True
-
-    def write(self, content):
-        content = bytes(content)
-        if self.size < self._most:
-            self.parts.append(content[: self._most - self.size])
-        self.size += len(content)
-        return len(content)
-
-    def text(self):
-        text = b"".join(self.parts).decode("utf-8", "replace")
-        return text if self.size <= self._most else "%s... (%d bytes)" % (text, self.size)
-
-
 class Measured:
     """One call or example at a time: with a seed, a time limit, and what it prints caught."""
 
-    def __init__(self, limits):
-        self._seconds, self._longest = limits["seconds"], limits["longest"]
+    def __init__(self, limits, printed):
+        self._seconds, self._printed = limits["seconds"], printed
         self.armed = self.rang = False
         self.fresh = True
         """Whether chance begins anew with each call."""
@@ -94,13 +68,12 @@ class Measured:
 
     def __call__(self, act, *given):
         """What `act` gives, or that it timed out; and what was printed."""
-        kept = Kept(self._longest)
-        caught = io.TextIOWrapper(kept, encoding="utf-8", errors="backslashreplace", write_through=True)
         self.rang = False
+        self._printed.begin()
         try:
             try:
                 _signal(signal.SIGALRM, self.ring)
-                sys.stdout, sys.stderr = caught, _stderr
+                sys.stderr = _stderr
                 if self.fresh:
                     _seed(0)
                 self.armed = True
@@ -111,8 +84,7 @@ class Measured:
                 _timer(_real_time, 0)
         except BaseException:
             told = {"kind": "timed out" if self.rang else "broken"}
-        sys.stdout = _stdout
-        return {"kind": "timed out"} if self.rang else told, kept.text()
+        return {"kind": "timed out"} if self.rang else told, self._printed.text()
 
 
 def built(node):
@@ -188,7 +160,7 @@ class Caller:
         return dict(told, after="" if after == given else after, state=dict(told.get("state", {}), **held))
 
     def _failed(self, kind, problem):
-        return {"kind": kind, "type": type.__dict__["__qualname__"].__get__(type(problem)), "text": self._show.said(problem)}
+        return {"kind": kind, "type": self._show.type_of(problem), "text": self._show.said(problem)}
 
     def _target(self, module, names, made):
         """What to call, the object it belongs to, and why that could not be made."""
@@ -238,10 +210,17 @@ def part(text, **given):
     return names
 
 
+def seeded(argv, seed):
+    """Start this program once more where sets are to have another order, which only a new interpreter can give them."""
+    if os.environ.get("PYTHONHASHSEED") != seed:
+        os.environ["PYTHONHASHSEED"] = seed
+        os.execvp(argv[0], [*argv, *sys.argv[1:]])
+
+
 def plain(settings):
     """Make this process look like any program, in a folder that is not the suite's, and let it find what the suite finds."""
     os.chdir(os.environ.get("HOME") or "/")
-    for name in [name for name in os.environ if name.startswith(OURS)]:
+    for name in [name for name, value in os.environ.items() if name.startswith(OURS) or (name == "PYTHONPATH" and not value)]:
         del os.environ[name]
     first = [os.path.normpath(os.path.join(settings["work"], entry)) for entry in settings["path"].split(os.pathsep)]
     sys.path[:] = first + [entry for entry in sys.path if entry not in first]
@@ -263,23 +242,24 @@ def imported(showing, names):
 
 
 def repeated(measured, act, item, seconds):
-    """What an item gives, or the first other thing that it gives when it is repeated, by the dice as they then fall."""
+    """What an item gives, or the first other thing that it gives when it is repeated, by the dice as they then fall; and how often it was."""
     measured.fresh = True
     told = measured(act, item)
     measured.fresh = False
     until = _monotonic() + seconds
-    for _ in range(MOST_REPEATS):
-        if _monotonic() >= until:
-            break
+    times = 0
+    while times < MOST_REPEATS and _monotonic() < until:
         again = measured(act, item)
+        times += 1
         if again != told:
-            return again
-    return told
+            return (*again, times)
+    return (*told, times)
 
 
 def main():
-    clock, showing, examples, *pieces = sys.argv[2:]
+    clock, showing, examples, printing, *pieces = sys.argv[2:]
     settings = json.loads("".join(pieces))
+    seeded(**settings["again"])
     report = Report(int(os.environ["SEATRIAL_REPORT_FD"]))
     limits, items = settings["limits"], settings["items"]
     plain(settings)
@@ -287,13 +267,14 @@ def main():
     names = part(showing)
     show = names["Showing"](limits["items"], limits["longest"], Alarm)
     act = part(examples, show=show, Alarm=Alarm)["Examples"]() if settings["examples"] else Caller(show, names["found"])
-    measured = Measured(limits)
+    measured = Measured(limits, part(printing)["Printed"](limits["longest"]))
     report("start", items=len(items), shifted=shifted)
-    failed = imported(show, dict.fromkeys(item["module"] for item in items))
+    failed = imported(show, dict.fromkeys(name for item in items for name in (item["module"], *item.get("beside", ()))))
     for number, item in enumerate(items):
         report("begin", n=number)
-        told, printed = (failed[item["module"]], "") if item["module"] in failed else repeated(measured, act, item, settings["repeat"])
-        report("told", n=number, printed=show.bounded(printed), **told)
+        absent = failed.get(item["module"])
+        told, printed, times = (absent, "", 0) if absent else repeated(measured, act, item, settings["repeat"])
+        report("told", n=number, printed=show.bounded(printed), times=times, **told)
     report("end", items=len(items))
     _end(0)
 

@@ -8,7 +8,7 @@ import __future__
 
 import sys
 
-_modules = sys.modules
+_modules, _displayhook = sys.modules, sys.__displayhook__
 FEATURES = [getattr(__future__, name) for name in __future__.all_feature_names]
 
 
@@ -24,7 +24,7 @@ class Examples:
             self._names["__name__"] = "__main__"
             self._flags = sum(each.compiler_flag for each in FEATURES if self._names.get(each_name(each)) is each)
         hook = sys.displayhook
-        sys.displayhook = sys.__displayhook__
+        sys.displayhook = _displayhook
         try:
             exec(compile(item["source"], "<example>", "single", self._flags, True), self._names)
         except Alarm:  # noqa: F821  given

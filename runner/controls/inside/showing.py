@@ -20,9 +20,15 @@ _mro, _qualname = type.__dict__["__mro__"].__get__, type.__dict__["__qualname__"
 _names = type.__dict__["__dict__"].__get__
 
 
+VALUES = (str, bytes, int, float, bool, list, tuple, set, frozenset, dict)
+BUILTIN = {kind.__name__: kind for kind in __builtins__.values() if isinstance(kind, type)}
+PLAIN = (str, bytes, int, float, bool, type(None))
+
+
 def name_of(kind):
-    """The qualified name of a class, whatever its metaclass says."""
-    return str.__str__(_qualname(kind))[:LONGEST_NAME]
+    """The qualified name of a class, whatever its metaclass says, with a mark where it is a builtin's and the class another."""
+    name = str.__str__(_qualname(kind))[:LONGEST_NAME]
+    return name if BUILTIN.get(name, kind) is kind else name + " that is not the builtin"
 
 
 def found(kind, name):
@@ -61,17 +67,32 @@ class Showing:
         return self.bounded(self._asked(str, problem))
 
     def state(self, value):
-        """The public attributes of an object whose `repr` tells nothing but its address."""
+        """The attributes of an object whose `repr` tells nothing but its address; of private ones, the plain values."""
         if found(type(value), "__repr__") is not object.__repr__ or is_lazy(type(value)):
             return {}
+        held = self._held(value)
+        names = [name for name in held if not name.startswith("_") or type(held[name]) in PLAIN][:MOST_NAMES]
+        return {name[:LONGEST_NAME]: self(held[name]) for name in names}
+
+    def _held(self, value):
+        """What an object holds by name, in its dictionary and in its slots; public names first."""
+        held = {}
+        for kind in _mro(type(value)):
+            for name, slot in list(_names(kind).items()):
+                if type(slot) is types.MemberDescriptorType and type(name) is str:
+                    try:
+                        held.setdefault(name, slot.__get__(value))
+                    except AttributeError:  # it is empty
+                        continue
         try:
-            held = object.__getattribute__(value, "__dict__")
+            own = object.__getattribute__(value, "__dict__")
         except self._alarm:
             raise
         except BaseException:
-            return {}
-        names = [name for name in list(held) if type(name) is str and not name.startswith("_")][:MOST_NAMES]
-        return {name[:LONGEST_NAME]: self(held[name]) for name in names} if type(held) is dict else {}
+            own = {}
+        if type(own) is dict:
+            held.update((name, item) for name, item in list(own.items()) if type(name) is str)
+        return dict(sorted(held.items(), key=lambda pair: pair[0].startswith("_")))
 
     def _asked(self, read, value):
         """What the object's own code says; it may do anything."""
@@ -95,7 +116,8 @@ class Showing:
             return "<function>"
         if is_lazy(kind):
             return self._expanded(value, depth + 1, (*above, id(value)))
-        return self._asked(repr, value)
+        inherited = next((each for each in VALUES if each in _mro(kind) and found(kind, "__repr__") is each.__repr__), None)
+        return self._asked(repr, value) if inherited is None else "<%s %s>" % (name_of(kind), self._asked(repr, value))
 
     @staticmethod
     def _plain(value, kind):

@@ -3,18 +3,17 @@
 import ast
 
 import sources
-from following import NOTHING, Following
+from following import NOTHING
+from sourcetime import Timing
+from sourcing import DISGUISES
 from spelt import FUNCTIONS
 
-DISGUISES = ("hashlib.", "zlib.", "binascii.", "builtins.hash", "builtins.len", "builtins.repr", "builtins.ascii")
+ENDS = {"StopIteration", "IndexError", "KeyError", "LookupError", "Exception", "BaseException", ""}
+"""What is caught where something that was kept is used up."""
 
 
-class Steering(Following):
+class Steering(Timing):
     """One file: the decisions in it, and which of them hang on what no honest decision of a library does."""
-
-    def __init__(self, tree, names):
-        super().__init__(tree, names)
-        self.fixed_nodes = {}
 
     def hits(self):
         """Kind and node of every decision that is steered so, outer ones first."""
@@ -24,7 +23,7 @@ class Steering(Following):
                     for atom in atoms(test):
                         for kind in self.steers(atom, scope):
                             yield kind, atom
-                for kind, each in self.tried(node, scope):
+                for kind, each in (*self.tried(node, scope), *self.hidden(node, scope)):
                     yield kind, each
                 if type(node) is ast.Call and type(node.func) is not ast.Attribute and "chance" in self.kinds(node.func, scope):
                     yield "chance", node.func
@@ -36,13 +35,15 @@ class Steering(Following):
                 kinds = self.kinds(inner, scope) if type(inner) is ast.Subscript else NOTHING
                 if kinds & {"runner", "named"}:
                     yield "runner" if "runner" in kinds else "place", inner
+                if type(inner) is ast.Call and self.uses_up(inner, scope) and ENDS & {caught(handler) for handler in node.handlers}:
+                    yield "count", inner
 
     def steers(self, node, scope):
         """The kinds of tripwires that a decision is."""
         kinds = self.kinds(node, scope)
         if not kinds or self.asks_for_none(node, kinds):
             return
-        if kinds & {"runner"} or self.tells_tests(node, kinds, scope):
+        if kinds & {"runner"} or self.tells_tests(node, kinds, scope) or self.tells_copies(node, kinds, scope):
             yield "runner"
         if "place" in kinds and self.fixed(node, scope):
             yield "place"
@@ -50,7 +51,11 @@ class Steering(Following):
             yield "chance"
         if "clock" in kinds and ("tick" in kinds or not is_plain(node)) and self.fixed(node, scope):
             yield "clock"
-        if ("count" in kinds and self.fixed(node, scope)) or ("home" in kinds and self.remembers(scope) and "environ" not in kinds):
+        if (
+            ("count" in kinds and self.fixed(node, scope))
+            or self.is_late(node, kinds, scope)
+            or ("home" in kinds and self.remembers(scope) and "environ" not in kinds)
+        ):
             yield "count"
 
     def remembers(self, scope):
@@ -61,6 +66,8 @@ class Steering(Following):
     def asks_for_none(node, kinds):
         """Whether a value is only compared with None, or is a setting: a variable of the environment may honestly be unset."""
         is_none = type(node) is ast.Compare and all(type(one) in (ast.Is, ast.IsNot) for one in node.ops)
+        if is_none and "first" in kinds:
+            return any(type(each) is ast.Constant for each in (node.left, *node.comparators))
         return is_none and not kinds & {"runner", "named", "count"}
 
     def tells_tests(self, node, kinds, scope):
@@ -79,6 +86,30 @@ class Steering(Following):
             "state" in kinds and self.disguised(node, scope)
         )
 
+    def tells_copies(self, node, kinds, scope):
+        """Whether it is asked how this very file is written, or whether streams and hooks are still the interpreter's own."""
+        if "first" in kinds:
+            return type(node) is ast.Compare and self.fixed(node, scope)
+        return ("written" in kinds or ("stream" in kinds and not is_plain(node))) and self.fixed(node, scope)
+
+    def is_late(self, node, kinds, scope):
+        """Whether it is asked how far a kept object has counted; whether it has begun shows at once."""
+        if "kept" not in kinds or is_plain(node) or not self.fixed(node, scope):
+            return False
+        sides = [node.left, *node.comparators] if type(node) is ast.Compare else []
+        if sides and type(node.ops[0]) in (ast.In, ast.NotIn):
+            return False
+        return not any(is_plain(each) for each in sides) or not any(self.names.fold(each) in (0, 1) for each in sides)
+
+    def uses_up(self, call, scope):
+        """Whether a call takes something of what is only taken from, or the next of an iterator that lasts and ends."""
+        if type(call.func) is ast.Attribute and call.func.attr in ("pop", "popleft", "popitem"):
+            return type(call.func.value) is ast.Name and scope is not self.module and "count" in scope.known(call.func.value.id)
+        if self.names.dotted(call.func) != "builtins.next" or len(call.args) != 1 or "counter" not in self.kinds(call.args[0], scope):
+            return False
+        made = {self.names.dotted(each) for each in self.names.all_of(getattr(call.args[0], "id", ""))}
+        return not made & {"itertools.count()", "itertools.cycle()"}
+
     def disguised(self, node, scope):
         """Whether what is searched for, or in, is only seen as a number or after a call that no text can be told of."""
         for each in ast.walk(node):
@@ -91,21 +122,18 @@ class Steering(Following):
 
     def texts(self, node):
         """Texts in an expression, and in what its names stand for."""
-        todo, steps = [(node, 0)], 0
-        found = []
-        while todo and steps < 500:
+        todo, found, known = [(node, 0)], [], set()
+        while todo:
             each, depth = todo.pop()
-            steps += 1
+            if id(each) in known:
+                continue
+            known.add(id(each))
             value = self.names.fold(each)
             found += (
                 [value] if isinstance(value, str) else [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
             )
             if type(each) is ast.Name and depth < 3:
-                todo += [
-                    (one, depth + 1)
-                    for one in self.names.values.get(each.id, ())[:5]
-                    if type(one) in (ast.Set, ast.List, ast.Tuple, ast.Call)
-                ]
+                todo += [(one, depth + 1) for one in self.names.all_of(each.id) if type(one) in (ast.Set, ast.List, ast.Tuple, ast.Call)]
             todo += [(one, depth) for one in ast.iter_child_nodes(each)]
         return found
 
@@ -121,44 +149,6 @@ class Steering(Following):
 
     def is_chance(self, call):
         return self.names.dotted(call.func).startswith(sources.CHANCE)
-
-    # what is fixed
-
-    def fixed(self, node, scope):
-        """Whether everything in an expression is written in the file, but for what is asked of clock, chance and counters."""
-        if id(node) not in self.fixed_nodes:
-            self.fixed_nodes[id(node)] = True  # while it is being found, since names go round in circles
-            self.fixed_nodes[id(node)] = self.is_fixed(node, scope)
-        return self.fixed_nodes[id(node)]
-
-    def is_fixed(self, node, scope):  # noqa: PLR0911  one per kind of expression
-        kind = type(node)
-        if kind is ast.Name:
-            return self.is_fixed_name(node, scope)
-        if kind is ast.Attribute:
-            if self.attributes.get(node.attr) or is_name(self.names.dotted(node)):
-                return True
-            values = self.attribute_values.get(node.attr, ()) if type(node.value) is ast.Name else ()
-            return any(type(each) is ast.Constant and each.value is not None for each in values) or self.fixed(node.value, scope)
-        if kind is ast.Call:
-            if self.asked(self.names.dotted(node.func), node, scope) is not None:
-                return True
-            parts = [*node.args, *(each.value for each in node.keywords)]
-            if not parts and self.kinds(node, scope):
-                return True
-            parts += [node.func.value] if type(node.func) is ast.Attribute and not is_name(self.names.dotted(node.func)) else []
-            return all(self.fixed(each, scope) for each in parts)
-        parts = [each for each in ast.iter_child_nodes(node) if isinstance(each, (ast.expr, ast.comprehension))]
-        return all(self.fixed(each, scope) for each in parts)
-
-    def is_fixed_name(self, node, scope):
-        name, home = node.id, scope.home(node.id)
-        if name in home.parameters:
-            default = home.defaults.get(name)
-            return bool(home.known(name) - {"home", "environ"}) or (type(default) is ast.Constant and default.value is not None)
-        if name in self.names.values:
-            return all(self.fixed(each, home) for each in self.names.values[name][:50])
-        return bool(home.known(name) or self.names.dotted(node)) or name in self.names.defined
 
 
 def decisions(node):
@@ -195,11 +185,11 @@ def atoms(test):
             yield node
 
 
+def caught(handler):
+    """The names of what a handler catches, joined; empty for everything."""
+    return "" if handler.type is None else getattr(handler.type, "id", "LookupError")
+
+
 def is_plain(node):
     """Whether a value is only asked for being there, as what a clock gave may not be."""
     return type(node) in (ast.Name, ast.Attribute)
-
-
-def is_name(dotted):
-    """Whether a dotted name leads through modules only, and through nothing that is called or looked up."""
-    return bool(dotted) and not set(dotted) & set("([")

@@ -5,6 +5,7 @@ import gc
 import hashlib
 import json
 import re
+import sys
 
 import sources
 from following import is_state
@@ -13,6 +14,7 @@ from steering import Steering
 
 MOST = 300
 MOST_LINE = 200
+MOST_FRAMES = 4000
 RUNNING = {"pytest", "_pytest", "nose", "nose2", "xdist", "pluggy", "conftest"}
 LEFT_OUT = {"lineno", "end_lineno", "col_offset", "end_col_offset", "type_comment", "kind", "ctx"}
 
@@ -23,25 +25,26 @@ def trips(content, _version):
     `content` is two lengths, -1 for a side that is not there, a line feed, and the texts. Each hit is a kind, line, end line, the
     text of the line, and a key, which is the same wherever the construct stands and whatever its own names are called.
     """
+    sys.setrecursionlimit(MOST_FRAMES)
     gc.disable()  # trees are made of much that lasts, and nothing of this process outlives them
     line, _, rest = content.partition(b"\n")
     first, second = map(int, line.split())
     new = rest[max(first, 0) :] if second >= 0 else None
-    found = [] if new is None else hits(new)
-    told = {"hits": found[:MOST], "more": max(len(found) - MOST, 0), "base": [hit[-1] for hit in earlier(rest[: max(first, 0)])]}
-    return json.dumps(told)
+    found, cuts = ([], []) if new is None else read(new)
+    base = [hit[-1] for hit in earlier(rest[: max(first, 0)])]
+    return json.dumps({"hits": found[:MOST], "more": max(len(found) - MOST, 0), "cuts": cuts, "base": base})
 
 
 def earlier(content):
     """The hits of the base's text; none when it does not parse."""
     try:
-        return hits(content)
+        return read(content)[0]
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return []
 
 
-def hits(content):
-    """Every hit of a text, by line; one for each kind and line."""
+def read(content):
+    """Every hit of a text, by line, one for each kind and line; and why the text was not read to its end, if so."""
     tree = ast.parse(content)
     names = Names(tree)
     steering = Steering(tree, names)
@@ -52,7 +55,7 @@ def hits(content):
         if at not in found:
             text = lines[node.lineno - 1].strip()[:MOST_LINE] if node.lineno <= len(lines) else ""
             found[at] = [kind, node.lineno, node.end_lineno, text, key(kind, node, names)]
-    return [found[at] for at in sorted(found)]
+    return [found[at] for at in sorted(found)], sorted(names.cuts)
 
 
 def key(kind, node, names):

@@ -16,13 +16,14 @@ HIDDEN = (ast.stmt, ast.excepthandler, ast.match_case, ast.Lambda, ast.JoinedStr
 
 
 def twin(content, _version):
-    """JSON of the altered text and of what was altered; `content` is a JSON line of `turn` and `functions`, the text."""
+    """JSON of the altered text and of what was altered; `content` is a JSON line of `turn`, `far` and `functions`, the text."""
     line, _, source = content.partition(b"\n")
     asked = json.loads(line)
     text = Text(source)
     known, where = pytest_names(text.tree), definitions(text.tree)
     told, edits = [], {}
     for name in asked["functions"]:
+        text.far = name in asked["far"]
         for function in where(name):
             places = alterations(text, function, known)
             if places:

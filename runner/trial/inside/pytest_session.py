@@ -42,7 +42,8 @@ class Report:
         self._torn = False
         status = _fstat(fd)
         self._pipe = (status.st_dev, status.st_ino)
-        self._copies = [self._copy(fd, lowest) for lowest in (900, 230, 3)]
+        high, low = os.urandom(2)  # no number that code could know
+        self._copies = [self._copy(fd, lowest) for lowest in (600 + high, 60 + low, 3)]
         os.close(fd)
 
     @staticmethod

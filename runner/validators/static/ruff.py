@@ -61,6 +61,7 @@ def _run(contents: Sequence[bytes], selected: str) -> list[Any] | None:
         for name, content in zip(names, contents, strict=True):
             (Path(folder) / name).write_bytes(_readable(content))
         command = [_binary(), "check", "--isolated", "--no-cache", "--ignore-noqa", "--quiet", "--no-respect-gitignore"]
+        command += ["--config", "builtins = ['__path__']"]  # what packages have
         command += ["--output-format", "json", "--target-version", "py313", "--exit-zero", "--select", selected, "--", *names]
         try:
             child = subprocess.Popen(

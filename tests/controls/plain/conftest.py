@@ -13,11 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from runner.controls.calls import Few, Planned, RecordedCall, plan
+from runner.controls.calls import Few, Planned, RecordedCall
+from runner.controls.comparing import Seen
 from runner.controls.definitions import Both, definitions
 from runner.controls.docstrings import ask_examples, examples, judge_docstrings
 from runner.controls.interpreter import Bounds, Run, ask, read
-from runner.controls.probing import Seen, judge
+from runner.controls.planning import plan
+from runner.controls.probing import judge
 from runner.model.result import Result
 from runner.model.sandbox import Errands
 from runner.model.suite import Errand
@@ -87,10 +89,10 @@ class Sides:
         self.write(base, patched)
         planned = self.plan(*recorded, few=few)
         seen = []
-        for shift in shifts:
+        for place, shift in enumerate(shifts):
             name = "another clock" if shift else ""
             runs = tuple(self.run("base", planned, shift) for _ in range(2))
-            seen.append(Seen(name, runs, self.run("patched", planned, shift)))
+            seen.append(Seen(name, runs, self.run("patched", planned, shift), place))
         return judge(planned, seen, {"m": PATH})
 
     def examples(self, base: str, patched: str) -> Result:

@@ -85,14 +85,45 @@ def test_no_examples_are_nothing_to_ask(sides):
     assert (result.outcome, result.measured) == (Outcome.PASS, 0.0)
 
 
-def test_only_whole_docstrings_of_what_both_have_are_taken(sides):
+def test_only_whole_docstrings_are_taken_of_what_is_gone_as_well(sides):
     base = 'def f():\n    """\n    >>> f()\n    1\n    >>> g()  # doctest: +SKIP\n    >>> f()\n    1\n    """\n    return 1\n'
     gone = 'def g():\n    """\n    >>> g()\n    """\n'
     bad = 'def h():\n    """\n    >>>f()\n    """\n'
     sides.write(base + gone + bad, base.replace("return 1", "return 2") + bad)
     both = {"m": sides.both()}
-    assert [(example.name, example.source) for example in examples(both, 10)] == [("f", "f()\n")]
+    assert [(example.name, example.source, example.gone) for example in examples(both, 10)] == [("f", "f()\n", False), ("g", "g()\n", True)]
     assert examples(both, 0) == ()
+
+
+ASIDE = {
+    "a name that leads elsewhere": (
+        BASE.replace("def f", "def _f").replace("a * 2", "a * 2 if a != 3 else 7") + "\nf = _f\n",
+        Outcome.HOLD,
+    ),
+    "by another way": (
+        BASE.replace("def f", "def _f").replace("a * 2", "a * 2 if a != 3 else 7") + "\nglobals()['f'] = _f\n",
+        Outcome.HOLD,
+    ),
+    "taken away": (BASE.partition("def f")[0] + "g = 1\n", Outcome.HOLD),  # the module's own examples
+}
+
+
+@pytest.mark.parametrize(("patched", "outcome"), list(ASIDE.values()), ids=list(ASIDE))
+def test_examples_of_what_is_defined_elsewhere_now_are_asked(sides, patched, outcome):
+    result = sides.examples(BASE, patched)
+    assert result.outcome is outcome, result
+
+
+def test_an_example_of_what_is_taken_away_is_not_counted(sides):
+    base = 'def f():\n    """\n    >>> f()\n    1\n    """\n    return 1\ndef g():\n    """\n    >>> g()\n    2\n    """\n    return 2\n'
+    result = sides.examples(base, base.partition("def g")[0])
+    assert (result.outcome, result.measured) == (Outcome.PASS, 1.0), result
+
+
+def test_a_display_hook_of_the_change_is_not_the_one_that_shows(sides):
+    hook = "import sys\ndef _show(value):\n    if value is not None: print(repr(6 if value == 7 else value))\nsys.__displayhook__ = _show\n"
+    result = sides.examples(BASE, BASE.replace('"""A module', hook + '"""A module', 1).replace("a * 2", "a * 2 if a != 3 else 7"))
+    assert result.outcome is Outcome.HOLD, result
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,9 @@ import time
 import pytest
 
 from runner.controls.calls import Few, Planned
+from runner.controls.comparing import Seen
 from runner.controls.interpreter import SILENT, Run, Told
-from runner.controls.probing import Seen, judge
+from runner.controls.probing import judge
 from runner.model.result import Cause, Outcome
 
 YEARS = 3 * 365 * 86400.0
@@ -105,7 +106,7 @@ def test_what_the_base_was_never_meant_for_is_no_measure_and_words_of_an_error_c
 def test_what_depends_on_the_day_on_both_trees_raises_no_alarm(sides, call):
     base = "import datetime\ndef f(a):\n    return datetime.date.today().year + a\n"
     result = sides.probe(base, base.replace("+ a", "+ a + 0"), call("(3,)"), shifts=(0.0, YEARS))
-    assert (result.outcome, result.measured) == (Outcome.PASS, 5.0)
+    assert (result.outcome, result.measured) == (Outcome.PASS, 6.0)
 
 
 def test_methods_are_called_on_objects_made_anew_and_what_they_alter_is_seen(sides, call):
@@ -129,9 +130,10 @@ def test_a_changed_function_without_any_call_is_unproven(sides):
     assert (result.outcome, result.findings[0].rule) == (Outcome.WARN, "probe.unproven")
 
 
-def test_a_file_that_cannot_be_parsed_is_unproven(sides, call):
+def test_a_file_that_cannot_be_parsed_gives_nothing_that_the_base_gives(sides, call):
     result = sides.probe(BASE, "def f(a:\n", call("(3,)"))
-    assert (result.outcome, result.findings[0].rule) == (Outcome.WARN, "probe.unproven")
+    assert (result.outcome, result.findings[0].rule) == (Outcome.HOLD, "probe.differs")
+    assert "not imported (SyntaxError" in result.findings[0].message
 
 
 def test_guesses_that_the_base_was_never_meant_for_leave_the_function_unproven(sides):
@@ -199,8 +201,74 @@ def test_a_sandbox_that_did_not_live_to_tell_never_passes(sides, call):
     assert judge(planned, [Seen("", (fine, fine), fine)], {}).outcome is Outcome.PASS
 
 
-def test_nothing_changed_is_nothing_to_ask():
+def test_nothing_changed_is_nothing_to_ask_and_what_was_changed_and_asked_nothing_is_unproven():
     assert judge(Planned((), {}), [], {}).outcome is Outcome.PASS
+    result = judge(Planned((), {}, ("src/m.py",)), [], {}, Outcome.HOLD)
+    assert (result.outcome, result.reason[:9], "src/m.py" in result.reason) == (Outcome.HOLD, "unproven:", True)
+
+
+def test_a_call_that_is_stuck_each_time_in_one_environment_alone_holds(sides, call):
+    sides.write(BASE, BASE.replace("a * 2", "a + a"))
+    planned = sides.plan(call("(3,)"), few=Few(neighbours=0))
+    fine, late = Run((Told("returned", "int", "6"),)), Run((Told("timed out"),))
+    fine, late = (run._replace(told=run.told * len(planned.calls)) for run in (fine, late))
+
+    def outcome(*patched, base=(fine, fine)):
+        row = [Seen("a long row", base, run, 2) for run in patched]
+        return judge(planned, [Seen("", (fine, fine), fine, 0), Seen("another clock", (fine, fine), fine, 1), *row], {}).outcome
+
+    assert outcome(late, late) is Outcome.HOLD
+    assert outcome(late, fine) is Outcome.PASS  # the machine may have been slow
+    assert outcome(late) is Outcome.PASS
+    assert outcome(late, late, base=(fine, late)) is Outcome.UNKNOWN  # nor is the base in time
+
+
+OVERDUE = {
+    "a list that hung": (Run((Told("hung"),)), True),
+    "what came after it": (Run((SILENT,)), True),
+    "hardly repeated": (Run((Told("returned", "int", "6"),), times=(1,)), True),
+    "repeated less": (Run((Told("returned", "int", "6"),), times=(100,)), False),
+}
+
+
+@pytest.mark.parametrize(("run", "is_slow"), list(OVERDUE.values()), ids=list(OVERDUE))
+def test_an_environment_that_says_nothing_for_slowness_is_unproven(sides, call, run, is_slow):
+    sides.write(BASE, BASE.replace("a * 2", "a + a"))
+    planned = sides.plan(call("(3,)"), few=Few(neighbours=0))
+    planned = planned._replace(calls=planned.calls[:1])
+    fine = Run((Told("returned", "int", "6"),), times=(5000,))
+    result = judge(planned, [Seen("", (fine, fine), fine, 0), *[Seen("a long row", (fine, fine), run, 1)] * 2], {})
+    assert (result.outcome, bool(result.findings)) == ((Outcome.WARN, True) if is_slow else (Outcome.PASS, False)), result
+    assert judge(planned, [Seen("", (fine, fine), fine, 0), Seen("", (fine, fine), run, 0)], {}).outcome is Outcome.PASS
+
+
+RETYPED = {
+    "whole numbers": ("def f(a):\n    return a * 2\n", "def f(a):\n    return a * 2 if type(a) is float else 0\n", "(3.0,)"),
+    "a number between": ("def f(a: float):\n    return a * 2\n", "def f(a: float):\n    return round(a) * 2\n", "(3,)"),
+    "a tuple": ("def f(a):\n    return len(a)\n", "def f(a):\n    return len(a) if type(a) is list else 0\n", "([1, 2],)"),
+    "by name": ("def f(a):\n    return a * 2\n", "def f(b):\n    return b * 2\n", "('x',)"),
+}
+
+
+@pytest.mark.parametrize(("base", "patched", "args"), list(RETYPED.values()), ids=list(RETYPED))
+def test_equal_values_of_another_type_and_arguments_by_name_are_tried(sides, call, base, patched, args):
+    assert sides.probe(base, patched, call(args)).outcome is Outcome.HOLD
+
+
+def test_a_type_that_no_test_gives_may_be_refused(sides, call):
+    assert (
+        sides.probe("def f(a):\n    return list(a) + [1]\n", "def f(a):\n    return a + [1]\n", call("([1, 2],)")).outcome is Outcome.PASS
+    )
+    assert sides.probe("def _f(a):\n    return a\n", "def _f(b):\n    return b\n", call("(1,)", name="_f")).outcome is Outcome.PASS
+
+
+def test_each_value_of_a_call_has_a_neighbour_before_one_has_two(sides, call):
+    base = "def f(rows, a, b):\n    return len(rows)\n"
+    given = call(repr(([("x", 3, True), ("y", 4, False)], 5, 6)))
+    sides.write(base, base.replace("len(rows)", "(len(rows))  or 0"))
+    found = [one.args for one in sides.plan(given, few=Few(neighbours=12)).calls if one.origin == "neighbour"]
+    assert any("True), ('y', 4, True)" in text for text in found), found
+    assert any("('x', 3, False)" in text for text in found), found
 
 
 def test_objects_among_the_arguments_are_made_anew_and_varied(sides, call):
