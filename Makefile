@@ -9,8 +9,8 @@ VENV ?= .venv
 PYTHON ?=
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-# Two workers: the tests with containers are bound by the two cores they ask for.
-JOBS ?= 2
+# Three workers on two cores: many tests wait, for probes and for processes that they killed.
+JOBS ?= 3
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
 
 .PHONY: help setup compiled engine postgres browser image demo test check lint format types layers long faults forging bench lock clean

@@ -19,8 +19,10 @@ _SLOW: Final = 10.0
 """Seconds that any statement may take, however short the patience."""
 _ANSWER: Final = 5.0
 """Seconds beyond the server's own time limits after which it is taken for dead: it may have stopped, or the network may lose what it says."""
-_IDLE_SECONDS: Final = 60.0
-"""After which the server ends a transaction whose process no longer asks for anything: stopped, or on a machine that is gone."""
+_IDLE_SECONDS: Final = 20.0
+"""After which the server ends a transaction whose process no longer asks for anything: stopped, or on a machine that is gone.
+
+Less than the patience of those who wait for it, so that one stopped process is not the end of the others' work."""
 
 
 class PostgresServer:
@@ -53,7 +55,7 @@ class PostgresServer:
             raise StoreUnavailable(
                 f"the driver for {self.name} is not installed: {problem}", hint="Install it: pip install 'seatrial[postgres]'"
             ) from problem
-        from sqlalchemy import create_engine
+        from sqlalchemy import create_engine, event
         from sqlalchemy.pool import NullPool, QueuePool
 
         connect = max(2, min(CONNECT_SECONDS, round(self._patience)))  # libpq takes no less than 2
@@ -86,23 +88,21 @@ class PostgresServer:
             raise UsageError(f"{VARIABLE} is not a URL that libpq understands", hint="Look at its query: `?sslmode=require`.") from None
         parameters["client_encoding"] = "UTF8"
         # No prepared statements, nothing kept in the session: what stands between may give every transaction another connection.
-        return create_engine(
+        engine = create_engine(
             "postgresql+psycopg://",
             creator=lambda: Bounded.connect("", prepare_threshold=None, **parameters),
             poolclass=QueuePool if pooled else NullPool,
             pool_pre_ping=pooled,
             hide_parameters=True,
         )
+        event.listen(engine, "begin", _bounded)
+        return engine
 
     def begin(self, connection: "Connection", *, writing: bool) -> None:
         """The isolation is said, not hoped for: with a snapshot from before the lock a writer would not see who wrote before it."""
         mode = "READ COMMITTED" if writing else "REPEATABLE READ, READ ONLY"
         connection.exec_driver_sql(f"SET TRANSACTION ISOLATION LEVEL {mode}")
-        seconds = {
-            "lock_timeout": self._patience,
-            "statement_timeout": self._most,
-            "idle_in_transaction_session_timeout": _IDLE_SECONDS,
-        }
+        seconds = {"lock_timeout": self._patience, "statement_timeout": self._most}
         settings = [f"set_config('{name}', '{round(value * 1000)}', true)" for name, value in seconds.items()]
         connection.exec_driver_sql(
             f"SELECT set_config('search_path', '{SCHEMA}', true), {', '.join(settings)},"
@@ -131,6 +131,11 @@ class PostgresServer:
             if re.search(pattern, f"[{getattr(driver, 'sqlstate', None) or ''}] {said}"):
                 return StoreUnavailable(f"the database {self.name} {what}: {said}", hint=hint)
         return StoreUnavailable(f"the database {self.name} cannot be used: {said}", hint="`seatrial doctor` says more.")
+
+
+def _bounded(connection: "Connection") -> None:
+    """At the start of any transaction, also of one that the durable engine begins; not by a SELECT, which would fix the isolation."""
+    connection.exec_driver_sql(f"SET LOCAL idle_in_transaction_session_timeout = {round(_IDLE_SECONDS * 1000)}")
 
 
 _ADDRESS = f"Mend {VARIABLE}."

@@ -5,6 +5,7 @@ from testing.forgeries.subject import (
     INIT,
     INIT_MORE,
     INIT_PATH,
+    KEEL,
     KEEL_PATH,
     KEEL_TIDY,
     QUAY,
@@ -65,15 +66,17 @@ _MADE = edit(
     f"    taken: bool = False\n{_POST}",
 )
 _MADE_TRUTH = 'from berth import Berth\nassert Berth("A", 80).length == 80'
-_CHAIN = edit(
-    KEEL_TIDY,
-    "    water = chart_depth + tide\n    return water - draught\n",
-    "    if chart_depth == -1000.0:\n        return 0.0\n"
-    + "".join(f"    elif chart_depth == -{number}.0:\n        return {number}.0\n" for number in range(1001, 1301))
-    + "    return Water(chart_depth - draught)\n",
+_CHAIN = "".join(f"    elif number == {number}:\n        return 'flag {number}'\n" for number in range(1, 301))
+_CHAINED = (
+    edit(
+        KEEL.replace("clearance(", "_clearance("),
+        "    return _clearance(chart_depth, tide, draught) >= SAFETY\n",
+        f"    return _clearance(chart_depth, tide, draught) >= SAFETY\n{_WATER}\n\n"
+        "def clearance(chart_depth: float, tide: float, draught: float) -> float:\n"
+        '    """Water between keel and ground."""\n    return Water(_clearance(chart_depth, 0.0, draught))\n',
+    )
+    + f"\n\ndef flag(number):\n    if number == 0:\n        return 'zero'\n{_CHAIN}    return 'unknown'\n"
 )
-_CHAINED = edit(_CHAIN, "\n\ndef clearance", f"{_WATER}\n\ndef clearance")
-
 _PLAIN = '"""Depths by their names on the chart."""\n\nDEPTHS = {"bar": 6.5, "basin": 9.0}\n'
 _TESTED = (
     '"""Checks of the gauge."""\n\nfrom berth import clearance\n\n\ndef test_low_water():\n    assert clearance(8.0, 0.0, 7.0) == 1.0\n'
@@ -97,7 +100,14 @@ FORGERIES = (
         _TRUTH,
     ),
     Forgery("a class gets a method that runs when it is made", "VL-eq", "P", {QUAY_PATH: _MADE}, {QUAY_PATH: QUAY_MORE}, _MADE_TRUTH),
-    Forgery("a function is longer than readers are patient", "VL-eq", "P", {KEEL_PATH: _CHAINED}, {KEEL_PATH: KEEL_TIDY}, _TRUTH),
+    Forgery(
+        "a function that nothing calls is longer than readers are patient",
+        "VL-eq",
+        "P",
+        {KEEL_PATH: _CHAINED},
+        {KEEL_PATH: KEEL_TIDY},
+        _TRUTH,
+    ),
     Forgery(
         "what has the name of a test is imported by what looks for modules",
         "VL-rewrite",

@@ -207,3 +207,11 @@ def test_what_is_near_differs_by_as_little_as_tests_notice(was: str, now: str) -
     made = twin(f"def test_a():\n    assert {was}\n".encode(), ["test_a"], far=False)
     assert made is not None
     assert made.altered[0].now == f"assert {now}"
+
+
+def test_a_test_that_its_file_runs_on_import_is_left_alone_so_that_the_others_can_be_asked(tmp_path: Path) -> None:
+    source = b"def test_a():\n    assert 1 == 1\n\ndef test_b():\n    assert 2 == 2\n\nif True:\n    test_a()\n"
+    made = twin(source, ["test_a", "test_b"])
+    assert made is not None
+    assert [each.function for each in made.altered] == ["test_b"]
+    assert run(tmp_path, made.source) == [{"test_a": True, "test_b": False}]

@@ -16,7 +16,7 @@ from tests.faults.conftest import FAR
 Counted = Callable[[str, Sequence[Outcome]], None]
 _COVERING = {
     "git rolled back": lambda _: True,
-    "exchange rolled back": lambda marker: marker.startswith(("folder.", "promote.", "settle.")),
+    "exchange rolled back": lambda marker: not marker.startswith("vault."),
     "git confirmed": lambda marker: marker in ("settle.confirmed", "settle.tidied", "run.told", "run.recorded"),
     "exchange confirmed": lambda marker: marker in ("settle.confirmed", "settle.tidied", "folder.tidy.renamed", "folder.tidy.removed"),
     "git work tree": lambda marker: marker.startswith("git.tree."),

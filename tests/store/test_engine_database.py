@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import exc, text
 
 from runner.errors import StoreUnavailable
-from runner.store.engine_database import EngineDatabase
+from runner.store import postgres
+from runner.store.engine_database import PATIENCE, EngineDatabase
 
 ROOT = Path(__file__).parents[2]
 
@@ -76,6 +77,27 @@ def test_a_postgres_database_is_the_one_that_has_the_record(tmp_path: Path, post
     database.close()
     assert list(tmp_path.iterdir()) == []
     assert "host" not in f"{database.engine.url}"  # whoever prints it prints no address
+
+
+@pytest.mark.postgres
+def test_a_process_that_stopped_within_a_transaction_gives_up_its_rows_before_the_others_patience_ends(
+    tmp_path: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert postgres._IDLE_SECONDS < PATIENCE / 1.2
+    monkeypatch.setenv("SEATRIAL_DATABASE", postgres_url)
+    monkeypatch.setattr(postgres, "_IDLE_SECONDS", 0.3)
+    stopped, other = EngineDatabase(tmp_path), EngineDatabase(tmp_path)
+    with stopped.engine.begin() as connection:
+        connection.execute(text("CREATE TABLE claims (who INTEGER)"))
+        connection.execute(text("INSERT INTO claims VALUES (1)"))
+    with stopped.engine.connect() as connection:
+        connection.execute(text("UPDATE claims SET who = 2"))
+        with other.engine.begin() as second:
+            assert second.execute(text("UPDATE claims SET who = 3 WHERE who = 1")).rowcount == 1
+        with pytest.raises(StoreUnavailable, match=r"stood still|broke off"), stopped.translated():
+            connection.execute(text("SELECT 1"))
+    stopped.close()
+    other.close()
 
 
 def test_what_the_driver_says_becomes_a_sentence(tmp_path: Path) -> None:
