@@ -21,5 +21,6 @@ compile() {
 }
 
 compile runtime.txt pyproject.toml
+compile server.txt pyproject.toml --extra server --extra postgres
 compile dev.txt pyproject.toml --group dev
 compile bench.txt --group bench

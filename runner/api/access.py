@@ -41,6 +41,10 @@ def needs(scope: str) -> Callable[..., Token]:
     return token
 
 
+Reader = Annotated[Token, Depends(needs("read"))]
+"""Whoever may look."""
+
+
 def _known(bearer: str, service: Service, identities: Identities) -> Token:
     """Who a bearer stands for. Raises Problem where that is nobody, or nobody any more."""
     if (of_ci := identities.token(bearer)) is not None:

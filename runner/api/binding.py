@@ -1,10 +1,33 @@
-"""What a token that is bound to targets may do: with those, with their repositories, and nothing that concerns others."""
+"""What a token that is bound to targets may see and do: with those, with their repositories, and nothing that concerns others."""
 
 from runner.api.access import allowed
 from runner.api.problems import Problem
+from runner.store.reach import Reach
 from runner.store.tokens import Token
+from runner.wiring import naming
 from runner.wiring.naming import names_of_target
 from runner.wiring.serving import Service
+
+
+def reach_of(token: Token, service: Service) -> Reach | None:
+    """The runs that a token may see; `None`: all."""
+    return naming.reach_of(token.targets, service.configuration) if token.targets else None
+
+
+def sees(token: Token, key: str, service: Service) -> bool:
+    """Whether what the record calls so is a target that a token may see."""
+    return not token.targets or bool(set(token.targets) & set(names_of_target(key, service.configuration)))
+
+
+def repos_of(token: Token, service: Service) -> frozenset[str]:
+    """The names of the repositories that a token may see."""
+    known = service.configuration
+    return frozenset({known.targets[name].repo for name in token.targets if name in known.targets} if token.targets else known.repos)
+
+
+def targets_of(token: Token, service: Service) -> frozenset[str]:
+    """The names of the targets that a token may see."""
+    return frozenset(name for name in service.configuration.targets if not token.targets or name in token.targets)
 
 
 def bound_about(token: Token, run: str, service: Service) -> None:
@@ -20,14 +43,13 @@ def bound_about(token: Token, run: str, service: Service) -> None:
 
 def bound_at(token: Token, key: str, service: Service) -> None:
     """Raises Problem where what the record calls so is none of the token's targets."""
-    if token.targets and not set(token.targets) & set(names_of_target(key, service.configuration)):
+    if not sees(token, key, service):
         allowed(token, "")
 
 
 def bound_in(token: Token, repo: str, service: Service) -> None:
     """Raises Problem where none of the token's targets is of that repository."""
-    targets = service.configuration.targets
-    if token.targets and repo not in {targets[name].repo for name in token.targets if name in targets}:
+    if token.targets and repo not in repos_of(token, service):
         raise Problem(403, "repo-not-allowed", "this token is bound to targets of other repositories")
 
 

@@ -16,8 +16,7 @@ IdempotencyKey = Annotated[
     str | None,
     Header(alias="Idempotency-Key", min_length=1, max_length=255, description="Chosen by the client, new for each thing it wants."),
 ]
-_DONE: Final = 500
-"""Answers from here on are no answers: the same may be asked again."""
+REPLAYED: Final = {"Idempotent-Replayed": "true"}
 
 
 class Answer(NamedTuple):
@@ -32,23 +31,34 @@ class Answer(NamedTuple):
         return JSONResponse(self.body, self.status, self.headers)
 
 
+def required(key: str | None) -> str:
+    """The key of a request that changes something. Raises Problem where it has none."""
+    if key is None:
+        raise Problem(400, "key-missing", "this changes something, and needs the header Idempotency-Key")
+    return key
+
+
+def used() -> Problem:
+    """What to say where a key stands for something else."""
+    return Problem(422, "key-used", "this Idempotency-Key was used for another request")
+
+
 def once(service: Service, token: Token, key: str | None, asked: tuple[object, ...], do: Callable[[], Answer]) -> Response:
     """Do it, or give the answer that was given to the same request with the same key.
 
     Raises Problem: 400 without a key, 409 while the first is being done, 422 where the key was used for something else.
     """
-    if key is None:
-        raise Problem(400, "key-missing", "this changes something, and needs the header Idempotency-Key")
+    key = required(key)
     digest = sha256(repr(asked).encode()).hexdigest()
     earlier = service.replies.begin(token.id, key, digest)
     if earlier is None:
         return _done(service, token, key, do)
     if earlier.asked != digest:
-        raise Problem(422, "key-used", "this Idempotency-Key was used for another request")
+        raise used()
     if earlier.status is None:
         raise Problem(409, "in-progress", "the first request with this Idempotency-Key is being done", retry_after=1)
     kept = json.loads(earlier.body)
-    return Answer(earlier.status, kept["body"], {**kept["headers"], "Idempotent-Replayed": "true"}).response()
+    return Answer(earlier.status, kept["body"], {**kept["headers"], **REPLAYED}).response()
 
 
 def _done(service: Service, token: Token, key: str, do: Callable[[], Answer]) -> Response:

@@ -12,6 +12,7 @@ from runner.store.chain import Verified
 from runner.store.checkpoints import Checkpoint
 from runner.store.database import PATIENCE, Database
 from runner.store.names import storable
+from runner.store.reach import Reach, within
 
 
 class AuditEntry(NamedTuple):
@@ -34,10 +35,21 @@ class AuditLog:
         self._database = Database(state, patience=patience)
 
     def newest(
-        self, limit: int, *, kind: str | None = None, subject: str | None = None, before: int | None = None
+        self,
+        limit: int,
+        *,
+        kind: str | None = None,
+        subject: str | None = None,
+        before: int | None = None,
+        reach: Reach | None = None,
     ) -> tuple[AuditEntry, ...]:
-        """Entries, newest first, of one kind, about one subject and before a number where these are given. They are not verified."""
-        from runner.store.schema import audit
+        """Entries, newest first, of one kind, about one subject and before a number where these are given. They are not verified.
+
+        `reach`: only those about runs that are reached.
+        """
+        from sqlalchemy import select
+
+        from runner.store.schema import audit, runs
 
         query = audit.select().order_by(audit.c.seq.desc()).limit(limit)
         if kind is not None:
@@ -46,6 +58,8 @@ class AuditLog:
             query = query.where(audit.c.subject == storable(subject))
         if before is not None:
             query = query.where(audit.c.seq < before)
+        if reach is not None:
+            query = query.where(audit.c.subject.in_(select(runs.c.id).where(within(reach))))
         with self._database.reading() as transaction:
             return tuple(_entry(dict(row)) for row in transaction.connection.execute(query).mappings()) if transaction else ()
 

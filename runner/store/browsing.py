@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from runner.store.database import PATIENCE, Database
 from runner.store.names import storable
+from runner.store.reach import Reach, within
 from runner.store.requests import QUEUED
 from runner.store.runs import BEGAN, Record
 
@@ -31,6 +32,8 @@ class Wanted(NamedTuple):
     state: str = ""
     rule: str = ""
     """The beginning of a rule, or of a check."""
+    reach: Reach | None = None
+    """Which runs are there at all for whoever looks."""
 
 
 class Seen(NamedTuple):
@@ -58,18 +61,19 @@ class SqlBrowsing:
             who = authors(connection, [row["id"] for row in rows])
         return tuple(Seen(row.pop("number"), Record(**row), *who.get(row["id"], ("", ""))) for row in rows)
 
-    def held(self, limit: int) -> tuple[str, ...]:
-        """Submitted runs that wait for a person, those that wait longest first."""
+    def held(self, limit: int, *, reach: Reach | None = None) -> tuple[str, ...]:
+        """Submitted runs that wait for a person, those that wait longest first. `reach`, here and below: only those that are reached."""
         from sqlalchemy import select
 
         from runner.store.schema import runs, submissions
 
         query = select(runs.c.id).join(submissions, submissions.c.run == runs.c.id).where(runs.c.state == "held")
+        query = query.where(within(reach)) if reach is not None else query
         with self._database.reading() as transaction:
             rows = transaction.connection.execute(query.order_by(runs.c.ended, runs.c.number).limit(limit)) if transaction else None
             return tuple(rows.scalars()) if rows else ()
 
-    def states(self) -> dict[str, int]:
+    def states(self, *, reach: Reach | None = None) -> dict[str, int]:
         """How many runs there are in each state."""
         from sqlalchemy import func, select
 
@@ -77,9 +81,10 @@ class SqlBrowsing:
 
         with self._database.reading() as transaction:
             query = select(runs.c.state, func.count()).group_by(runs.c.state)
+            query = query.where(within(reach)) if reach is not None else query
             return {str(state): int(number) for state, number in transaction.connection.execute(query)} if transaction else {}
 
-    def places(self, most: int = 50) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    def places(self, most: int = 50, *, reach: Reach | None = None) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Repositories and targets that runs were of."""
         from sqlalchemy import select
 
@@ -88,8 +93,10 @@ class SqlBrowsing:
         with self._database.reading() as transaction:
             if transaction is None:
                 return (), ()
+            seen = (within(reach),) if reach is not None else ()
             queries = (
-                select(column).where(column != "").distinct().order_by(column).limit(most) for column in (runs.c.repository, runs.c.target)
+                select(column).where(column != "", *seen).distinct().order_by(column).limit(most)
+                for column in (runs.c.repository, runs.c.target)
             )
             repositories, targets = (tuple(transaction.connection.execute(query).scalars()) for query in queries)
             return repositories, targets
@@ -140,6 +147,7 @@ def _query(wanted: Wanted, before: int | None, *, report: bool = False) -> "Sele
     query = query.where(runs.c.repository.in_(map(storable, wanted.repositories))) if wanted.repositories else query
     query = query.where(runs.c.target.in_(map(storable, wanted.targets))) if wanted.targets else query
     query = query.where(runs.c.state == wanted.state) if wanted.state else query
+    query = query.where(within(wanted.reach)) if wanted.reach is not None else query
     if wanted.who:
         named = (audit.c.body.contains(f'"{key}":{json.dumps(wanted.who)[:-1]}', autoescape=True) for key in _WHO)
         query = query.where(runs.c.id.in_(select(audit.c.subject).where(audit.c.kind.in_((QUEUED, BEGAN)), or_(*named))))

@@ -2,7 +2,7 @@
 
 import logging
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +14,7 @@ from runner.store.address import address
 from runner.store.checkpoints import Checkpoint, Checkpoints
 from runner.store.library import ONE_AT_A_TIME, loaded
 from runner.store.names import storable
+from runner.store.pools import share
 from runner.store.postgres import PostgresServer
 from runner.store.sqlite import SqliteFile
 
@@ -75,7 +76,7 @@ class Database:
         named = address()
         self.server: Server = PostgresServer(named, patience) if named else SqliteFile(state, patience)
         self.checkpoints = Checkpoints(state / self.server.checkpoints)
-        self._made: Engine | None = None
+        self._shared: tuple[Engine, Callable[[], object]] | None = None
         self._ready = False
 
     @contextmanager
@@ -115,15 +116,15 @@ class Database:
 
     def close(self) -> None:
         """Let go of the database; a later use opens it again."""
-        if self._made is not None:
-            self._made.dispose()
-            self._made = None
+        if self._shared is not None:
+            give_back = self._shared[1]
+            self._shared = None
+            give_back()
 
     def _engine(self) -> "Engine":
-        if self._made is None:
-            with ONE_AT_A_TIME:  # it loads what speaks to this kind of server
-                self._made = self.server.engine()
-        return self._made
+        with ONE_AT_A_TIME:  # it loads what speaks to this kind of server
+            self._shared = self._shared or share(self.server, self)
+            return self._shared[0]
 
     @contextmanager
     def _view(self) -> Iterator["Connection"]:

@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple
 
 from runner.store.database import PATIENCE, Database
 from runner.store.names import storable
+from runner.store.reach import Reach, within
 
 KEPT: Final = 7 * 86400.0
 """Seconds after which an event is removed; whoever has not heard it by then asks for the runs."""
@@ -28,16 +29,28 @@ class SqlEvents:
     def __init__(self, state: Path, *, patience: float = PATIENCE) -> None:
         self._database = Database(state, patience=patience)
 
-    def after(self, seq: int, limit: int, *, run: str = "") -> tuple[Event, ...]:
-        """Those after number `seq`, oldest first; about one run where that is given."""
-        from runner.store.schema import events
+    def after(self, seq: int, limit: int, *, run: str = "", reach: Reach | None = None) -> tuple[Event, ...]:
+        """Those after number `seq`, oldest first; about one run where that is given, with `reach` about runs alone that are reached."""
+        return self.heard(seq, limit, run=run, reach=reach)[0]
+
+    def heard(self, seq: int, limit: int, *, run: str = "", reach: Reach | None = None) -> tuple[tuple[Event, ...], int]:
+        """The same, and the number to go on from: what was passed over is not looked at again."""
+        from sqlalchemy import func, select
+
+        from runner.store.schema import events, runs
 
         query = events.select().where(events.c.seq > seq).order_by(events.c.seq).limit(limit)
         if run:
             query = query.where(events.c.run == storable(run))
+        if reach is not None:
+            query = query.where(events.c.run.in_(select(runs.c.id).where(within(reach))))
         with self._database.reading() as transaction:
-            rows = transaction.connection.execute(query).all() if transaction else []
-        return tuple(Event(row.seq, row.at, row.kind, row.run, json.loads(row.body)) for row in rows)
+            if transaction is None:
+                return (), seq
+            rows = transaction.connection.execute(query).all()
+            newest = transaction.connection.execute(select(func.max(events.c.seq))).scalar() if len(rows) < limit else rows[-1].seq
+        found = tuple(Event(row.seq, row.at, row.kind, row.run, json.loads(row.body)) for row in rows)
+        return found, max(seq, newest or 0)
 
     def bounds(self) -> tuple[int, int]:
         """The numbers of the oldest and the newest that is there; 1 and 0 where there is none."""

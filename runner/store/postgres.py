@@ -14,6 +14,8 @@ SCHEMA: Final = "seatrial"
 LOCK: Final = 0x5EA7121A1
 """The number of the advisory lock; any number does that nobody else uses in the same database."""
 CONNECT_SECONDS: Final = 10
+_MOST: Final = 35
+"""Connections that a process opens beside the five that it keeps: a server's threads are 40."""
 _STATEMENT_PATIENCES: Final = 2
 _SLOW: Final = 10.0
 """Seconds that any statement may take, however short the patience."""
@@ -34,6 +36,7 @@ class PostgresServer:
     def __init__(self, address: Address, patience: float) -> None:
         self._address = address
         self._patience = patience
+        self.key: object = (address.conninfo, patience)
         self.name = address.name
         self.checkpoints = f"audit-{address.digest}.checkpoints"
 
@@ -91,9 +94,8 @@ class PostgresServer:
         engine = create_engine(
             "postgresql+psycopg://",
             creator=lambda: Bounded.connect("", prepare_threshold=None, **parameters),
-            poolclass=QueuePool if pooled else NullPool,
-            pool_pre_ping=pooled,
             hide_parameters=True,
+            **({"poolclass": QueuePool, "pool_pre_ping": True, "max_overflow": _MOST} if pooled else {"poolclass": NullPool}),
         )
         event.listen(engine, "begin", _bounded)
         return engine

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -22,6 +23,16 @@ class Request(NamedTuple):
 
     asked: Asked
     joined: str
+    token: str = ""
+    """The id of whose it was."""
+
+
+class Queued(StrEnum):
+    """Whether a request is on record now, was before, or cannot be, as another has its id."""
+
+    NEW = "new"
+    SAME = "same"
+    OTHER = "other"
 
 
 class SqlRequests:
@@ -31,8 +42,8 @@ class SqlRequests:
         self._state = state
         self._database = Database(state, patience=patience)
 
-    def queue(self, asked: Asked, *, by: str) -> bool:
-        """Put it on record as a run that waits; `False`, and nothing is done, where a run of that id is there. `by` is the id of the token."""
+    def queue(self, asked: Asked, *, by: str) -> Queued:
+        """Put it on record as a run that waits; where a run of that id is there, nothing is done. `by` is the id of the token."""
         from sqlalchemy import insert, select
 
         from runner.store.schema import requests, runs
@@ -41,16 +52,19 @@ class SqlRequests:
         nothing = dict.fromkeys(("change_id", "patch_id", "base", "policy_digest"), "")
         row = {"id": asked.run, **nothing, **whereabouts(self._state), "repository": asked.repo, "target": asked.target}
         row |= {"started": time_of(datetime.now(UTC)), "state": State.QUEUED.value, "command": asked.command.value, "reason": ""}
+        body = asked.model_dump_json()
         with self._database.writing() as transaction:
             connection = transaction.connection
-            if connection.execute(select(runs.c.id).where(runs.c.id == asked.run)).first() is not None:
-                return False
+            there = select(requests.c.body).select_from(runs.outerjoin(requests, requests.c.run == runs.c.id)).where(runs.c.id == asked.run)
+            if (found := connection.execute(there).first()) is not None:
+                return Queued.SAME if found.body == body else Queued.OTHER
             connection.execute(insert(runs).values(row))
-            filed = {"run": asked.run, "at": transaction.now, "body": asked.model_dump_json(), "joined": ""}
+            filed = {"run": asked.run, "at": transaction.now, "repo": asked.repo, "target": asked.target, "token": by}
+            filed |= {"body": body, "joined": ""}
             connection.execute(insert(requests).values(filed))
             told = {"author": asked.author, "repo": asked.repo, "target": asked.target, "command": asked.command.value, "token": by}
             transaction.audit(QUEUED, asked.run, {name: value for name, value in told.items() if value})
-        return True
+        return Queued.NEW
 
     def load(self, run: str) -> Request | None:
         """What was asked as that run; `None` for a run that no server was asked for."""
@@ -61,7 +75,7 @@ class SqlRequests:
         if row is None:
             return None
         try:
-            return Request(Asked.model_validate_json(row.body), row.joined)
+            return Request(Asked.model_validate_json(row.body), row.joined, row.token)
         except ValueError as problem:
             raise StoreUnavailable(f"what was asked as run {run} cannot be read by this version: {problem}") from problem
 

@@ -21,6 +21,7 @@ from runner.store.ledger import SqlMoment
 from runner.store.library import loaded
 from runner.store.names import storable
 from runner.store.places import claim
+from runner.store.reach import Reach, within
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -133,8 +134,13 @@ class SqlRuns:
         with self._database.reading() as transaction:
             return () if transaction is None else tuple(Record(**row) for row in transaction.connection.execute(query).mappings())
 
-    def page(self, limit: int, *, before: int | None = None, state: str = "", target: str = "") -> tuple[tuple[int, Record], ...]:
-        """Runs with their numbers, newest first and without their reports: before a number, in a state, to a target where those are given."""
+    def page(
+        self, limit: int, *, before: int | None = None, state: str = "", target: str = "", reach: Reach | None = None
+    ) -> tuple[tuple[int, Record], ...]:
+        """Runs with their numbers, newest first and without their reports: before a number, in a state, to a target where those are given.
+
+        `reach`: only those that are reached.
+        """
         from sqlalchemy import select
 
         from runner.store.schema import runs
@@ -144,6 +150,7 @@ class SqlRuns:
         query = query if before is None else query.where(runs.c.number < before)
         query = query.where(runs.c.state == state) if state else query
         query = query.where(runs.c.target == target) if target else query
+        query = query.where(within(reach)) if reach is not None else query
         with self._database.reading() as transaction:
             rows = [dict(row) for row in transaction.connection.execute(query).mappings()] if transaction else []
         return tuple((row.pop("number"), Record(**row)) for row in rows)
@@ -159,8 +166,11 @@ class SqlRuns:
             rows = transaction.connection.execute(select(*by, func.count()).group_by(*by)).all() if transaction else []
         return {(row[0], row[1], row[2] or "", row[3] or ""): int(row[4]) for row in rows}
 
-    def find(self, name: str) -> str:
-        """The id of the run called `name`: an id, a unique prefix of one, or `latest`; raises UsageError for none or several."""
+    def find(self, name: str, *, reach: Reach | None = None) -> str:
+        """The id of the run called `name`: an id, a unique prefix of one, or `latest`; raises UsageError for none or several.
+
+        `reach`: of those alone that are reached.
+        """
         from sqlalchemy import select
 
         from runner.store.schema import runs
@@ -168,6 +178,7 @@ class SqlRuns:
         if name != LATEST and _PREFIX.fullmatch(name) is None:
             raise UsageError(f"'{name}' is no run id", hint="Give an id, the beginning of one, or `latest`; see `seatrial run list`.")
         query = select(runs.c.id).order_by(runs.c.number.desc())
+        query = query.where(within(reach)) if reach is not None else query
         query = query.limit(1) if name == LATEST else query.where(runs.c.id.startswith(name, autoescape=True)).limit(_CANDIDATES + 1)
         found: tuple[str, ...] = ()
         with self._database.reading() as transaction:

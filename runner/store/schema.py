@@ -202,10 +202,14 @@ requests = Table(
     metadata,
     Column("run", String(64), primary_key=True),
     Column("at", Double, nullable=False),
+    Column("repo", Text, nullable=False),
+    Column("target", Text, nullable=False),
+    Column("token", Text, nullable=False),
     Column("body", Text, nullable=False),
     Column("joined", String(64), nullable=False),
 )
-"""What was asked of a server, as `runner.model.request.Asked`; `joined` is the run that does the same, if one did."""
+"""What was asked of a server, as `runner.model.request.Asked`; `repo` and `target` are the names that it was asked for, `token` is the id of
+whose it was, `joined` the run that does the same, if one did."""
 
 events = Table(
     "events",

@@ -16,6 +16,8 @@ class Server(Protocol):
     """The name of the file with the checkpoints of this database's audit log."""
     shared: bool
     """Whether processes of other machines may use it, too."""
+    key: object
+    """Equal for those that may share connections."""
     clock: str
     """The SQL expression of its clock at this instant, in seconds since 1970."""
 

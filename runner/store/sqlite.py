@@ -23,6 +23,7 @@ class SqliteFile:
     def __init__(self, state: Path, patience: float, file: str = FILE) -> None:
         self._path = state / file
         self._patience = patience
+        self.key: object = self
         self.name = str(self._path)
 
     def present(self) -> bool:

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from runner.model.flaky import Past
 from runner.store.browsing import authors, stopped_by
 from runner.store.database import PATIENCE, Database
+from runner.store.reach import Reach, of_repository, within
 from runner.store.runs import time_of
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from sqlalchemy import ColumnElement, Connection
 
 MOST_READ: Final = 500
 """Reports that are read, the newest first."""
@@ -72,23 +73,24 @@ class SqlTrends:
     def __init__(self, state: Path, *, patience: float = PATIENCE) -> None:
         self._database = Database(state, patience=patience)
 
-    def of(self, days: int, *, most: int = 20) -> Trends:
-        """Of the last so many days, today among them; lists have `most` entries."""
+    def of(self, days: int, *, most: int = 20, reach: Reach | None = None) -> Trends:
+        """Of the last so many days, today among them; lists have `most` entries. `reach`: only of runs that are reached."""
         with self._database.reading() as transaction:
             if transaction is None:
                 return Trends((), (), (), (), 0)
             connection = transaction.connection
             today = datetime.fromtimestamp(transaction.now, UTC).date()
             since = datetime.combine(today - timedelta(days=days - 1), datetime.min.time(), UTC)
-            answered = _answered(connection, time_of(since))
+            counted = _since(time_of(since), reach)
+            answered = _answered(connection, counted)
             every = [(today - timedelta(days=back)).isoformat() for back in reversed(range(days))]
-            reports = _reports(connection, time_of(since))
+            reports = _reports(connection, counted)
             who = authors(connection, [run for run, _ in reports])
             return Trends(
-                days=tuple(_days(connection, time_of(since), every, set(answered))),
+                days=tuple(_days(connection, counted, every, set(answered))),
                 rules=_rules(reports, answered)[:most],
                 spent=_spent(reports, who)[:most],
-                flaky=_flaky(connection, most),
+                flaky=_flaky(connection, most, reach),
                 read=len(reports),
             )
 
@@ -97,7 +99,17 @@ class SqlTrends:
         self._database.close()
 
 
-def _answered(connection: "Connection", since: str) -> dict[str, set[str]]:
+def _since(since: str, reach: Reach | None) -> "ColumnElement[bool]":
+    """Which runs are counted."""
+    from sqlalchemy import and_
+
+    from runner.store.schema import runs
+
+    began = runs.c.started >= since
+    return began if reach is None else and_(began, within(reach))
+
+
+def _answered(connection: "Connection", counted: "ColumnElement[bool]") -> dict[str, set[str]]:
     """The checks that a person let pass, by run; none for a run that was denied."""
     from sqlalchemy import select
 
@@ -105,34 +117,34 @@ def _answered(connection: "Connection", since: str) -> dict[str, set[str]]:
 
     query = select(approvals.c.run, approvals.c.answer, approvals.c.checks).join(runs, runs.c.id == approvals.c.run)
     found: dict[str, set[str]] = {}
-    for row in connection.execute(query.where(runs.c.started >= since).limit(_MOST_ROWS)):
+    for row in connection.execute(query.where(counted).limit(_MOST_ROWS)):
         checks = found.setdefault(row.run, set())
         if row.answer == "approve":
             checks.update(str(sight).rpartition(" ")[0] for sight in json.loads(row.checks))
     return found
 
 
-def _days(connection: "Connection", since: str, days: Iterable[str], answered: set[str]) -> Iterable[Day]:
+def _days(connection: "Connection", counted: "ColumnElement[bool]", days: Iterable[str], answered: set[str]) -> Iterable[Day]:
     from sqlalchemy import select
 
     from runner.store.schema import runs
 
-    query = select(runs.c.id, runs.c.started, runs.c.state, runs.c.ending, runs.c.verdict).where(runs.c.started >= since)
-    counted: Counter[tuple[str, str]] = Counter()
+    query = select(runs.c.id, runs.c.started, runs.c.state, runs.c.ending, runs.c.verdict).where(counted)
+    found: Counter[tuple[str, str]] = Counter()
     for row in connection.execute(query.order_by(runs.c.number.desc()).limit(_MOST_ROWS)):
         asked = row.state == "held" or row.id in answered or row.ending == "expired"
-        counted[row.started[:10], "hold" if asked else row.verdict or ""] += 1
+        found[row.started[:10], "hold" if asked else row.verdict or ""] += 1
     for day in days:
-        yield Day(day, *(counted[day, verdict] for verdict in ("accept", "hold", "reject")))
+        yield Day(day, *(found[day, verdict] for verdict in ("accept", "hold", "reject")))
 
 
-def _reports(connection: "Connection", since: str) -> list[tuple[str, dict[str, Any]]]:
+def _reports(connection: "Connection", counted: "ColumnElement[bool]") -> list[tuple[str, dict[str, Any]]]:
     """The parts of the newest reports that are counted, by run: one report may be large, and all of them together are."""
     from sqlalchemy import select
 
     from runner.store.schema import runs
 
-    query = select(runs.c.id, runs.c.report).where(runs.c.started >= since, runs.c.report.is_not(None))
+    query = select(runs.c.id, runs.c.report).where(counted, runs.c.report.is_not(None))
     rows = connection.execute(query.order_by(runs.c.number.desc()).limit(MOST_READ))
     return [(row.id, _part(json.loads(row.report))) for row in rows]
 
@@ -174,10 +186,11 @@ def _spent(reports: Iterable[tuple[str, Mapping[str, Any]]], who: Mapping[str, t
     return tuple(sorted(found, key=lambda one: (-one.minutes, one.who)))
 
 
-def _flaky(connection: "Connection", most: int) -> tuple[Wavering, ...]:
+def _flaky(connection: "Connection", most: int, reach: Reach | None) -> tuple[Wavering, ...]:
     from runner.store.schema import flaky_tests
 
     query = flaky_tests.select().order_by(flaky_tests.c.seen.desc(), flaky_tests.c.test).limit(most)
+    query = query.where(of_repository(reach, flaky_tests.c.repository)) if reach is not None else query
     rows = connection.execute(query)
     return tuple(
         Wavering(row.repository, row.test, Past(runs=row.runs, failures=row.failures, seen=row.seen, base=row.base)) for row in rows

@@ -33,6 +33,8 @@ class Keeper:
     def __init__(self, executor: "Executor", where: Places, progress: Callable[[str], Progress]) -> None:
         self._executor, self._where, self._progress = executor, where, progress
         self._found: dict[str, float] = {}
+        self._handed: set[str] = set()
+        """Requests that wait and were seen in a queue: there they stay, so nobody looks for them again."""
         self._waits: dict[str, tuple[float, float]] = {}
         """When a run whose leg broke off may be tried again, by the monotonic clock, and how long the next wait is."""
 
@@ -58,8 +60,14 @@ class Keeper:
 
     def _hand_out(self, kept: Stores) -> None:
         """Requests that were put on record and in no queue, since their server died in between."""
-        for run in kept.requests.waiting():
-            if self._executor.begun(run, 0) is None and self._lies(run) and (request := kept.requests.load(run)):
+        waiting = kept.requests.waiting()
+        self._handed.intersection_update(waiting)
+        for run in waiting:
+            if run in self._handed:
+                continue
+            if self._executor.begun(run, 0) is not None:
+                self._handed.add(run)
+            elif self._lies(run) and (request := kept.requests.load(run)):
                 self._executor.hand_over(run, 0, queue_of(repo=request.asked.repo, target=request.asked.target))
 
     def _expired(self, kept: Stores) -> Iterator[str]:

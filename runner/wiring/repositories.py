@@ -48,7 +48,12 @@ def folder_of(name: str, repository: Repository, where: Places) -> Path:
     """Where a repository is on this machine, or will be once something of it was needed."""
     if not repository.url:
         return Path(repository.path)
-    return where.state / _FOLDER / f"{name}-{sha256(repository.url.encode()).hexdigest()[:12]}.git"
+    return where.state / _FOLDER / clone_of(name, repository)
+
+
+def clone_of(name: str, repository: Repository) -> str:
+    """What its folder is called where it is fetched, on every machine."""
+    return f"{name}-{sha256(repository.url.encode()).hexdigest()[:12]}.git"
 
 
 def _commits(asked: Asked) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """Which policies a server judges by."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -30,10 +30,10 @@ class Served(NamedTuple):
     problems: tuple[str, ...] = ()
 
 
-def served_policies(configuration: Configuration) -> Iterator[Served]:
-    """The policy of every repository and every target that a server serves."""
-    yield from (_served("repo", name, configuration) for name in sorted(configuration.repos))
-    yield from (_served("target", name, configuration) for name in sorted(configuration.targets))
+def served_policies(configuration: Configuration, repos: Iterable[str], targets: Iterable[str]) -> Iterator[Served]:
+    """The policy of each of these repositories and targets that a server serves."""
+    yield from (_served("repo", name, configuration) for name in sorted(repos))
+    yield from (_served("target", name, configuration) for name in sorted(targets))
 
 
 def served_policy(kind: str, name: str, configuration: Configuration) -> Loaded:

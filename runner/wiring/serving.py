@@ -18,6 +18,7 @@ from runner.store.events import SqlEvents
 from runner.store.executors import WATCH
 from runner.store.places import claim, places
 from runner.store.replies import SqlReplies
+from runner.store.requests import Queued
 from runner.store.tokens import SqlTokens
 from runner.store.webhooks import SqlWebhooks
 from runner.wiring.answering import answered, wished
@@ -44,15 +45,20 @@ class Service:
         self.webhooks, self.deliveries = SqlWebhooks(self.where.state), SqlDeliveries(self.where.state)
         self._process = process
 
-    def accept(self, asked: Asked, *, by: str) -> None:
-        """Put a request on record, for a worker that knows its names; one that is there already stays as it is. Raises UsageError."""
+    def accept(self, asked: Asked, *, by: str) -> Queued:
+        """Put a request on record, for a worker that knows its names; one that is there already stays as it is. Raises UsageError.
+
+        It is handed over once: where this process dies before it could, whoever keeps watch finds it.
+        """
         known = self.configuration
         if asked.command is Command.SUBMIT and asked.target not in known.targets:
             raise UsageError(f"there is no target '{asked.target}'", hint=f"There are: {', '.join(sorted(known.targets)) or 'none'}.")
         if asked.command is Command.CHECK and asked.repo not in known.repos:
             raise UsageError(f"there is no repository '{asked.repo}'", hint=f"There are: {', '.join(sorted(known.repos)) or 'none'}.")
-        if self.kept.requests.queue(asked, by=by):
+        queued = self.kept.requests.queue(asked, by=by)
+        if queued is Queued.NEW:
             self._process.executor.hand_over(asked.run, 0, queue_of(repo=asked.repo, target=asked.target))
+        return queued
 
     def answer(self, run: str, verb: str, who: str, reason: str) -> None:
         """Approve or deny a held run. Raises UsageError where it is not held, or its author approves."""

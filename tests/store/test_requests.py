@@ -8,7 +8,7 @@ import pytest
 from runner.errors import UsageError
 from runner.model.request import Asked
 from runner.model.run import Command, Run
-from runner.store.requests import SqlRequests
+from runner.store.requests import Queued, SqlRequests
 from runner.store.runs import SqlRuns
 
 RUN = "abc123abc123"
@@ -33,8 +33,9 @@ def asked(run: str = RUN, **more: object) -> Asked:
 
 
 def test_what_was_asked_is_a_run_that_waits_and_is_there_once(requests: SqlRequests, runs: SqlRuns) -> None:
-    assert requests.queue(asked(), by="t1")
-    assert not requests.queue(asked(change=b"other"), by="t1")
+    assert requests.queue(asked(), by="t1") is Queued.NEW
+    assert requests.queue(asked(), by="t1") is Queued.SAME
+    assert requests.queue(asked(change=b"other"), by="t1") is Queued.OTHER
     found = requests.load(RUN)
     assert found is not None
     assert (found.asked, found.joined) == (asked(), "")

@@ -4,13 +4,15 @@ import hmac
 from typing import Annotated, Final, NamedTuple
 from urllib.parse import quote, urlsplit
 
-from fastapi import Depends, Form, Request, Response
+from fastapi import Depends, Form, Path, Request, Response
 
 from runner.api.access import service_of
-from runner.api.binding import bound_about
+from runner.api.binding import bound_about, reach_of
 from runner.api.dashboard.sessions import Session, Sessions
+from runner.api.named import run_seen
 from runner.api.problems import Problem
 from runner.api.texts import Said
+from runner.store.reach import Reach
 from runner.store.tokens import Token
 from runner.wiring.serving import Service
 
@@ -36,6 +38,10 @@ class Visitor(NamedTuple):
         except Problem:
             return False
         return self.may(scope)
+
+    def reach(self, service: Service) -> Reach | None:
+        """The runs that the token may see; `None`: all."""
+        return reach_of(self.token, service)
 
     def needs(self, scope: str) -> None:
         """Raises Problem where the token lacks a scope."""
@@ -100,6 +106,16 @@ def _sender(
 
 Looking = Annotated[Visitor, Depends(_visitor)]
 """Whoever looks at a page."""
+
+
+def _seen(
+    run: Annotated[str, Path(max_length=64)], visitor: Looking, service: Annotated[Service, Depends(service_of)]
+) -> str:
+    return run_seen(run, visitor.token, service)
+
+
+SeenRun = Annotated[str, Depends(_seen)]
+"""The whole id of the run that the path names; the runs that the token may not see are not there."""
 Sending = Annotated[Visitor, Depends(_sender)]
 """Whoever sends a form that a page of theirs had."""
 Reason = Annotated[Said, Form()]

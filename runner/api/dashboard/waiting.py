@@ -37,7 +37,7 @@ class Waiting(NamedTuple):
 def waiting(service: Service, browsing: SqlBrowsing, names: Names, visitor: Visitor) -> tuple[Waiting, ...]:
     """Those that wait longest first."""
     now = service.kept.promotions.now()
-    return tuple(_each(service, browsing.held(MOST), names, visitor, now))
+    return tuple(_each(service, browsing.held(MOST, reach=visitor.reach(service)), names, visitor, now))
 
 
 def _each(service: Service, runs: tuple[str, ...], names: Names, visitor: Visitor, now: float) -> Iterator[Waiting]:

@@ -6,16 +6,15 @@ from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, Field
 
 from runner.api import cursor
-from runner.api.access import needs, service_of
+from runner.api.access import Reader, service_of
 from runner.api.answers import time_of
+from runner.api.binding import reach_of, unbound
 from runner.store.audit import AuditEntry, AuditLog
 from runner.store.checkpoints import Checkpoint
-from runner.store.tokens import Token
 from runner.wiring.serving import Service
 
 router = APIRouter(prefix="/api/v1/audit", tags=["audit"])
 Served = Annotated[Service, Depends(service_of)]
-Reader = Annotated[Token, Depends(needs("read"))]
 
 
 class Entry(BaseModel):
@@ -55,7 +54,7 @@ class Kept(BaseModel):
 
 @router.get("")
 def list_(
-    _token: Reader,
+    token: Reader,
     request: Request,
     service: Served,
     kind: Annotated[str, Query(max_length=100, description="Only of this kind, such as `run.ended`.")] = "",
@@ -63,10 +62,14 @@ def list_(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     after: Annotated[str, Query(max_length=100)] = "",
 ) -> Entries:
-    """Entries, newest first. They are not verified here: `seatrial audit verify` does that."""
+    """Entries, newest first. They are not verified here: `seatrial audit verify` does that.
+
+    A token that is bound to targets is told of their runs alone.
+    """
     log = AuditLog(service.where.state)
     try:
-        found = log.newest(limit + 1, kind=kind or None, subject=subject or None, before=cursor.read(after) if after else None)
+        before, reach = cursor.read(after) if after else None, reach_of(token, service)
+        found = log.newest(limit + 1, kind=kind or None, subject=subject or None, before=before, reach=reach)
     finally:
         log.close()
     more = str(request.url.include_query_params(after=cursor.write(found[limit - 1].seq))) if len(found) > limit else None
@@ -74,8 +77,9 @@ def list_(
 
 
 @router.get("/checkpoint")
-def checkpoint(_token: Reader, service: Served) -> Kept:
-    """The newest entry's number, time and hash."""
+def checkpoint(token: Reader, service: Served) -> Kept:
+    """The newest entry's number, time and hash. It is about all that happens, and so not for a token that is bound to targets."""
+    unbound(token)
     log = AuditLog(service.where.state)
     try:
         return Kept(checkpoint=_newest(log.head()))

@@ -5,11 +5,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from runner.api.access import needs, service_of
+from runner.api.access import Reader, needs, service_of
 from runner.api.binding import bound_at
 from runner.api.keys import Answer, IdempotencyKey, once
 from runner.api.problems import Problem
 from runner.api.queued import RUNS, known_here
+from runner.api.seeing import backup_seen, backups_seen
 from runner.api.texts import Line, Said
 from runner.errors import UsageError
 from runner.store.tokens import Token
@@ -20,7 +21,6 @@ from runner.wiring.serving import Service
 
 router = APIRouter(prefix="/api/v1/backups", tags=["backups"])
 Served = Annotated[Service, Depends(service_of)]
-Reader = Annotated[Token, Depends(needs("read"))]
 Operator = Annotated[Token, Depends(needs("operate"))]
 _MOST_SHOWN = 1000
 
@@ -79,10 +79,10 @@ class Restoring(BaseModel):
     location: str | None
 
 
-def _found(
-    backup: Annotated[str, Path(pattern="^([0-9a-f]{1,64}|latest)$", description="An id, the unique beginning of one, or `latest`.")],
-    service: Served,
-) -> str:
+_Name = Annotated[str, Path(pattern="^([0-9a-f]{1,64}|latest)$", description="An id, the unique beginning of one, or `latest`.")]
+
+
+def _found(backup: _Name, service: Served) -> str:
     kept = service.kept.backups
     try:
         return named(backup, kept, vault_of(service.where.state, kept))
@@ -90,34 +90,41 @@ def _found(
         raise Problem(404, "backup-unknown", str(problem)) from problem
 
 
+def _seen(backup: _Name, token: Reader, service: Served) -> str:
+    return backup_seen(token, backup, service)
+
+
 Backup = Annotated[str, Depends(_found)]
+SeenBackup = Annotated[str, Depends(_seen)]
+"""For whoever looks: the backups of other targets than the token's are not there."""
 
 
 @router.get("")
 def list_(
-    _token: Reader,
+    token: Reader,
     service: Served,
     target: Annotated[str, Query(max_length=64, description="Only those of this target, by its name.")] = "",
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> Backups:
     """The backups of this machine's vault, newest first."""
     known_here(target, "", service)
-    records = service.kept.backups.all()[0]
+    records = backups_seen(token, service.kept.backups.all()[0], service)
     found = [one for one in records if not target or target in names_of_target(one.target, service.configuration)]
     return Backups(backups=[as_json(one) for one in found[:limit]], more=max(0, len(found) - limit))
 
 
 @router.get("/{backup}")
 def show(
-    _token: Reader,
-    backup: Backup,
+    token: Reader,
+    backup: SeenBackup,
     service: Served,
     *,
     entries: Annotated[bool, Query(description="List everything that it holds.")] = False,
 ) -> dict[str, Any]:
     """What it holds, whose it is, and why it stays: `seatrial backup show --format json`. Nothing is verified but its manifest."""
     kept = service.kept.backups
-    return contents_json(contents(backup, kept, vault_of(service.where.state, kept)), entries=entries)
+    held = contents(backup, kept, vault_of(service.where.state, kept))
+    return contents_json(held._replace(records=backups_seen(token, held.records, service)), entries=entries)
 
 
 @router.post("/{backup}/verify", response_model=Verified)

@@ -5,11 +5,12 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Path, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from runner.api.access import allowed, needs, service_of
+from runner.api.access import Reader, allowed, needs, service_of
 from runner.api.answers import time_of
 from runner.api.binding import bound_at, unbound
 from runner.api.keys import Answer, IdempotencyKey, once
 from runner.api.problems import Problem
+from runner.api.seeing import breaker_seen, breakers_seen
 from runner.api.texts import Line, Said
 from runner.errors import UsageError
 from runner.model.units import Duration
@@ -21,7 +22,6 @@ from runner.wiring.serving import Service
 
 router = APIRouter(prefix="/api/v1/breakers", tags=["breakers"])
 Served = Annotated[Service, Depends(service_of)]
-Reader = Annotated[Token, Depends(needs("read"))]
 Operator = Annotated[Token, Depends(needs("operate"))]
 Name = Annotated[Literal["host", "promotion", "author"], Path(description="What it counts: this machine's, a target's, an author's runs.")]
 Part = Annotated[Line, Field(max_length=500)]
@@ -51,18 +51,19 @@ class Decision(BaseModel):
 
 
 @router.get("")
-def list_(_token: Reader, service: Served) -> Breakers:
-    """Every breaker that a run or a person ever had to do with."""
-    return _told(listed(service.where.state))
+def list_(token: Reader, service: Served) -> Breakers:
+    """Every breaker that a run or a person ever had to do with; for a token that is bound to targets those of others are left out."""
+    return _told(breakers_seen(token, listed(service.where.state), service))
 
 
 @router.get("/{name}")
 def show(
-    _token: Reader, name: Name, service: Served, key: Annotated[list[Part] | None, Query(max_length=2, description=_KEY)] = None
+    token: Reader, name: Name, service: Served, key: Annotated[list[Part] | None, Query(max_length=2, description=_KEY)] = None
 ) -> Breakers:
     """One breaker. 404 where nothing was ever counted under that key."""
-    found = shown(service.where.state, name, _keys(name, tuple(key or ()), service))
-    if not found.known:
+    keys = _keys(name, tuple(key or ()), service)
+    found = shown(service.where.state, name, keys)
+    if not found.known or not breaker_seen(token, (name, *keys), service):
         raise Problem(404, "breaker-unknown", "nothing was ever counted under that key")
     return _told(found)
 

@@ -9,10 +9,10 @@ from pydantic import BaseModel, ConfigDict
 from runner.api.access import needs, service_of
 from runner.api.answers import Accepted
 from runner.api.binding import bound_about
-from runner.api.keys import Answer, IdempotencyKey, once
+from runner.api.keys import Answer, IdempotencyKey, once, required
 from runner.api.named import Run
 from runner.api.problems import Problem
-from runner.api.queued import queued, run_of
+from runner.api.queued import moved, put, run_of
 from runner.api.texts import Said
 from runner.model.run import State
 from runner.store.tokens import Token
@@ -75,9 +75,7 @@ def retry(token: Submitter, run: Run, service: Served, key: IdempotencyKey = Non
             raise Problem(409, "not-asked-here", f"run {run} was not asked of a server", hint=hint)
         if (state := service.kept.runs.show(run).state) != State.ENDED.value:
             raise Problem(409, "not-ended", f"run {run} has not ended: it is {state}")
-        again = run_of(token, key)
-        service.accept(request.asked.model_copy(update={"run": again}), by=token.id)
-        return queued(again, service)
+        return put(request.asked.model_copy(update={"run": run_of(token, required(key))}), token, service)
 
     return once(service, token, key, ("retry", run), do)
 
@@ -87,6 +85,6 @@ def _decided(verb: str, run: str, said: Reason, service: Service, token: Token, 
 
     def do() -> Answer:
         decide()
-        return queued(run, service)
+        return moved(run, service)
 
     return once(service, token, key, (verb, run, said.reason), do)

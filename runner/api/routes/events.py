@@ -9,11 +9,12 @@ from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 
-from runner.api.access import needs, service_of
+from runner.api.access import Reader, service_of
 from runner.api.answers import time_of
+from runner.api.binding import reach_of
 from runner.api.problems import Problem
 from runner.store.events import Event
-from runner.store.tokens import Token
+from runner.store.reach import Reach
 from runner.wiring.serving import Service
 
 router = APIRouter(prefix="/api/v1/events", tags=["events"])
@@ -28,27 +29,29 @@ _HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 async def events(
     request: Request,
     service: Annotated[Service, Depends(service_of)],
-    _token: Annotated[Token, Depends(needs("read"))],
+    token: Reader,
     run: Annotated[str, Query(max_length=64, description="Only those about one run.")] = "",
     after: Annotated[int | None, Query(ge=0, le=2**62, description="Those after this number; default: from now on.")] = None,
     last: Annotated[str | None, Header(alias="Last-Event-ID", max_length=20)] = None,
 ) -> StreamingResponse:
-    """Server-sent events; `id` is the number to go on from, by `Last-Event-ID`. 410 where that is older than what is kept."""
+    """Server-sent events; `id` is the number to go on from, by `Last-Event-ID`. 410 where that is older than what is kept.
+
+    A token that is bound to targets hears of their runs alone.
+    """
     begin = int(last) if last and last.isascii() and last.isdecimal() else after
     first, newest = await run_in_threadpool(service.events.bounds)
     if begin is not None and begin < first - 1:
         raise Problem(410, "events-gone", "what happened after that number is not kept any more", oldest=first)
-    stream = _stream(request, service, newest if begin is None else begin, run)
+    stream = _stream(request, service, newest if begin is None else begin, run, reach_of(token, service))
     return StreamingResponse(stream, media_type="text/event-stream", headers=_HEADERS)
 
 
-async def _stream(request: Request, service: Service, seq: int, run: str) -> AsyncIterator[str]:
+async def _stream(request: Request, service: Service, seq: int, run: str, reach: Reach | None) -> AsyncIterator[str]:
     yield ": seatrial\n\n"
     quiet = 0.0
     while not await request.is_disconnected():
-        found = await run_in_threadpool(service.events.after, seq, _PAGE, run=run)
+        found, seq = await run_in_threadpool(service.events.heard, seq, _PAGE, run=run, reach=reach)
         for event in found:
-            seq = event.seq
             yield _written(event)
         if found:
             quiet = 0.0

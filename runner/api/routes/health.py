@@ -4,9 +4,8 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
 
-from runner.api.access import needs, service_of
+from runner.api.access import Reader, service_of
 from runner.api.judging import policy_for
-from runner.store.tokens import Token
 from runner.wiring.health import checkup_by
 from runner.wiring.health_told import as_json
 from runner.wiring.serving import Service
@@ -16,7 +15,7 @@ router = APIRouter(prefix="/api/v1/health", tags=["health"])
 
 @router.get("")
 def health(
-    _token: Annotated[Token, Depends(needs("read"))],
+    token: Reader,
     service: Annotated[Service, Depends(service_of)],
     repo: Annotated[str, Query(max_length=64, description="Judge by the policy of this repository.")] = "",
     target: Annotated[str, Query(max_length=64, description="Judge by the policy of this target.")] = "",
@@ -25,4 +24,4 @@ def health(
 
     By the built-in policy where neither repository nor target is named.
     """
-    return as_json(checkup_by(policy_for(repo, target, service)))
+    return as_json(checkup_by(policy_for(token, repo, target, service)))

@@ -8,13 +8,14 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Depends, Path, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from runner.api.access import needs, service_of
+from runner.api.access import Reader, needs, service_of
 from runner.api.answers import time_of
 from runner.api.binding import unbound
 from runner.api.keys import Answer, IdempotencyKey, once
 from runner.api.problems import Problem
 from runner.api.queued import fresh_key, known_here
 from runner.api.routes.backups import Restoration, Restoring, restored
+from runner.api.seeing import backups_seen, breakers_seen
 from runner.api.texts import Line, Said
 from runner.errors import UsageError
 from runner.gates.breaker.options import NAMES
@@ -28,7 +29,6 @@ from runner.wiring.serving import Service
 
 router = APIRouter(prefix="/api/v0/self-modification/safety", tags=["self-modification"])
 Served = Annotated[Service, Depends(service_of)]
-Reader = Annotated[Token, Depends(needs("read"))]
 Operator = Annotated[Token, Depends(needs("operate"))]
 Administrator = Annotated[Token, Depends(needs("safety:admin"))]
 LONGEST: Final = 3600
@@ -112,15 +112,16 @@ class Safety(BaseModel):
 
 
 @router.get("/enhanced-status")
-def status(_token: Reader, service: Served) -> Status:
+def status(token: Reader, service: Served) -> Status:
     """Breakers, this machine's health, backups."""
-    return Status(circuit_breaker=_breaker(service), health=_health(), backups=Total(total=len(service.kept.backups.all()[0])))
+    records = backups_seen(token, service.kept.backups.all()[0], service)
+    return Status(circuit_breaker=_breaker(token, service), health=_health(), backups=Total(total=len(records)))
 
 
 @router.get("/circuit-breaker")
-def breaker(_token: Reader, service: Served) -> Breaker:
-    """All breakers as one."""
-    return _breaker(service)
+def breaker(token: Reader, service: Served) -> Breaker:
+    """All breakers as one; for a token that is bound to targets without those of others."""
+    return _breaker(token, service)
 
 
 @router.post("/circuit-breaker/reset", response_model=Breaker)
@@ -132,7 +133,7 @@ def reset_all(token: Operator, service: Served, said: Because | None = None, key
     def do() -> Answer:
         for name in NAMES:
             reset(service.where.state, name, (), why, token.name)
-        return Answer(200, _breaker(service).model_dump())
+        return Answer(200, _breaker(token, service).model_dump())
 
     return once(service, token, key or fresh_key(), ("v0", "reset", why), do)
 
@@ -144,9 +145,9 @@ def health(_token: Reader) -> Health:
 
 
 @router.get("/backups")
-def backups(_token: Reader, service: Served) -> AllBackups:
+def backups(token: Reader, service: Served) -> AllBackups:
     """What targets were; the newest 200."""
-    records = service.kept.backups.all()[0]
+    records = backups_seen(token, service.kept.backups.all()[0], service)
     return AllBackups(total=len(records), backups=[as_json(one) for one in records[:200]])
 
 
@@ -221,8 +222,8 @@ def _safety(found: Seen) -> Safety:
     )
 
 
-def _breaker(service: Service) -> Breaker:
-    found = breaker_state(listed(service.where.state))
+def _breaker(token: Token, service: Service) -> Breaker:
+    found = breaker_state(breakers_seen(token, listed(service.where.state), service))
     return Breaker(state=found.state, open=list(found.open), disabled_until=time_of(found.until) if found.until is not None else None)
 
 

@@ -14,7 +14,7 @@ from runner.api.access import allowed, needs, service_of
 from runner.api.binding import bound_in
 from runner.api.keys import Answer, IdempotencyKey, once
 from runner.api.problems import Problem
-from runner.api.queued import RUNS, fresh_key, known_here, queued, run_of
+from runner.api.queued import RUNS, fresh_key, known_here, put, run_of
 from runner.api.routes.legacy import Loose
 from runner.api.texts import Line
 from runner.model.request import Asked
@@ -134,8 +134,7 @@ def _checked(token: Token, wish: Generate, service: Service, generating: Generat
         change = wish.patch.encode("utf-8", "surrogatepass") if wish.patch is not None else _generated(wish, repo, generating)
         agent = _AGENT if wish.patch is None else ""
         asked = Asked(run=run, command=Command.CHECK, repo=repo, change=change, kind="diff", author=token.name, agent=agent)
-        service.accept(asked, by=token.id)
-        return queued(run, service)
+        return put(asked, token, service)
 
     return _run_of(once(service, token, key, ("v0", "generate", repo, _digest(wish)), do))
 
@@ -160,8 +159,7 @@ def _submitted(token: Token, wish: Apply, service: Service, key: str) -> str:
     def do() -> Answer:
         run = run_of(token, key)
         given = {"run": run, "command": Command.SUBMIT, "repo": "", "target": target, "enforce": False}
-        service.accept(found.asked.model_copy(update=given), by=token.id)
-        return queued(run, service)
+        return put(found.asked.model_copy(update=given), token, service)
 
     return _run_of(once(service, token, key, ("v0", "apply", target, wish.modification_id), do))
 

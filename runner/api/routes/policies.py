@@ -5,18 +5,17 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Path
 from pydantic import BaseModel, ConfigDict, Field
 
-from runner.api.access import needs, service_of
+from runner.api.access import Reader, service_of
+from runner.api.binding import repos_of, targets_of
 from runner.api.problems import Problem
 from runner.policy.load import MOST_BYTES
 from runner.policy.placed import placed
-from runner.store.tokens import Token
 from runner.wiring.served_policies import Served as Found
 from runner.wiring.served_policies import linted, served_policies, served_policy, shown_policy
 from runner.wiring.serving import Service
 
 router = APIRouter(prefix="/api/v1/policies", tags=["policies"])
 Served = Annotated[Service, Depends(service_of)]
-Reader = Annotated[Token, Depends(needs("read"))]
 _NAMED = "policy.yaml"
 """What a text is called in its problems."""
 
@@ -73,9 +72,10 @@ class Linted(BaseModel):
 
 
 @router.get("")
-def list_(_token: Reader, service: Served) -> Policies:
+def list_(token: Reader, service: Served) -> Policies:
     """The policies of the configuration's repositories and targets, as they are at this moment."""
-    return Policies(policies=[_one(found) for found in served_policies(service.configuration)])
+    found = served_policies(service.configuration, repos_of(token, service), targets_of(token, service))
+    return Policies(policies=[_one(one) for one in found])
 
 
 @router.post("/validate")
@@ -89,13 +89,13 @@ def validate(_token: Reader, candidate: Candidate) -> Linted:
 
 @router.get("/{kind}/{name}")
 def show(
-    _token: Reader,
+    token: Reader,
     kind: Annotated[Literal["repo", "target"], Path(description="Whose: a repository's for checks, or a target's for submits.")],
     name: Annotated[str, Path(max_length=64)],
     service: Served,
 ) -> Resolved:
-    """One of them, resolved. 404 for a name that the configuration does not have."""
-    known = service.configuration.repos if kind == "repo" else service.configuration.targets
+    """One of them, resolved. 404 for a name that the configuration does not have, or not for this token."""
+    known = repos_of(token, service) if kind == "repo" else targets_of(token, service)
     if name not in known:
         raise Problem(404, f"{kind}-unknown", f"this server knows no {kind} of that name")
     return Resolved(**shown_policy(served_policy(kind, name, service.configuration)))

@@ -2,21 +2,20 @@
 
 import json
 import re
-from hashlib import sha256
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import PlainTextResponse
 
 from runner.api import cursor
-from runner.api.access import allowed, needs, service_of
+from runner.api.access import Reader, allowed, needs, service_of
 from runner.api.answers import Accepted, RunPage, Shown, summary_of
-from runner.api.binding import bound_in
-from runner.api.keys import Answer, IdempotencyKey, once
-from runner.api.named import Run
+from runner.api.binding import bound_in, reach_of
+from runner.api.keys import IdempotencyKey, required
+from runner.api.named import SeenRun
 from runner.api.newrun import Sent, described
 from runner.api.problems import Problem
-from runner.api.queued import known_here, queued, run_of
+from runner.api.queued import known_here, put, run_of
 from runner.api.texts import Line
 from runner.reports.formats import written
 from runner.store.tokens import Token
@@ -24,7 +23,6 @@ from runner.wiring.serving import Service
 
 router = APIRouter(prefix="/api/v1/runs", tags=["runs"])
 Served = Annotated[Service, Depends(service_of)]
-Reader = Annotated[Token, Depends(needs("read"))]
 Submitter = Annotated[Token, Depends(needs("submit"))]
 _RANGE: Final = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
 
@@ -40,19 +38,12 @@ def submit(token: Submitter, wanted: Sent, service: Served, key: IdempotencyKey 
     else:
         bound_in(token, wanted.run.repo, service)
     known_here(wanted.run.target, wanted.run.repo, service)
-
-    def do() -> Answer:
-        run = run_of(token, key)
-        service.accept(wanted.asked(run, token), by=token.id)
-        return queued(run, service)
-
-    fields = json.dumps(wanted.run.model_dump(exclude={"patch", "edits"}), sort_keys=True)
-    return once(service, token, key, ("submit", fields, wanted.kind, sha256(wanted.change).hexdigest()), do)
+    return put(wanted.asked(run_of(token, required(key)), token), token, service).response()
 
 
 @router.get("")
 def list_(
-    _token: Reader,
+    token: Reader,
     request: Request,
     service: Served,
     state: Annotated[Literal["queued", "running", "held", "ended"] | None, Query()] = None,
@@ -60,15 +51,15 @@ def list_(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     after: Annotated[str, Query(max_length=100)] = "",
 ) -> RunPage:
-    """Runs, newest first."""
+    """Runs, newest first; of a token that is bound to targets, those that are of them."""
     before = cursor.read(after) if after else None
-    records = service.kept.runs.page(limit + 1, before=before, state=state or "", target=target)
+    records = service.kept.runs.page(limit + 1, before=before, state=state or "", target=target, reach=reach_of(token, service))
     more = str(request.url.include_query_params(after=cursor.write(records[limit - 1][0]))) if len(records) > limit else None
     return RunPage(runs=[summary_of(record) for _, record in records[:limit]], next=more)
 
 
 @router.get("/{run}")
-def show(_token: Reader, run: Run, service: Served) -> Shown:
+def show(run: SeenRun, service: Served) -> Shown:
     """One run, with its report once there is one."""
     record = service.kept.runs.show(run)
     request = service.kept.requests.load(run)
@@ -77,14 +68,14 @@ def show(_token: Reader, run: Run, service: Served) -> Shown:
 
 
 @router.get("/{run}/results")
-def results(_token: Reader, run: Run, service: Served) -> dict[str, Any]:
+def results(run: SeenRun, service: Served) -> dict[str, Any]:
     """The answers of all checks, with what they found."""
     return {"run": run, "results": _report(run, service)["results"]}
 
 
 @router.get("/{run}/findings", responses={200: {"content": {"application/json": {}, "application/sarif+json": {}}}})
 def findings(
-    _token: Reader, run: Run, service: Served, form: Annotated[Literal["json", "sarif"], Query(alias="format")] = "json"
+    run: SeenRun, service: Served, form: Annotated[Literal["json", "sarif"], Query(alias="format")] = "json"
 ) -> Response:
     """All findings, as JSON or as SARIF 2.1.0."""
     report = _report(run, service)
@@ -97,7 +88,7 @@ def findings(
 
 
 @router.get("/{run}/logs", response_class=PlainTextResponse, responses={206: {"description": "A part.", "content": {"text/plain": {}}}})
-def logs(_token: Reader, run: Run, request: Request, service: Served, suite: Annotated[str, Query(max_length=100)] = "") -> Response:
+def logs(run: SeenRun, request: Request, service: Served, suite: Annotated[str, Query(max_length=100)] = "") -> Response:
     """The end of a suite's log, as text; `Range` gives a part of it. Hostile text: it is never to be interpreted."""
     found = service.kept.runs.logs(run)
     if suite and suite not in found:

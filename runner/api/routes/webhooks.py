@@ -22,7 +22,6 @@ from runner.wiring.serving import Service
 
 router = APIRouter(prefix="/api/v1/webhooks", tags=["webhooks"])
 Served = Annotated[Service, Depends(service_of)]
-Reader = Annotated[Token, Depends(needs("operate"))]
 Kind = Annotated[str, Field(max_length=60, pattern=r"^[a-z][a-z_]*(\.[a-z_-]+)?(\.\*)?$", description="A kind of events, or `run.*`.")]
 
 
@@ -94,7 +93,7 @@ class Sendings(Told):
     next: str | None = Field(description="The address of the next page.")
 
 
-def _for_all(token: Reader) -> Token:
+def _for_all(token: Annotated[Token, Depends(needs("operate"))]) -> Token:
     """Webhooks are told of every target."""
     unbound(token)
     return token
@@ -114,7 +113,7 @@ Known = Annotated[Webhook, Depends(_found)]
 
 
 @router.get("")
-def list_(_token: Reader, service: Served) -> Hooks:
+def list_(_token: Operator, service: Served) -> Hooks:
     """All webhooks. Their secrets are not told."""
     return Hooks(webhooks=[_hook(one) for one in service.webhooks.list()])
 
@@ -158,7 +157,7 @@ def rotate(token: Operator, webhook: Known, service: Served, key: IdempotencyKey
 
 @router.get("/{webhook}/deliveries")
 def deliveries(
-    _token: Reader,
+    _token: Operator,
     webhook: Known,
     request: Request,
     service: Served,

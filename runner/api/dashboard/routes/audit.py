@@ -6,6 +6,7 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request, Response
 
+from runner.api.binding import unbound
 from runner.api.dashboard.pages import Page, page
 from runner.api.dashboard.served import Served
 from runner.api.dashboard.visit import Looking
@@ -29,9 +30,11 @@ def audit(
     verify: Annotated[bool, Query()] = False,  # noqa: FBT002 - a query's name says it
 ) -> Response:
     """The newest entries; with `verify` every one is looked at, and compared with the checkpoints kept beside the database."""
+    if verify:
+        unbound(visitor.token)
     log = AuditLog(service.where.state)
     try:
-        entries = log.newest(_MOST + 1, kind=kind or None, subject=subject or None, before=before)
+        entries = log.newest(_MOST + 1, kind=kind or None, subject=subject or None, before=before, reach=visitor.reach(service))
         verified = log.verify() if verify else None
     finally:
         log.close()

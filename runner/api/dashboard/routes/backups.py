@@ -9,6 +9,7 @@ from runner.api.dashboard.pages import Page, back, page
 from runner.api.dashboard.served import Looked, Served
 from runner.api.dashboard.visit import Looking, Reason, Sending, Visitor
 from runner.api.problems import Problem
+from runner.api.seeing import backup_seen, backups_seen
 from runner.errors import SeatrialError, UsageError
 from runner.model.run import Run
 from runner.model.submission import Submission
@@ -23,26 +24,34 @@ _MOST: Final = 200
 _MOST_ENTRIES: Final = 500
 
 
-def _found(backup: Annotated[str, Path(pattern="^[0-9a-f]{1,64}$")], service: Served) -> str:
+_Name = Annotated[str, Path(pattern="^[0-9a-f]{1,64}$")]
+
+
+def _found(backup: _Name, service: Served) -> str:
     try:
         return service.kept.backups.find(backup)
     except UsageError as problem:
         raise Problem(404, "backup-unknown", str(problem)) from problem
 
 
+def _seen(backup: _Name, visitor: Looking, service: Served) -> str:
+    return backup_seen(visitor.token, backup, service)
+
+
 _Backup = Annotated[str, Depends(_found)]
+_SeenBackup = Annotated[str, Depends(_seen)]
 _Target = Annotated[str, Form(max_length=500)]
 
 
 @router.get("/backups")
 def backups(request: Request, service: Served, looked: Looked, visitor: Looking) -> Response:
     """The list, the newest first."""
-    records = service.kept.backups.all()[0]
+    records = backups_seen(visitor.token, service.kept.backups.all()[0], service)
     return page(request, visitor, "backups.html", records=records[:_MOST], more=max(0, len(records) - _MOST), names=looked.names)
 
 
 @router.get("/backups/{backup}")
-def one(visitor: Looking, request: Request, backup: _Backup, service: Served, looked: Looked) -> Response:
+def one(visitor: Looking, request: Request, backup: _SeenBackup, service: Served, looked: Looked) -> Response:
     """What it holds, and what would change if it were put back."""
     kept = service.kept.backups
     held, entries, problem = None, [], ""
@@ -51,7 +60,7 @@ def one(visitor: Looking, request: Request, backup: _Backup, service: Served, lo
         entries = [{**entry._asdict(), "path": shown(entry.path) or "."} for entry in held.entries[:_MOST_ENTRIES]]
     except SeatrialError as wrong:
         problem = str(wrong)
-    records = [record for record in kept.all()[0] if record.id == backup]
+    records = [record for record in backups_seen(visitor.token, kept.all()[0], service) if record.id == backup]
     given: dict[str, Any] = {
         "backup": backup,
         "held": held,

@@ -4,10 +4,11 @@ from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Form, Request, Response
 
-from runner.api.binding import bound_at, unbound
+from runner.api.binding import bound_at, targets_of, unbound
 from runner.api.dashboard.pages import Page, back, page
 from runner.api.dashboard.served import Looked, Served
 from runner.api.dashboard.visit import Looking, Reason, Sending
+from runner.api.seeing import breakers_seen
 from runner.errors import SeatrialError
 from runner.gates.breaker.fold import State
 from runner.gates.breaker.options import NAMES
@@ -26,9 +27,9 @@ _Key = Annotated[str, Form(max_length=500, pattern=r"^[^\x00-\x1f\x7f]*$")]
 @router.get("/breakers")
 def breakers(request: Request, service: Served, looked: Looked, visitor: Looking) -> Response:
     """The list, and the form."""
-    seen = listed(service.where.state)
+    seen = breakers_seen(visitor.token, listed(service.where.state), service)
     rows = [_row(one, seen.now) for one in seen.breakers]
-    targets = sorted(service.configuration.targets)
+    targets = sorted(targets_of(visitor.token, service))
     given: dict[str, Any] = {"rows": rows, "tones": TONES, "kinds": NAMES, "targets": targets, "names": looked.names, "now": seen.now}
     return page(request, visitor, "breakers.html", **given)
 

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request, Response
 
+from runner.api.binding import targets_of
 from runner.api.dashboard.pages import Page, page
 from runner.api.dashboard.served import Served
 from runner.api.dashboard.visit import Looking
@@ -24,7 +25,7 @@ _NARROW: Final = 4.0
 @router.get("/health")
 def health(request: Request, service: Served, visitor: Looking, target: Annotated[str, Query(max_length=64)] = "") -> Response:
     """A fresh sample beside its limits and its last 24 hours, by the policy of a target or by the built-in one."""
-    found = checkup_by(policy_for("", target, service))
+    found = checkup_by(policy_for(visitor.token, "", target, service))
     absent = [one for one in found.signals if one.reading.status.value == "absent"]
     given: dict[str, Any] = {
         "found": found,
@@ -32,7 +33,7 @@ def health(request: Request, service: Served, visitor: Looking, target: Annotate
         "absent": [(told.NAMES[one.name], one.reading.why) for one in absent],
         "outlooks": [(one.source, told.forecast(one), one.sure or one.full is None) for one in found.outlooks],
         "tones": TONES,
-        "targets": sorted(service.configuration.targets),
+        "targets": sorted(targets_of(visitor.token, service)),
         "target": target,
     }
     return page(request, visitor, "health.html", **given)

@@ -6,12 +6,14 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from runner.api import cursor
+from runner.api.binding import repos_of, targets_of
 from runner.api.dashboard.fates import fate
 from runner.api.dashboard.pages import Page, page
 from runner.api.dashboard.served import Looked, Lookout, Served
 from runner.api.dashboard.visit import Looking, Visitor
 from runner.api.dashboard.waiting import waiting
 from runner.store.browsing import Wanted
+from runner.store.reach import Reach
 from runner.wiring.serving import Service
 
 router = APIRouter(route_class=Page, include_in_schema=False)
@@ -50,13 +52,13 @@ _Chosen = Annotated[Choice, Depends(_choice)]
 @router.get("/")
 def home(request: Request, service: Served, looked: Looked, visitor: Looking, choice: _Chosen) -> Response:
     """Both."""
-    known = service.configuration
-    repositories, targets = looked.browsing.places()
+    token, reach = visitor.token, visitor.reach(service)
+    repositories, targets = looked.browsing.places(reach=reach)
     shown: dict[str, Any] = {
-        "repositories": sorted({*known.repos, *map(looked.names.repository, repositories)}),
-        "targets": sorted({*known.targets, *map(looked.names.target, targets)}),
+        "repositories": sorted({*repos_of(token, service), *map(looked.names.repository, repositories)}),
+        "targets": sorted({*targets_of(token, service), *map(looked.names.target, targets)}),
     }
-    return page(request, visitor, "home.html", **_waiting(service, looked, visitor), **_runs(looked, choice), **shown)
+    return page(request, visitor, "home.html", **_waiting(service, looked, visitor), **_runs(looked, choice, reach), **shown)
 
 
 @router.get("/parts/waiting")
@@ -66,26 +68,27 @@ def part_waiting(request: Request, service: Served, looked: Looked, visitor: Loo
 
 
 @router.get("/parts/runs")
-def part_runs(request: Request, looked: Looked, visitor: Looking, choice: _Chosen) -> Response:
+def part_runs(request: Request, service: Served, looked: Looked, visitor: Looking, choice: _Chosen) -> Response:
     """The list, for a page that is open."""
-    return page(request, visitor, "part_runs.html", **_runs(looked, choice))
+    return page(request, visitor, "part_runs.html", **_runs(looked, choice, visitor.reach(service)))
 
 
 def _waiting(service: Service, looked: Lookout, visitor: Visitor) -> dict[str, Any]:
     return {"waiting": waiting(service, looked.browsing, looked.names, visitor), "to": "/"}
 
 
-def _runs(looked: Lookout, choice: Choice) -> dict[str, Any]:
+def _runs(looked: Lookout, choice: Choice, reach: Reach | None) -> dict[str, Any]:
     before = cursor.read(choice.after) if choice.after else None
     wanted = Wanted(
-        repositories=looked.names.repositories(choice.repository, looked.browsing.places()[0]) if choice.repository else (),
+        repositories=looked.names.repositories(choice.repository, looked.browsing.places(reach=reach)[0]) if choice.repository else (),
         targets=looked.names.targets(choice.target),
         who=choice.who,
         state=choice.state,
         rule=choice.rule,
+        reach=reach,
     )
     found = looked.browsing.runs(wanted, _MOST + 1, before=before)
     rows = [(seen, fate(seen.record)) for seen in found[:_MOST]]
     more = choice.query(cursor.write(found[_MOST - 1].number)) if len(found) > _MOST else ""
-    states = looked.browsing.states()
+    states = looked.browsing.states(reach=reach)
     return {"rows": rows, "more": more, "choice": choice, "names": looked.names, "states": states}

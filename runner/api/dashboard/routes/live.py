@@ -30,16 +30,15 @@ async def live(
 
 
 async def _words(request: Request, service: Service, visitor: Visitor, run: str) -> AsyncIterator[str]:
-    stream = visitor.session.open_stream()
+    stream, reach = visitor.session.open_stream(), visitor.reach(service)
     quiet = 0.0
     try:
         _, seq = await run_in_threadpool(service.events.bounds)
         yield "retry: 2000\n\n"
         while visitor.session.listens(stream) and not await request.is_disconnected():
-            found = await run_in_threadpool(service.events.after, seq, _PAGE, run=run)
+            found, seq = await run_in_threadpool(service.events.heard, seq, _PAGE, run=run, reach=reach)
             if found:
-                seq = found[-1].seq
-                yield f"event: change\ndata: {seq}\n\n"
+                yield f"event: change\ndata: {found[-1].seq}\n\n"
             await asyncio.sleep(_LOOK)
             quiet += _LOOK
             if quiet >= _BEAT:

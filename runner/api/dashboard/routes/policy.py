@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 
+from runner.api.binding import repos_of, targets_of
 from runner.api.dashboard.pages import Page, page
 from runner.api.dashboard.served import Served
 from runner.api.dashboard.visit import Looking
@@ -23,7 +24,8 @@ def policy(
     name: Annotated[str, Query(max_length=64)] = "",
 ) -> Response:
     """The list, and one of them, resolved."""
-    found = tuple(served_policies(service.configuration))
+    token = visitor.token
+    found = tuple(served_policies(service.configuration, repos_of(token, service), targets_of(token, service)))
     chosen = next((one for one in found if (one.kind, one.name) == (kind, name)), _first(found))
     text = to_yaml(chosen.loaded) if chosen and chosen.loaded else ""
     return page(request, visitor, "policy.html", found=found, chosen=chosen, text=text)

@@ -10,8 +10,7 @@ from runner.api.dashboard.fates import OUTCOMES
 from runner.api.dashboard.pages import Page, page
 from runner.api.dashboard.served import Looked, Lookout, Served
 from runner.api.dashboard.showing import Shown, shown
-from runner.api.dashboard.visit import Looking, Visitor
-from runner.api.named import Run
+from runner.api.dashboard.visit import Looking, SeenRun, Visitor
 from runner.errors import SeatrialError
 from runner.reports.remarks import remarks
 from runner.reports.rules import about
@@ -25,7 +24,7 @@ _HISTORY: Final = 50
 
 
 @router.get("/runs/{run}")
-def one(visitor: Looking, request: Request, run: Run, service: Served, looked: Looked) -> Response:
+def one(visitor: Looking, request: Request, run: SeenRun, service: Served, looked: Looked) -> Response:
     """The whole page."""
     found = _found(run, service, looked, visitor)
     given = change_of(found.filed, found.request, service.where.state)
@@ -48,7 +47,7 @@ def one(visitor: Looking, request: Request, run: Run, service: Served, looked: L
 def part_run(
     visitor: Looking,
     request: Request,
-    run: Run,
+    run: SeenRun,
     service: Served,
     looked: Looked,
     was: Annotated[Literal["queued", "running", "held", "ended"], Query()],

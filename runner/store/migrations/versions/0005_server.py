@@ -28,6 +28,9 @@ def upgrade() -> None:
         "requests",
         sa.Column("run", sa.String(64), primary_key=True),
         sa.Column("at", sa.Double, nullable=False),
+        sa.Column("repo", sa.Text, nullable=False),
+        sa.Column("target", sa.Text, nullable=False),
+        sa.Column("token", sa.Text, nullable=False),
         sa.Column("body", sa.Text, nullable=False),
         sa.Column("joined", sa.String(64), nullable=False),
     )
