@@ -108,7 +108,7 @@ class Cluster:
         if self._shared is None:
             self._shared = self.fresh()
         else:
-            self.run("DROP SCHEMA IF EXISTS seatrial CASCADE", self._shared.partition("@/")[2].partition("?")[0])
+            self.run("DROP SCHEMA IF EXISTS seatrial, seatrial_engine CASCADE", self._shared.partition("@/")[2].partition("?")[0])
         return self._shared
 
     def _as_servant(self, *more: str) -> tuple[str, ...]:

@@ -81,13 +81,14 @@ class Served:
 
     # the process
 
-    def start(self) -> None:
-        """Start it on a port of its own, and wait until it answers."""
+    def start(self, *, works: bool = True) -> None:
+        """Start it on a port of its own, and wait until it answers. Without `works` it only takes requests."""
         with socket.socket() as trial:
             trial.bind(("127.0.0.1", 0))
             port = trial.getsockname()[1]
         self.url = f"http://127.0.0.1:{port}"
         argv = [sys.executable, "-m", "runner.cli.main", "serve", "--config", str(self.file), "--listen", f"127.0.0.1:{port}"]
+        argv += [] if works else ["--no-work"]
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1", **self.env}
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(argv, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
@@ -207,10 +208,10 @@ def problem(answer: httpx.Response) -> tuple[int, str]:
 
 
 @contextmanager
-def serving(folder: Path, **configuration: Any) -> Iterator[Served]:
+def serving(folder: Path, *, works: bool = True, **configuration: Any) -> Iterator[Served]:
     """A server for the length of a block."""
     server = Served(folder, **configuration)
-    server.start()
+    server.start(works=works)
     try:
         yield server
     finally:

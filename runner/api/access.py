@@ -21,8 +21,8 @@ def service_of(request: Request) -> Service:
     return found
 
 
-def needs(scope: str) -> Callable[..., Token]:
-    """A dependency that lets in who has a token with that scope, and says who it is."""
+def needs(scope: str, *instead: str) -> Callable[..., Token]:
+    """A dependency that lets in who has a token with that scope, or with one of the others, and says who it is."""
 
     def token(
         request: Request,
@@ -34,7 +34,7 @@ def needs(scope: str) -> Callable[..., Token]:
         known = _known(given.credentials, service, request.app.state.identities)
         request.state.token = known.id
         request.app.state.pace.taken(known.id)
-        if scope not in known.scopes:
+        if not {scope, *instead} & set(known.scopes):
             raise Problem(403, "scope-missing", f"this needs a token with the scope {scope}", scope=scope)
         return known
 

@@ -31,6 +31,9 @@ class RunSummary(Answer):
     base: str
     started: str
     ended: str | None
+    patch_id: str = Field(default="", description="What the same change has upon any base; empty until a worker has read it.")
+    policy_digest: str = Field(default="", description="Of the policy that judges it; empty until a worker has read the change.")
+    host: str | None = Field(default=None, description="The machine that it was on; its logs are there.")
     joined: str | None = Field(default=None, description="The run that does the same, where this one ended because of it.")
 
 
@@ -73,6 +76,9 @@ def summary_of(record: Record, joined: str = "") -> RunSummary:
         base=record.base,
         started=record.started,
         ended=record.ended,
+        patch_id=record.patch_id,
+        policy_digest=record.policy_digest,
+        host=record.host,
         joined=joined or None,
     )
 

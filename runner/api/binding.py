@@ -53,6 +53,17 @@ def bound_in(token: Token, repo: str, service: Service) -> None:
         raise Problem(403, "repo-not-allowed", "this token is bound to targets of other repositories")
 
 
+def own(token: Token, run: str, service: Service) -> bool:
+    """Whether a server was asked for a run by that token, or by one of the same name."""
+    request = service.kept.requests.load(run)
+    return request is not None and (token.id == request.token or token.name == request.asked.author)
+
+
+def may_cancel(token: Token, run: str, service: Service) -> bool:
+    """Whether a token may cancel a run: its own as who submits, those of others as who operates."""
+    return "operate" in token.scopes or ("submit" in token.scopes and own(token, run, service))
+
+
 def unbound(token: Token) -> None:
     """Raises Problem where a token is bound to targets: what is asked concerns all of them."""
     if token.targets:

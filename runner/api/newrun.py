@@ -11,7 +11,7 @@ from starlette.datastructures import UploadFile
 
 from runner.api.problems import Problem
 from runner.api.texts import Line
-from runner.model.request import Asked
+from runner.model.request import Asked, Kind
 from runner.model.run import Command
 from runner.store.tokens import Token
 
@@ -76,7 +76,7 @@ class Wanted(NamedTuple):
 
     run: NewRun
     change: bytes
-    kind: str
+    kind: Kind
 
     def asked(self, run: str, token: Token) -> Asked:
         """The same as the record keeps it. A revision is never anything that lies on this machine's disk, whatever it looks like."""

@@ -52,6 +52,14 @@ def of_error(error: SeatrialError) -> Problem:
     return Problem(409, error.code, printable(str(error)), **more)
 
 
+def of_framework(error: HTTPException) -> JSONResponse:
+    """What the framework says of a request, as a problem: there is nothing at that address, say."""
+    code = HTTPStatus(error.status_code).name.lower().replace("_", "-")
+    response = answered(Problem(error.status_code, code, printable(str(error.detail))))
+    response.headers.update(error.headers or {})
+    return response
+
+
 def install(app: FastAPI) -> None:
     """Let every error of an application end as a problem."""
 
@@ -70,10 +78,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     def of_http(_request: Request, error: HTTPException) -> JSONResponse:
-        code = HTTPStatus(error.status_code).name.lower().replace("_", "-")
-        response = answered(Problem(error.status_code, code, printable(str(error.detail))))
-        response.headers.update(error.headers or {})
-        return response
+        return of_framework(error)
 
     @app.exception_handler(Exception)
     def of_bug(request: Request, error: Exception) -> JSONResponse:

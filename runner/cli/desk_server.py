@@ -151,4 +151,4 @@ def _record(summary: Summary, report: str | None = None) -> "Record":
     from runner.store.runs import Record
 
     told = summary.model_dump(exclude={"run", "change", "joined"})
-    return Record(id=summary.run, change_id=summary.change, patch_id="", policy_digest="", report=report, **told)
+    return Record(id=summary.run, change_id=summary.change, report=report, **told)

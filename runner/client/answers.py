@@ -36,6 +36,10 @@ class Summary(_Told):
     base: _Digits
     started: _Time
     ended: _Time | None
+    patch_id: _Digits = ""
+    policy_digest: _Digits = ""
+    host: str | None = None
+    """What servers did not tell at first."""
     joined: RunId | None = None
     """The run that does the same, where this one ended because of it."""
 

@@ -7,18 +7,18 @@ work goes on in. Every process polls the library's internal queue, so nothing ma
 
 import logging
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack, suppress
 from contextvars import Context
-from functools import partial, wraps
+from functools import wraps
 from pathlib import Path
-from threading import Condition, Event, Lock, Thread
+from threading import Lock, Thread
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, Self, TypeVar
 
 from runner.crashpoints import crashpoint
 from runner.engine import outcome
+from runner.engine.legs import Checkpoint, Legs, Stopped, Work, is_early, name_of
 from runner.engine.queues import MOST, left_by, queue_of, runs_of, shared, take_by_room
 from runner.engine.room import MOST_LEGS, Room
 from runner.errors import InfrastructureError, StoreUnavailable
@@ -39,32 +39,15 @@ _PATIENCE: Final = 1.0
 _FAREWELL: Final = 5.0
 """Seconds to wait at the end for requests to be handed back; else others find them once this process is taken for dead."""
 _LOOK: Final = 0.5
-_LOOK_SOON: Final = 0.02
-"""Seconds between two looks at whether a run has ended: in another process, and here."""
+"""Seconds between two looks into a queue."""
 _LOOKS: Final = 32
 """Looks per second into all queues that are shared, however many there are; each is looked into four times a second at most."""
-_SANDBOXED: Final = ("intake", "trial")
-"""The steps, by the last word of their names, that need a slot: a check is one step."""
-_TRIES: Final = 600
-"""How often a watcher goes on with a leg that cannot use the record, at most once a second, until that is what it came to."""
-
-Checkpoint = Callable[[str, Callable[[], str]], str]
-"""`checkpoint(name, step)` gives what `step` returns, or raises what it raises; after a crash it tells that again, and runs nothing.
-
-The names must come in the same order again. To be called in the thread, and not within a step, of the run.
-"""
-Work = Callable[[str, int, Checkpoint], str]
-"""`work(run, leg, checkpoint)` carries one leg of a run to its end, and returns what it came to as JSON text."""
 
 _Given = ParamSpec("_Given")
 _Found = TypeVar("_Found")
 
 log = logging.getLogger(__name__)
 _the_only_one = Lock()
-
-
-class Stopped(BaseException):
-    """This process does not go on with a run, which stays unfinished: it is to end, the run is another's now, or nothing can be kept."""
 
 
 def _apart(method: Callable[_Given, _Found]) -> Callable[_Given, _Found]:
@@ -88,20 +71,12 @@ class Executor:
 
     def __init__(self, state: Path, *, role: str, work: Work, ttl: float = TTL, queues: tuple[str, ...] = (), slots: int = 0) -> None:
         self.id = ""
-        self.stopping = Event()
-        """Set when this process is to end: a step that takes long may look at it."""
         self._role = role
-        self._work = work
         self._queues, self._room = queues, Room(slots)
+        self._legs = Legs(work, self._room, lasting=role == WATCH)
+        self.stopping = self._legs.stopping
         self._executors = Executors(state, ttl=ttl)
         self._database = EngineDatabase(state)
-        self._moved = Condition()
-        self._running: dict[str, object] = {}
-        self._ended: set[str] = set()
-        self._broken: dict[str, BaseException] = {}
-        self._tries: Counter[str] = Counter()
-        self._begun: set[str] = set()
-        """What a submit began and has not seen the end of: whoever is to look for it looks for the process."""
         self._has_queue = False
         self._open = ExitStack()
 
@@ -111,7 +86,7 @@ class Executor:
         with ExitStack() as stack:
             stack.callback(_the_only_one.release)
             require()
-            self.id = self._executors.enter(self._role, slots=self._room.slots)
+            self.id = self._legs.executor = self._executors.enter(self._role, slots=self._room.slots)
             stack.callback(self._leave)
             stack.callback(self._database.close)
             with self._database.translated():
@@ -134,8 +109,8 @@ class Executor:
         if self._role == WATCH:
             self.hand_over(run, leg)
             return
-        self._own({_name(run, leg)})
-        with self._database.translated(), SetWorkflowID(_name(run, leg)):
+        self._own({name_of(run, leg)})
+        with self._database.translated(), SetWorkflowID(name_of(run, leg)):
             DBOS.start_workflow(self._workflow, run, leg)
 
     @_apart
@@ -144,10 +119,10 @@ class Executor:
         from dbos import DBOS, SetWorkflowID
 
         queue = queue or self._home_of(run)
-        with self._database.translated(), SetWorkflowID(_name(run, leg)):
+        with self._database.translated(), SetWorkflowID(name_of(run, leg)):
             DBOS.enqueue_workflow(queue, self._workflow, run, leg)
-        if queue == self._runs and _is_early(leg):
-            self._room.expect((_name(run, leg),))
+        if queue == self._runs and is_early(leg):
+            self._room.expect((name_of(run, leg),))
 
     @_apart
     def adopt(self, run: str, leg: int) -> None:
@@ -157,11 +132,11 @@ class Executor:
         queue = self._home_of(run) if self._role == WATCH else self._queue()
         try:
             with self._database.translated():
-                DBOS.resume_workflow(_name(run, leg), queue_name=queue)
+                DBOS.resume_workflow(name_of(run, leg), queue_name=queue)
         except error.DBOSNonExistentWorkflowError:
             self.carry(run, leg)
         else:
-            self._own({_name(run, leg)})
+            self._own({name_of(run, leg)})
 
     @_apart
     def wait(self, run: str, leg: int, timeout: float | None = None) -> str:
@@ -172,30 +147,19 @@ class Executor:
         """
         from dbos import DBOS
 
-        name = _name(run, leg)
+        name = name_of(run, leg)
         deadline = None if timeout is None else time.monotonic() + timeout
         while True:
             with self._database.translated():
                 status = DBOS.get_workflow_status(name)
             if status is not None and status.status == "SUCCESS":
-                with self._moved:
-                    self._begun.discard(name)
-                    self._ended.discard(name)
+                self._legs.seen(name)
                 return outcome.heard(str(status.output))
             if status is not None and status.status not in _UNFINISHED:
                 raise outcome.Broke(f"run {name} is {status.status}: {status.error}")
-            with self._moved:
-                if status is None and name in self._ended:  # its end was on disk, or nobody could have forgotten it
-                    self._begun.discard(name)
-                    self._ended.discard(name)
-                    raise LookupError(f"run {name} was forgotten")
-                if name in self._broken:
-                    with self._database.translated():
-                        raise self._broken[name]
-                pause = _LOOK_SOON if name in self._ended else _LOOK
-                if deadline is not None and (pause := min(pause, deadline - time.monotonic())) <= 0:
-                    raise TimeoutError(f"run {name} goes on")
-                self._moved.wait(pause)
+            if problem := self._legs.moved(name, known=status is not None, deadline=deadline):
+                with self._database.translated():
+                    raise problem
 
     @_apart
     def begun(self, run: str, leg: int) -> bool | None:
@@ -203,7 +167,7 @@ class Executor:
         from dbos import DBOS
 
         with self._database.translated():
-            status = DBOS.get_workflow_status(_name(run, leg))
+            status = DBOS.get_workflow_status(name_of(run, leg))
         return None if status is None else status.status in _UNFINISHED
 
     @_apart
@@ -211,7 +175,7 @@ class Executor:
         """Drop what is kept of the legs up to `leg` of a run that has ended: nobody will go on with it, and its stages' answers are large."""
         from dbos import DBOS
 
-        names = [_name(run, number) for number in range(leg + 1)]
+        names = [name_of(run, number) for number in range(leg + 1)]
         with self._database.translated():
             ended = DBOS.list_workflows(workflow_ids=names, status=list(_OVER), load_input=False, load_output=False)
             if ended:
@@ -219,8 +183,7 @@ class Executor:
 
     def carries(self, run: str) -> bool:
         """Whether some leg of a run is carried by this process at this moment, or has just been, and its end is not on disk yet."""
-        with self._moved:
-            return any(name.rpartition(".")[0] == run for name in (*self._running, *self._ended))
+        return self._legs.carries(run)
 
     @_apart
     def busy(self) -> bool:
@@ -241,9 +204,7 @@ class Executor:
         """
         from dbos import DBOS
 
-        with self._moved:
-            broken = bool(self._broken)
-        if not broken and not self._executors.any_dead():
+        if not self._legs.broken_off and not self._executors.any_dead():
             return ()
         with self._executors.burying() as dead, self._database.translated():
             left = [(name, came_from or self._queue()) for name, came_from in self._broken_off()]
@@ -253,8 +214,7 @@ class Executor:
                 left += [(name, came_from or queue) for name, came_from in left_by(each)]
             for name, queue in left:
                 DBOS.resume_workflow(name, queue_name=queue)
-                with self._moved:
-                    self._broken.pop(name, None)
+                self._legs.taken_over(name)
             crashpoint("engine.resumed")
             for each in dead:
                 DBOS.delete_queue(queue_of(each))
@@ -276,95 +236,11 @@ class Executor:
     # ── what the library calls, and how it is set up ────────────────────────────────────────────────────────────────────
 
     def _carry(self, run: str, leg: int) -> str:
-        """The workflow: what comes of a leg of a run, as `outcome` writes it."""
-        name = _name(run, leg)
-        if self.stopping.is_set():
-            raise Stopped(name)
-        if not leg and not self._queues and self._role == WATCH:  # the process of this id before took requests, and this one does not
+        """The workflow. Requests go back where the process of this id before took some, and this one does not."""
+        if not leg and not self._queues and self._role == WATCH and not self.stopping.is_set():
             self._hand_back()
-            raise Stopped(name)
-        with self._room.leg(name, early=_is_early(leg)) as token:
-            return self._carried(run, leg, token)
-
-    def _carried(self, run: str, leg: int, token: object) -> str:
-        name = _name(run, leg)
-        with self._moved:
-            self._running[name] = token
-            self._ended.discard(name)
-            self._broken.pop(name, None)
-        problems: list[Exception] = []
-        try:
-            came_to = outcome.told(lambda: self._work(run, leg, partial(self._checkpoint, name, token)), problems)
-            self._is_kept(name, problems)
-        except BaseException as problem:
-            with self._moved:
-                if isinstance(problem.__cause__, Exception):
-                    self._broken[name] = problem.__cause__
-                    log.warning("run %s stopped here: %s", name, problem.__cause__)
-            raise
-        else:
-            with self._moved:
-                self._ended.update(self._begun & {name})
-            return came_to
-        finally:
-            with self._moved:
-                if self._running.get(name) is token:
-                    del self._running[name]
-                self._moved.notify_all()
-
-    def _checkpoint(self, run: str, token: object, name: str, step: Callable[[], str]) -> str:
-        from dbos import DBOS, error
-
-        problems: list[Exception] = []
-
-        def told() -> str:
-            if name.rpartition(".")[2] not in _SANDBOXED:
-                return ours()
-            with self._room.slot(token, self.stopping, new=name == "intake") as had:
-                if not had:
-                    raise Stopped(run)
-                return ours()
-
-        def ours() -> str:
-            self._is_ours(run, token)
-            came_to = outcome.told(step, problems)
-            self._is_kept(run, problems)
-            return came_to
-
-        if self.stopping.is_set():
-            raise Stopped(run)
-        try:
-            came_to = DBOS.run_step({"name": name}, told)
-        except (Exception, error.DBOSBaseException) as problem:  # none of the step's: it could not be kept, or is not ours to keep
-            raise Stopped(run) from problem
-        if problems:
-            raise problems[0]
-        return outcome.heard(came_to)
-
-    def _is_kept(self, name: str, problems: list[Exception]) -> None:
-        """Raises Stopped where the record could not be used: that is nothing that a run came to. A watcher goes on with it, for a while."""
-        if self._role != WATCH or not problems or not isinstance(problems[0], StoreUnavailable):
-            return
-        self._tries[name] += 1
-        if self._tries[name] < _TRIES:
-            raise Stopped(name) from problems[0]
-
-    def _is_ours(self, name: str, token: object) -> None:
-        """Before a step begins; whether it still is when it ends, the library sees to in the transaction that keeps it.
-
-        Who was taken for dead and thaws may find its own work in its own queue: then the thread that had it stops, and another goes on.
-        """
-        from dbos import DBOS
-
-        with self._moved:
-            if self._running.get(name) is not token:
-                raise Stopped(name)
-        try:
-            status = DBOS.get_workflow_status(name)
-        except Exception as problem:  # the library would keep it as what the step came to
-            raise Stopped(name) from problem
-        if status is None or status.status != "PENDING" or status.executor_id != self.id:
-            raise Stopped(name)
+            raise Stopped(name_of(run, leg))
+        return self._legs.carry(run, leg)
 
     def _launch(self, stack: ExitStack) -> None:
         from dbos import DBOS, DBOSPortableJSONSerializer
@@ -427,8 +303,7 @@ class Executor:
         """What had to stop here, and has not been taken over since; as `left_by`."""
         from dbos import DBOS
 
-        with self._moved:
-            names = list(self._broken)
+        names = self._legs.broken_off
         if not names:
             return []
         found = DBOS.list_workflows(workflow_ids=names, status="PENDING", executor_id=self.id, load_input=False, load_output=False)
@@ -436,13 +311,12 @@ class Executor:
 
     def _own(self, names: Iterable[str]) -> None:
         if self._role == SUBMIT:
-            with self._moved:
-                self._begun.update(names)
+            self._legs.own(names)
 
     def _beat(self) -> None:
         while not self.stopping.wait(self._executors.ttl / 3):
             try:
-                self._executors.beat(len(self._running))
+                self._executors.beat(self._legs.running)
             except StoreUnavailable as problem:
                 log.warning("no sign of life could be given: %s", problem)
 
@@ -451,13 +325,12 @@ class Executor:
         from dbos import DBOS
 
         self.stopping.set()
-        with self._moved:
-            self._moved.wait_for(lambda: not self._running, _PATIENCE)
+        self._legs.rest(_PATIENCE)
         if self._queues:
             back = Thread(target=self._hand_back, name="seatrial-hand-back", daemon=True)  # the library waits for a database that is gone
             back.start()
             back.join(_FAREWELL)
-        if self._has_queue and not self._begun:
+        if self._has_queue and not self._legs.unseen:
             with suppress(StoreUnavailable), self._database.translated():
                 DBOS.delete_queue(queue_of(self.id))
 
@@ -474,7 +347,7 @@ class Executor:
     def _leave(self) -> None:
         """A watcher's place is kept for the next one under its id."""
         try:
-            self._executors.leave(forget=self._role == SUBMIT and not self._begun)
+            self._executors.leave(forget=self._role == SUBMIT and not self._legs.unseen)
         except StoreUnavailable as problem:
             log.warning("%s", problem)
 
@@ -496,12 +369,3 @@ def migrate(state: Path) -> None:
 
     with Executor(state, role=SUBMIT, work=nothing):
         pass
-
-
-def _name(run: str, leg: int) -> str:
-    return f"{run}.{leg}"
-
-
-def _is_early(leg: int) -> bool:
-    """Whether a leg comes to a sandbox: what sets out again has been tried."""
-    return leg <= 1

@@ -1,7 +1,14 @@
 """What was asked of a server: everything by name, so that any worker that knows those names can carry it out."""
 
+from typing import Final, Literal
+
+from pydantic import model_validator
+
 from runner.model.run import Command
 from runner.model.value import Value
+
+Kind = Literal["", "diff", "edits", "revision", "range"]
+_NAMED: Final = ("revision", "range")
 
 
 class Asked(Value):
@@ -16,8 +23,8 @@ class Asked(Value):
     """The name of a target there; empty for a check."""
     change: bytes = b""
     """A diff, or JSON edits; empty where `revision` names the change."""
-    kind: str = ""
-    """What `change` is: `diff`, `edits`, or nothing where its looks decide."""
+    kind: Kind = ""
+    """What `change` is: `diff`, `edits`, or nothing where its looks decide; else what `revision` is."""
     revision: str = ""
     """A revision of the repository, or a range of them."""
     base: str = ""
@@ -27,3 +34,12 @@ class Asked(Value):
     ticket: str = ""
     enforce: bool = False
     """Whether the gates of a check may refuse it, and count it."""
+
+    @model_validator(mode="after")
+    def _never_a_path(self) -> "Asked":
+        """A revision whose kind is not said would be looked for on the disk of whoever carries the request, and be read there as a diff."""
+        if self.revision and (self.kind not in _NAMED or self.change):
+            raise ValueError("a revision is a `revision` or a `range`, and nothing comes with it")
+        if not self.revision and self.kind in _NAMED:
+            raise ValueError(f"a {self.kind} has a name")
+        return self

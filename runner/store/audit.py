@@ -47,7 +47,7 @@ class AuditLog:
 
         `reach`: only those about runs that are reached.
         """
-        from sqlalchemy import select
+        from sqlalchemy import exists
 
         from runner.store.schema import audit, runs
 
@@ -59,7 +59,7 @@ class AuditLog:
         if before is not None:
             query = query.where(audit.c.seq < before)
         if reach is not None:
-            query = query.where(audit.c.subject.in_(select(runs.c.id).where(within(reach))))
+            query = query.where(exists().where(runs.c.id == audit.c.subject, within(reach)))
         with self._database.reading() as transaction:
             return tuple(_entry(dict(row)) for row in transaction.connection.execute(query).mappings()) if transaction else ()
 

@@ -35,7 +35,7 @@ class SqlEvents:
 
     def heard(self, seq: int, limit: int, *, run: str = "", reach: Reach | None = None) -> tuple[tuple[Event, ...], int]:
         """The same, and the number to go on from: what was passed over is not looked at again."""
-        from sqlalchemy import func, select
+        from sqlalchemy import exists, func, select
 
         from runner.store.schema import events, runs
 
@@ -43,7 +43,7 @@ class SqlEvents:
         if run:
             query = query.where(events.c.run == storable(run))
         if reach is not None:
-            query = query.where(events.c.run.in_(select(runs.c.id).where(within(reach))))
+            query = query.where(exists().where(runs.c.id == events.c.run, within(reach)))
         with self._database.reading() as transaction:
             if transaction is None:
                 return (), seq

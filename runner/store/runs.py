@@ -205,6 +205,12 @@ class SqlRuns:
                 raise UsageError(f"the logs of run {run} are on {host}, where it ran", hint=f"`seatrial run logs {run}` shows them there.")
         return found
 
+    def is_here(self, run: str) -> bool:
+        """Whether the trees, locks and logs of a run are in this state folder, as they are wherever nobody shares the database."""
+        if not self._database.server.shared:
+            return True
+        return self._row(run, "place").get("place") in (None, whereabouts(self._state, owners.known_place)["place"])
+
     def _row(self, run: str, *names: str) -> Mapping[str, Any]:
         """The columns of a run that was found."""
         from sqlalchemy import select

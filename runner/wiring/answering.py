@@ -1,24 +1,19 @@
 """What people ask of submitted runs, and what comes of it."""
 
 import time
-from pathlib import Path
 
 from runner.errors import InfrastructureError, UsageError
 from runner.model.promotion import Promotion, Step
 from runner.model.result import Outcome, sight
 from runner.model.run import Run, State
 from runner.model.submission import Answer
-from runner.policy.stored import restored
 from runner.ports import Progress
 from runner.store.executors import SUBMIT, WATCH, Executors
 from runner.store.places import claim, places
-from runner.store.submissions import Filed
-from runner.targets.spec import parse
 from runner.wiring.carrying import Stores, stores
-from runner.wiring.filing import opened
 from runner.wiring.keeper import TICK
 from runner.wiring.process import carrying, state_of
-from runner.wiring.target import target_of
+from runner.wiring.reopening import look
 from runner.wiring.voice import Voice
 
 
@@ -30,12 +25,17 @@ def ask(run: str, wish: str, who: str, reason: str, progress: Progress) -> Run:
     return _carry_on(run, progress, wish=wish, was=was)
 
 
-def wished(run: str, wish: str, who: str, reason: str, kept: Stores) -> Step | None:
-    """Write down what somebody asks for, and where the promotion was then. Raises UsageError where it means nothing."""
+def wished(run: str, wish: str, who: str, reason: str, kept: Stores, *, anywhere: bool = False) -> Step | None:
+    """Write down what somebody asks for, and where the promotion was then. Raises UsageError where it means nothing.
+
+    `anywhere`: it is carried where the run is at home, and so its target is looked at there.
+    """
     filed, promotion = kept.submissions.load(run), kept.promotions.find(run)
     _check(wish, filed.run, state_of(kept, run), promotion, kept.promotions.standing(filed.run.target))
     if promotion is not None and not promotion.step.open:
-        _reachable(filed, kept)
+        _alone(filed.run, kept)
+        if not anywhere or kept.runs.is_here(run):
+            look(filed, places().state)
     kept.submissions.wish(run, wish, who, reason)
     return promotion.step if promotion else None
 
@@ -57,14 +57,10 @@ def _check(wish: str, run: Run, state: State, promotion: Promotion | None, last:
             )
 
 
-def _reachable(filed: Filed, kept: Stores) -> None:
-    """Before a run that has ended is opened again: raises UsageError where its target is another run's, or cannot be looked at."""
-    run = filed.run
+def _alone(run: Run, kept: Stores) -> None:
+    """Raises UsageError where the target of a run that has ended is another run's by now."""
     if other := next((one for one in kept.promotions.open() if one.target == run.target and one.run != run.id), None):
         raise UsageError(f"run {other.run} is under way to {run.target}", hint=f"Wait for it: seatrial run wait {other.run}")
-    spec = parse(filed.submission.target)
-    with opened(Path(run.repository), spec, places().state) as objects:
-        target_of(spec, objects, restored(filed.submission.policy).policy.promote, run.id).look(objects, (run.change.tree,))
 
 
 def answer(run: str, verb: str, who: str, reason: str, progress: Progress) -> Run:

@@ -35,6 +35,7 @@ from runner.store.requests import SqlRequests
 from runner.store.runs import SqlRuns
 from runner.store.submissions import Filed, SqlSubmissions
 from runner.targets.spec import parse
+from runner.wiring import reopening
 from runner.wiring.commands import run_command
 from runner.wiring.filing import label_of, opened
 from runner.wiring.parts import parts, ports_of, settled
@@ -89,6 +90,8 @@ class Carrier:
             filed = kept.submissions.load(run)
             begun = Run.model_validate_json(checkpoint("begin", lambda: _begun(filed, kept).model_dump_json()))
             try:
+                if reopening.is_ahead(begun, kept.promotions.find(run)):
+                    reopening.look(filed, self._where.state)
                 return self._carried(begun, filed, kept, checkpoint).model_dump_json()
             except Exception as problem:  # noqa: BLE001 - a bug of ours, too, must not leave a run without an end
                 return self._failed(begun, problem, filed, kept).model_dump_json()
@@ -102,6 +105,8 @@ class Carrier:
     def _failed(self, run: Run, problem: Exception, filed: Filed, kept: Stores) -> Run:
         """A fault ends a run whose target was not touched; any other stays for whoever carries it on."""
         promotion = kept.promotions.find(run.id)
+        if promotion is not None and reopening.refused(run, promotion, problem):
+            return reopening.as_it_was(run, promotion, problem, kept)
         if isinstance(problem, Fenced) or (promotion is not None and promotion.step is not Step.ABANDONED):
             if isinstance(problem, OSError):  # the machine's fault, and no bug of ours
                 raise InfrastructureError(sentence(problem), hint=f"seatrial run resume {run.id}") from problem

@@ -69,7 +69,7 @@ class Service:
         if wish == "cancel" and state_of(self.kept, run) is State.QUEUED:
             self.kept.requests.cancel(run, by=who, reason=reason)
             return
-        was = wished(run, wish, who, reason, self.kept)
+        was = wished(run, wish, who, reason, self.kept, anywhere=True)
         self._process.go_on(run, wish=wish, was=was)
 
     def set_out(self, submission: Submission) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from runner import crashpoints
-from runner.engine import executor
+from runner.engine import executor, legs
 from runner.engine.outcome import Broke
 from runner.errors import SeatrialError, UsageError
 from runner.gates import gates
@@ -137,7 +137,7 @@ def _hasten() -> None:
     parts.gates = lambda: tuple(gate for gate in gates() if gate.name in ("breaker", "rate"))  # the others look at machine and history
     parts._warm = lambda _: None
     keeper.TICK = process.TICK = answering.TICK = watcher.TICK = 0.1  # type: ignore[misc]
-    executor._LOOK = 0.1  # type: ignore[misc]
+    executor._LOOK = legs._LOOK = 0.1  # type: ignore[misc]
     keeper.STALLED = 0.2  # type: ignore[misc]
     promote_stage._POLL = 0.1
     settle_stage._PAUSE = 0.05

@@ -9,6 +9,8 @@ import pytest
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import iter_route_contexts
 
+from runner.model.run import Author, Command
+from runner.store.runs import SqlRuns
 from runner.store.tokens import SCOPES
 from testing.served import UNFIT, Served, a_backup, application, problem, serving
 
@@ -24,16 +26,19 @@ class Route(NamedTuple):
     path: str
     scope: str
     """Empty where no token is asked for."""
+    instead: tuple[str, ...] = ()
+    """Scopes that do as well."""
 
     @property
     def filled(self) -> str:
         return self.path.format_map(FILLED)
 
 
-def _scopes(dependant: Dependant) -> Iterator[str]:
+def _scopes(dependant: Dependant) -> Iterator[tuple[str, ...]]:
     for needed in dependant.dependencies:
         if getattr(needed.call, "__qualname__", "") == "needs.<locals>.token":
-            yield str(inspect.getclosurevars(needed.call).nonlocals["scope"])  # type: ignore[arg-type]
+            asked = inspect.getclosurevars(needed.call).nonlocals  # type: ignore[arg-type]
+            yield (str(asked["scope"]), *asked["instead"])
         yield from _scopes(needed)
 
 
@@ -47,7 +52,8 @@ def _routes() -> Iterator[Route]:
         scopes = set(_scopes(dependant)) if dependant is not None else set()
         assert len(scopes) < 2, f"{found.path} asks for two tokens"
         for method in sorted((found.methods or {"GET"}) - {"HEAD"}):
-            yield Route(method, str(found.path), next(iter(scopes), ""))
+            scope, *instead = next(iter(scopes), ("",))
+            yield Route(method, str(found.path), scope, tuple(instead))
 
 
 ROUTES = tuple(_routes())
@@ -65,6 +71,13 @@ def served(own_home: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         "other-main": {"target": f"git:{bare}#other", "repo": "other", "policy": policy},
     }
     with serving(folder, repos=repos, targets=targets) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def idle(own_home: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A server that carries nothing: what it is asked for waits."""
+    with serving(tmp_path_factory.mktemp("idle"), works=False) as found:
         yield found
 
 
@@ -107,7 +120,7 @@ def test_a_token_that_is_good_for_nothing_is_let_in_nowhere(served: Served, refu
 
 @pytest.mark.parametrize("route", GUARDED, ids=str)
 def test_a_token_without_the_scope_is_refused_and_told_which_one_it_needs(served: Served, route: Route) -> None:
-    others = tuple(scope for scope in SCOPES if scope != route.scope)
+    others = tuple(scope for scope in SCOPES if scope not in (route.scope, *route.instead))
     answer = _bare(served, route, Authorization=f"Bearer {_token(served, others)}")
     assert problem(answer) == (403, "scope-missing")
     assert answer.json()["scope"] == route.scope
@@ -188,6 +201,48 @@ def test_a_token_may_do_with_its_own_target_what_it_may_not_do_with_others(serve
     assert served.post(f"/api/v1/runs/{checked}/retry", status=202, token=bound)["run"]
     own = {"state": "open", "key": ["other-main"], "reason": "because", "time": "1s"}
     assert served.post("/api/v1/breakers/promotion/state", own, token=bound)["breakers"]
+
+
+@pytest.mark.parametrize(
+    ("name", "scopes", "status"),
+    [
+        ("carol", ("submit",), 202),
+        ("carol", ("operate",), 202),
+        ("dan", ("operate",), 202),
+        ("dan", ("submit",), 403),
+        ("dan", ("submit", "approve", "read", "safety:admin"), 403),
+        ("carol", ("read", "approve"), 403),
+    ],
+)
+def test_who_asked_for_a_run_may_cancel_it_and_others_must_operate(idle: Served, name: str, scopes: tuple[str, ...], status: int) -> None:
+    run = idle.post("/api/v1/runs", {"target": "app-main", "patch": UNFIT}, 202, token=idle.token_for("submit", name="carol"))["run"]
+    answer = idle.ask("POST", f"/api/v1/runs/{run}/cancel", WHY, token=idle.token_for(*scopes, name=name))
+    assert answer.status_code == status, answer.text
+    assert idle.get(f"/api/v1/runs/{run}")["summary"]["state"] == ("ended" if status == 202 else "queued")
+    if status == 403:
+        assert (problem(answer), answer.json()["scope"]) == ((403, "scope-missing"), "operate")
+
+
+def test_whoever_asks_again_for_a_run_may_cancel_that_and_so_may_its_author(idle: Served) -> None:
+    carol, dan = (idle.token_for("submit", name=name) for name in ("carol", "dan"))
+    run = idle.post("/api/v1/runs", {"target": "app-main", "patch": UNFIT}, 202, token=carol)["run"]
+    idle.post(f"/api/v1/runs/{run}/cancel", WHY, 202, token=carol)
+    for token, other in ((dan, idle.token_for("submit", name="eve")), (carol, idle.token_for("submit", "read", name="eve"))):
+        again = idle.post(f"/api/v1/runs/{run}/retry", None, 202, token=dan)["run"]
+        assert problem(idle.ask("POST", f"/api/v1/runs/{again}/cancel", WHY, token=other)) == (403, "scope-missing")
+        assert idle.post(f"/api/v1/runs/{again}/cancel", WHY, 202, token=token)["run"] == again
+
+
+def test_what_no_server_was_asked_for_is_cancelled_by_who_operates_alone(served: Served) -> None:
+    from testing.havens import a_run
+
+    runs = SqlRuns(served.state)
+    runs.begin(a_run("abcabcabcabc", author=Author(name="carol"), command=Command.CHECK))
+    try:
+        answer = served.ask("POST", "/api/v1/runs/abcabcabcabc/cancel", WHY, token=served.token_for("submit", name="carol"))
+        assert problem(answer) == (403, "scope-missing")
+    finally:
+        runs.close()
 
 
 def test_the_author_of_a_change_is_whose_token_it_is(served: Served) -> None:

@@ -44,7 +44,8 @@ def where(tmp_path: Path) -> Places:
 
 
 def a_request(base: str = "", revision: str = "") -> Asked:
-    return Asked(run="abc", command=Command.CHECK, repo="app", change=b"", base=base, revision=revision, author="anne")
+    kind = ("range" if ".." in revision else "revision") if revision else ""
+    return Asked(run="abc", command=Command.CHECK, repo="app", base=base, revision=revision, kind=kind, author="anne")  # type: ignore[arg-type]
 
 
 def fetched(server: GitServer | str, where: Places, base: str = "", revision: str = "", **more: Any) -> Path:

@@ -170,11 +170,15 @@ def test_a_submit_that_is_interrupted_has_its_run_cancelled(idle: Served, person
     assert idle.seatrial("run", "show", run, token=person).out.startswith("CANCELLED")
 
 
-def test_a_token_that_may_not_cancel_says_so_and_how_to_look(idle: Served, ci: str) -> None:
+def test_a_token_that_may_only_submit_cancels_what_it_has_submitted_and_nothing_else(idle: Served, ci: str, person: str) -> None:
     done, run = stopped(idle, ci, signal.SIGINT, "submit", GOOD, "--target", "app-main")
     assert done.code == 130
-    assert f"run {run} may go on (this needs a token with the scope operate)" in done.err
-    assert idle.seatrial("run", "show", run, token=ci).out.startswith("QUEUED")
+    assert f"run {run}: cancelled" in done.err
+    assert idle.seatrial("run", "show", run, token=ci).out.startswith("CANCELLED")
+    other = waiting(idle, person)
+    refused = idle.seatrial("run", "cancel", other, "--reason", "x", token=ci)
+    assert (refused.code, "scope operate" in refused.err) == (2, True)
+    assert idle.seatrial("run", "show", other, token=ci).out.startswith("QUEUED")
 
 
 def test_a_check_that_is_interrupted_leaves_its_run(idle: Served, person: str) -> None:
@@ -220,6 +224,20 @@ def test_a_report_reads_as_it_does_at_the_servers_machine(served: Served, submit
     assert (away.code, away.out) == (home.code, home.out)
     named = served.seatrial("run", "show", run, "--server", served.url, token=submitter)
     assert f"seatrial run show {run} --server {served.url}" in named.out
+
+
+def test_a_list_of_runs_reads_as_it_does_at_the_servers_machine(served: Served, submitter: str) -> None:
+    run = served.seatrial("check", "-", "--repo-name", "app", "--format", "json", token=submitter, stdin=BAD_DIFF).report["run"]
+    away, home = (
+        json.loads(done.out)["runs"][0]
+        for done in (
+            served.seatrial("run", "list", "--format", "json", token=submitter),
+            served.at_home("run", "list", "--format", "json"),
+        )
+    )
+    assert away["id"] == run
+    assert away == home
+    assert all(away[name] for name in ("patch_id", "policy_digest", "host"))
 
 
 def test_a_base_that_the_server_does_not_have_is_a_mistake_that_says_so(served: Served, submitter: str) -> None:

@@ -104,5 +104,11 @@ def test_what_is_read_of_an_answer_is_in_it(document: dict[str, Any], call: call
         assert fields_of(Summary) <= set(resolved(document, inner)["properties"])
 
 
+def test_all_that_is_known_of_a_run_is_told(document: dict[str, Any]) -> None:
+    """Also what servers did not tell at first, and whoever asks one of those goes without."""
+    summary = resolved(document, document["components"]["schemas"]["RunSummary"])
+    assert set(Summary.model_fields) == set(summary["properties"])
+
+
 def test_events_are_a_stream(document: dict[str, Any]) -> None:
     assert "text/event-stream" in operation(document, calls.EVENTS)["responses"]["200"]["content"]

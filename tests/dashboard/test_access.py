@@ -25,6 +25,7 @@ PAGES = (
     "/backups/abc",
 )
 ADDRESSES = count(1)
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 VENDORED = {"htmx-ext-sse.min.js": "98a46496de0c3605", "htmx.min.js": "d6fdc75f204e6bde", "uPlot.iife.min.js": "19c8d4c6ad88929a"}
 FORMS = ("/runs/abc/approve", "/breakers", "/backups/abc/verify", "/backups/abc/restore", "/logout")
 
@@ -166,10 +167,7 @@ def test_signing_in_is_tried_ten_times_a_minute(server: Served) -> None:
 @pytest.mark.parametrize("path", ["/", "/login", "/runs/ffff", "/static/seatrial.js", "/nothing-here"])
 def test_every_page_lets_the_browser_run_our_own_scripts_only(client: httpx.Client, server: Served, path: str) -> None:
     signed_in(client, server.token)
-    answer = client.get(path)
-    if path == "/nothing-here":
-        assert answer.headers["content-type"] == "application/problem+json"
-        return
+    answer = client.get(path, headers={"Accept": BROWSER})
     policy = answer.headers["content-security-policy"]
     assert {"default-src 'none'", "script-src 'self'", "style-src 'self'", "frame-ancestors 'none'", "base-uri 'none'"} <= set(
         policy.split("; ")
@@ -177,6 +175,41 @@ def test_every_page_lets_the_browser_run_our_own_scripts_only(client: httpx.Clie
     assert "unsafe" not in policy
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert not re.search(r"<script(?! src=)|<style| style=| on[a-z]+=", answer.text) or path.startswith("/static")
+
+
+@pytest.mark.parametrize("path", ["/nothing-here", "/runs", "/runs/a/b/c", "/apiary", "/static/nothing", "/%3Cscript%3E"])
+def test_a_browser_that_asks_for_a_page_that_there_is_none_of_has_a_page_that_says_so(
+    client: httpx.Client, server: Served, path: str
+) -> None:
+    for known in (False, True):
+        if known:
+            signed_in(client, server.token)
+        answer = client.get(path, headers={"Accept": BROWSER})
+        assert (answer.status_code, answer.headers["content-type"]) == (404, "text/html; charset=utf-8")
+        assert "There is nothing here" in answer.text
+        assert ("To the runs" in answer.text, "Sign in" in answer.text) == (known, not known)
+        assert "<script>" not in answer.text
+
+
+def test_a_form_that_is_sent_to_a_page_without_one_is_told_so(client: httpx.Client) -> None:
+    answer = client.post("/trends", headers={"Accept": BROWSER})
+    assert (answer.status_code, answer.headers["content-type"], answer.headers["allow"]) == (405, "text/html; charset=utf-8", "GET")
+
+
+@pytest.mark.parametrize(
+    ("path", "accept"),
+    [
+        ("/api/v1/nothing", BROWSER),
+        ("/api", BROWSER),
+        ("/nothing-here", "*/*"),
+        ("/nothing-here", "application/json"),
+        ("/nothing-here", ""),
+    ],
+)
+def test_programs_have_a_problem_where_there_is_nothing(client: httpx.Client, path: str, accept: str) -> None:
+    answer = client.get(path, headers={"Accept": accept})
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
+    assert answer.json()["code"] == "not-found"
 
 
 def test_files_beside_the_static_ones_cannot_be_had(client: httpx.Client) -> None:

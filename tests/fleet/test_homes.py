@@ -6,6 +6,7 @@ import signal
 import pytest
 
 from testing.fleets import Fleet, until
+from testing.whole import git
 
 pytestmark = [pytest.mark.docker, pytest.mark.postgres, pytest.mark.slow, pytest.mark.xdist_group("fleet")]
 
@@ -55,6 +56,42 @@ def test_what_a_person_answers_to_a_server_is_carried_where_the_run_is(fleet: Fl
     assert status in (200, 202), body
     fleet.all_confirmed([run])
     fleet.assert_once([run])
+
+
+NOTHING_HERE = """
+from runner.errors import UsageError
+from runner.wiring import filing
+def nowhere(*_):
+    raise UsageError("this machine has no target")
+filing.opened = nowhere
+"""
+"""The server's machine has neither the trees nor the targets of any run."""
+
+
+def test_what_was_confirmed_on_another_machine_is_taken_back_there(fleet: Fleet) -> None:
+    before = git(fleet.bare, "rev-parse", "main^{tree}")
+    fleet.serve("--no-work", before=NOTHING_HERE)
+    fleet.work("host0")
+    run = fleet.submit(1, "main")
+    fleet.all_confirmed([run])
+    assert git(fleet.bare, "rev-parse", "main^{tree}") != before
+    status, body = fleet.ask("POST", f"/api/v1/runs/{run}/rollback", {"reason": "not today"}, key="rollback")
+    assert status == 202, body
+    assert fleet.until_over([run]) == {run: "rolled_back"}
+    assert git(fleet.bare, "rev-parse", "main^{tree}") == before
+    assert fleet.homes()[run] == "host0"
+
+
+def test_a_target_that_has_gone_from_the_machine_of_its_run_leaves_the_run_as_it_had_ended(fleet: Fleet) -> None:
+    fleet.serve("--no-work", before=NOTHING_HERE)
+    fleet.work("host0")
+    run = fleet.submit(1, "main")
+    fleet.all_confirmed([run])
+    fleet.bare.rename(fleet.folder / "elsewhere.git")
+    status, body = fleet.ask("POST", f"/api/v1/runs/{run}/rollback", {"reason": "not today"}, key="rollback")
+    assert status == 202, body
+    assert fleet.until_over([run]) == {run: "confirmed"}
+    assert fleet.shown(run)["reason"].startswith("it was not taken back, since its target could not be looked at")
 
 
 def test_a_check_is_done_once_also_when_its_worker_is_killed(fleet: Fleet) -> None:

@@ -1,11 +1,15 @@
 """The change of a run as a patch: from the trees that were tried, where they are at hand, else as it was sent."""
 
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from runner.api.dashboard import edits, patch
+from runner.api.dashboard.patch import Patch
 from runner.errors import ChangeRefused, SeatrialError
 from runner.model.request import Asked
+from runner.reports.remarks import Remark
 from runner.store.requests import Request
 from runner.store.submissions import Filed
 from runner.targets.spec import parse
@@ -16,10 +20,16 @@ MOST: Final = 2**20
 
 
 class Given(NamedTuple):
-    """The patch, or why there is none to show; `note` says what it is."""
+    """The patch or, where there never was one, the JSON edits or the name that were sent; `note` says what it is, or why there is nothing."""
 
     patch: bytes
     note: str = ""
+    are_edits: bool = False
+    name: str = ""
+
+    def rows(self, remarks: Iterable[Remark]) -> Patch:
+        """What is to be shown of it, with findings at their lines."""
+        return edits.read(self.patch, remarks) if self.are_edits else patch.read(self.patch, remarks)
 
 
 def change_of(filed: Filed | None, request: Request | None, state: Path) -> Given:
@@ -37,11 +47,12 @@ def change_of(filed: Filed | None, request: Request | None, state: Path) -> Give
 
 def _as_sent(asked: Asked) -> Given:
     if asked.revision:
-        return Given(b"", f"the change is {asked.revision} of the repository {asked.repo or asked.target}")
-    if asked.kind != "diff":
-        return Given(b"", "the change was sent as edits, and nobody has kept its trees")
+        where = f"the repository {asked.repo}" if asked.repo else f"the repository of {asked.target}"
+        return Given(b"", f"it was sent as a {asked.kind} of {where}, and its commits are there", name=asked.revision)
     if len(asked.change) > MOST:
         return Given(b"", "the change is too large to be shown here")
+    if asked.kind == "edits":
+        return Given(asked.change, "as it was sent: what files are to hold, and nothing of what they held", are_edits=True)
     return Given(asked.change, "as it was sent")
 
 

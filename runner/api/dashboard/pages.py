@@ -5,17 +5,19 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from fastapi import Request, Response
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.routing import APIRoute
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.exceptions import HTTPException
 
 from runner import __version__
 from runner.api.dashboard.visit import Away, Visitor, login_of, session_of
 from runner.api.dashboard.words import FILTERS, finalized
-from runner.api.problems import Problem, of_error
+from runner.api.problems import Problem, of_error, of_framework
 from runner.errors import SeatrialError
+from runner.model.text import printable
 
 HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -39,6 +41,7 @@ _PAGES: Final = (
     ("/policy", "Policy"),
     ("/audit", "Audit"),
 )
+_NOTHING: Final = {404: "there is no such page", 405: "nothing can be sent here, or nothing be had"}
 _Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
@@ -72,12 +75,34 @@ class Page(APIRoute):
                 response = _told(request, of_error(error))
             except RequestValidationError as error:
                 response = _told(request, _invalid(error))
-            for name, value in HEADERS.items():
-                response.headers.setdefault(name, value)
-            response.headers.setdefault("Cache-Control", "no-store")
-            return response
+            return _guarded(response)
 
         return answer
+
+
+def install(app: FastAPI) -> None:
+    """Let a browser that asks for a page that there is none of have a page that says so; programs have the problem as before."""
+
+    @app.exception_handler(HTTPException)
+    def of_http(request: Request, error: HTTPException) -> Response:
+        if not _is_for_people(request):
+            return of_framework(error)
+        problem = Problem(error.status_code, "not-found", _NOTHING.get(error.status_code, printable(str(error.detail))))
+        response = _told(request, problem)
+        response.headers.update({**(error.headers or {}), "Vary": "Accept"})
+        return _guarded(response)
+
+
+def _is_for_people(request: Request) -> bool:
+    path = request.url.path
+    return path != "/api" and not path.startswith("/api/") and "text/html" in request.headers.get("accept", "")
+
+
+def _guarded(response: Response) -> Response:
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    response.headers.setdefault("Cache-Control", "no-store")
+    return response
 
 
 def _invalid(error: RequestValidationError) -> Problem:

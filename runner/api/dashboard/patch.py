@@ -1,7 +1,7 @@
 """A patch as rows to show, with findings at the lines that they speak of. What a patch says of itself is believed only as far as it is shown."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -53,7 +53,6 @@ class Patch(NamedTuple):
 
 def read(content: bytes, remarks: Iterable[Remark] = ()) -> Patch:
     """A unified diff as rows, with the findings that have a path."""
-    placed = [remark for remark in remarks if remark.path]
     files = list(_Reader().files(content))
     kept = files[:MOST_FILES]
     room = MOST_LINES
@@ -61,9 +60,16 @@ def read(content: bytes, remarks: Iterable[Remark] = ()) -> Patch:
         file.more = max(0, len(file.lines) - room)
         file.lines = file.lines[:room]
         room -= len(file.lines)
-        _place(file, [remark for remark in placed if remark.path == file.path])
-    paths = {file.path for file in kept}
-    return Patch(tuple(kept), len(files) - len(kept), tuple(remark for remark in placed if remark.path not in paths))
+    return placed(kept, len(files) - len(kept), remarks)
+
+
+def placed(files: Sequence[File], more: int, remarks: Iterable[Remark]) -> Patch:
+    """These files, and `more` that are left out, with the findings that have a path."""
+    known = [remark for remark in remarks if remark.path]
+    for file in files:
+        _place(file, [remark for remark in known if remark.path == file.path])
+    paths = {file.path for file in files}
+    return Patch(tuple(files), more, tuple(remark for remark in known if remark.path not in paths))
 
 
 def _place(file: File, remarks: list[Remark]) -> None:
@@ -107,7 +113,7 @@ class _Reader:
         elif found := _HUNK.match(line):
             self._old, self._new = int(found[1]), int(found[3])
             self._old_left, self._new_left = int(found[2] or 1), int(found[4] or 1)
-            file.lines.append(Line("hunk", None, None, _text(line)))
+            file.lines.append(Line("hunk", None, None, text_of(line)))
 
     def _body(self, file: File, line: bytes) -> None:
         kind = _KINDS.get(line[:1] or b" ")
@@ -115,14 +121,15 @@ class _Reader:
             self._old_left = self._new_left = 0
             return
         old, new = kind in ("context", "deleted"), kind in ("context", "added")
-        file.lines.append(Line(kind, self._old if old else None, self._new if new else None, _text(line[1:])))
+        file.lines.append(Line(kind, self._old if old else None, self._new if new else None, text_of(line[1:])))
         self._old, self._old_left = self._old + old, self._old_left - old
         self._new, self._new_left = self._new + new, self._new_left - new
         file.added += kind == "added"
         file.deleted += kind == "deleted"
 
 
-def _text(line: bytes) -> str:
+def text_of(line: bytes) -> str:
+    """A line for people, of bounded length."""
     return cut(printable(shown(line), lines=True), _LONGEST)
 
 

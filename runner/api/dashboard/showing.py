@@ -73,7 +73,12 @@ def shown(run: str, service: Service, names: Names, who: tuple[str, str], visito
     report = _report(record, filed)
     every = tuple(_buttons(record, filed, promotion))
     scopes = {"approve": "approve", "deny": "approve"}
-    buttons = tuple(button for button in every if visitor.may_about(scopes.get(button.verb, "operate"), run, service))
+    buttons = tuple(
+        button
+        for button in every
+        if visitor.may_about(scopes.get(button.verb, "operate"), run, service)
+        or (button.verb == "cancel" and visitor.may_cancel(run, service))
+    )
     return Shown(
         record=record,
         fate=fate(record),

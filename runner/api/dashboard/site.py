@@ -5,6 +5,7 @@ from typing import Any
 from fastapi import FastAPI, Response
 from starlette.staticfiles import StaticFiles
 
+from runner.api.dashboard import pages
 from runner.api.dashboard.pages import HEADERS, STATIC
 from runner.api.dashboard.routes import audit, backups, breakers, decisions, health, home, live, login, policy, run, trends
 from runner.api.dashboard.served import lookout
@@ -27,4 +28,5 @@ def install(app: FastAPI, served: Service) -> None:
     app.state.lookout = lookout(served)
     for part in (login, live, home, run, decisions, trends, breakers, health, backups, policy, audit):
         app.include_router(part.router)
+    pages.install(app)
     app.mount("/static", _Files(directory=STATIC), name="static")

@@ -7,7 +7,7 @@ from urllib.parse import quote, urlsplit
 from fastapi import Depends, Form, Path, Request, Response
 
 from runner.api.access import service_of
-from runner.api.binding import bound_about, reach_of
+from runner.api.binding import bound_about, may_cancel, reach_of
 from runner.api.dashboard.sessions import Session, Sessions
 from runner.api.named import run_seen
 from runner.api.problems import Problem
@@ -33,11 +33,18 @@ class Visitor(NamedTuple):
 
     def may_about(self, scope: str, run: str, service: Service) -> bool:
         """The same about a run, which may be of targets that the token is not bound to."""
+        return self.may(scope) and self._is_bound_to(run, service)
+
+    def may_cancel(self, run: str, service: Service) -> bool:
+        """Whether the token may cancel a run."""
+        return may_cancel(self.token, run, service) and self._is_bound_to(run, service)
+
+    def _is_bound_to(self, run: str, service: Service) -> bool:
         try:
             bound_about(self.token, run, service)
         except Problem:
             return False
-        return self.may(scope)
+        return True
 
     def reach(self, service: Service) -> Reach | None:
         """The runs that the token may see; `None`: all."""
@@ -108,9 +115,7 @@ Looking = Annotated[Visitor, Depends(_visitor)]
 """Whoever looks at a page."""
 
 
-def _seen(
-    run: Annotated[str, Path(max_length=64)], visitor: Looking, service: Annotated[Service, Depends(service_of)]
-) -> str:
+def _seen(run: Annotated[str, Path(max_length=64)], visitor: Looking, service: Annotated[Service, Depends(service_of)]) -> str:
     return run_seen(run, visitor.token, service)
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from runner.api.access import Reader, needs, service_of
+from runner.api.access import Reader, allowed, needs, service_of
 from runner.api.binding import bound_at
 from runner.api.keys import Answer, IdempotencyKey, once
 from runner.api.problems import Problem
@@ -107,6 +107,8 @@ def list_(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> Backups:
     """The backups of this machine's vault, newest first."""
+    if target:
+        allowed(token, target)
     known_here(target, "", service)
     records = backups_seen(token, service.kept.backups.all()[0], service)
     found = [one for one in records if not target or target in names_of_target(one.target, service.configuration)]

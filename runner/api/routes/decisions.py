@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from runner.api.access import needs, service_of
 from runner.api.answers import Accepted
-from runner.api.binding import bound_about
+from runner.api.binding import bound_about, may_cancel
 from runner.api.keys import Answer, IdempotencyKey, once, required
 from runner.api.named import Run
 from runner.api.problems import Problem
@@ -23,6 +23,7 @@ Served = Annotated[Service, Depends(service_of)]
 Approver = Annotated[Token, Depends(needs("approve"))]
 Submitter = Annotated[Token, Depends(needs("submit"))]
 Operator = Annotated[Token, Depends(needs("operate"))]
+Canceller = Annotated[Token, Depends(needs("operate", "submit"))]
 
 
 class Reason(BaseModel):
@@ -46,8 +47,10 @@ def deny(token: Approver, run: Run, said: Reason, service: Served, key: Idempote
 
 
 @router.post("/{run}/cancel", status_code=202, response_model=Accepted)
-def cancel(token: Operator, run: Run, said: Reason, service: Served, key: IdempotencyKey = None) -> Response:
-    """End a run that goes on; what it promoted and nobody confirmed is taken back."""
+def cancel(token: Canceller, run: Run, said: Reason, service: Served, key: IdempotencyKey = None) -> Response:
+    """End a run that goes on; what it promoted and nobody confirmed is taken back. Who asked for a run needs no scope but `submit`."""
+    if not may_cancel(token, run, service):
+        raise Problem(403, "scope-missing", "the run is not yours: this needs a token with the scope operate", scope="operate")
     return _decided("cancel", run, said, service, token, key, lambda: service.ask(run, "cancel", token.name, said.reason))
 
 

@@ -74,9 +74,7 @@ def results(run: SeenRun, service: Served) -> dict[str, Any]:
 
 
 @router.get("/{run}/findings", responses={200: {"content": {"application/json": {}, "application/sarif+json": {}}}})
-def findings(
-    run: SeenRun, service: Served, form: Annotated[Literal["json", "sarif"], Query(alias="format")] = "json"
-) -> Response:
+def findings(run: SeenRun, service: Served, form: Annotated[Literal["json", "sarif"], Query(alias="format")] = "json") -> Response:
     """All findings, as JSON or as SARIF 2.1.0."""
     report = _report(run, service)
     if form == "json":

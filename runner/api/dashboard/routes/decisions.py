@@ -31,7 +31,8 @@ def decide(
     if verb not in VERBS:
         raise Problem(404, "not-found", "there is no such page")
     scope, done = VERBS[verb]
-    visitor.needs(scope)
+    if verb != "cancel" or not visitor.may_cancel(run, service):
+        visitor.needs(scope)
     bound_about(visitor.token, run, service)
     try:
         if scope == "approve":

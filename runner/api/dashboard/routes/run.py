@@ -4,7 +4,6 @@ from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 
-from runner.api.dashboard import patch
 from runner.api.dashboard.change import change_of
 from runner.api.dashboard.fates import OUTCOMES
 from runner.api.dashboard.pages import Page, page
@@ -35,8 +34,9 @@ def one(visitor: Looking, request: Request, run: SeenRun, service: Served, looke
         visitor,
         "run.html",
         **_head(found),
-        patch=patch.read(given.patch, told),
+        patch=given.rows(told),
         note=given.note,
+        name=given.name,
         logs=logs,
         no_logs=no_logs,
         history=_history(run, service),

@@ -13,9 +13,7 @@ SPANS: Final = (7, 30, 90)
 
 
 @router.get("/trends")
-def trends(
-    request: Request, service: Served, looked: Looked, visitor: Looking, days: Annotated[int, Query(ge=1, le=365)] = 30
-) -> Response:
+def trends(request: Request, service: Served, looked: Looked, visitor: Looking, days: Annotated[int, Query(ge=1, le=365)] = 30) -> Response:
     """The page."""
     found = looked.trends.of(days, reach=visitor.reach(service))
     return page(request, visitor, "trends.html", days=days, spans=SPANS, found=found, names=looked.names)

@@ -1,0 +1,137 @@
+"""What the pages show to whoever is bound to a target: nothing of others, and all of its own."""
+
+import re
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import httpx
+import pytest
+
+from testing.served import UNFIT, Served, a_backup, serving
+
+HUSH = "a reason that nobody else is to read"
+
+
+class World(NamedTuple):
+    """A server of two targets, what there is of each, and a browser of somebody who is bound to `other-main`."""
+
+    served: Served
+    browser: httpx.Client
+    hidden: dict[str, str]
+    own: dict[str, str]
+
+
+def _things(served: Served, name: str, author: str) -> dict[str, str]:
+    token = served.token_for("submit", "operate", name=author)
+    run = served.post("/api/v1/runs", {"target": f"{name}-main", "patch": UNFIT}, 202, token=token)["run"]
+    check = served.post("/api/v1/runs", {"command": "check", "repo": name, "patch": UNFIT}, 202, token=token)["run"]
+    for one in (run, check):
+        served.over(one)
+    said = {"state": "open", "key": [f"{name}-main"], "reason": HUSH if name == "app" else "mine", "time": "1h"}
+    served.post("/api/v1/breakers/promotion/state", said, token=token)
+    backup = a_backup(served, f"{name}\n".encode(), f"git:{served.folder}/{name}.git#refs/heads/main", run)
+    return {"run": run, "check": check, "backup": backup}
+
+
+@contextmanager
+def _signed_in(served: Served, token: str) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=served.url, timeout=30) as browser:
+        assert browser.post("/login", data={"token": token}).status_code == 303
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def world(own_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    folder = tmp_path_factory.mktemp("bound")
+    policy = str(folder / "policy.yaml")
+    repos = {name: {"path": f"{folder}/{name}.git", "policy": policy} for name in ("app", "other")}
+    targets = {f"{name}-main": {"target": f"git:{folder}/{name}.git#main", "repo": name, "policy": policy} for name in repos}
+    with serving(folder, repos=repos, targets=targets) as served:
+        shutil.copytree(served.bare, folder / "other.git")
+        own, hidden = _things(served, "other", "olga"), _things(served, "app", "hidden-author")
+        with _signed_in(served, served.token_for("read", "operate", "approve", targets=("other-main",))) as browser:
+            yield World(served, browser, hidden, own)
+
+
+def _pages(world: World) -> tuple[str, ...]:
+    plain = ("/", "/trends", "/breakers", "/health", "/backups", "/policy", "/audit", "/parts/waiting", "/parts/runs")
+    queries = (f"/audit?subject={world.hidden['run']}", "/?target=app-main", "/?who=hidden", "/policy?kind=target&name=app-main")
+    things = [f"/runs/{world.hidden[which]}" for which in ("run", "check")] + [f"/backups/{world.hidden['backup']}", "/runs/latest"]
+    return (*plain, *queries, *things, f"/parts/runs/{world.hidden['run']}?was=ended", "/audit?verify=true", "/health?target=app-main")
+
+
+def _shown(world: World, browser: httpx.Client) -> dict[str, str]:
+    """What each page has beyond the address that was asked for, which forms and links repeat."""
+    found = {}
+    for path in _pages(world):
+        answer = browser.get(path)
+        assert answer.status_code in (200, 403, 404), path
+        given = re.search(r"(?:who|target|name|subject)=([^&]*)$", path)
+        found[path] = answer.text.replace(given[1], "") if given else answer.text
+    return found
+
+
+def test_no_page_shows_anything_of_another_target(world: World) -> None:
+    secrets = (*world.hidden.values(), *(one[:12] for one in world.hidden.values()), "app-main", "app.git", "hidden-author", HUSH)
+    shown = _shown(world, world.browser)
+    for path, text in shown.items():
+        assert [secret for secret in secrets if secret in text] == [], path
+    with _signed_in(world.served, world.served.token) as everything:
+        told = "".join(_shown(world, everything).values())
+    assert [secret for secret in secrets if secret not in told] == [], "then the test above shows nothing"
+
+
+def test_its_own_are_on_the_pages(world: World) -> None:
+    browser, own = world.browser, world.own
+    first = browser.get("/").text
+    assert own["run"] in first
+    assert own["check"] in first
+    assert ">2 ended<" in first
+    assert browser.get(f"/runs/{own['run']}").status_code == 200
+    assert browser.get(f"/runs/{own['check']}").status_code == 200
+    assert own["backup"][:12] in browser.get("/backups").text
+    assert browser.get(f"/backups/{own['backup']}").status_code == 200
+    assert "other-main" in browser.get("/breakers").text
+    assert own["run"] in browser.get("/audit").text
+
+
+@pytest.mark.parametrize(
+    ("what", "path"), [("run", "/runs/{}"), ("check", "/runs/{}"), ("run", "/parts/runs/{}?was=ended"), ("backup", "/backups/{}")]
+)
+def test_a_thing_of_another_target_is_not_there(world: World, what: str, path: str) -> None:
+    answer = world.browser.get(path.format(world.hidden[what]))
+    assert (answer.status_code, "There is nothing here" in answer.text) == (404, True)
+
+
+def test_all_of_the_audit_log_is_verified_for_who_is_bound_to_nothing_alone(world: World) -> None:
+    assert world.browser.get("/audit?verify=true").status_code == 403
+    assert "Verify every entry" not in world.browser.get("/audit").text
+    with _signed_in(world.served, world.served.token) as everything:
+        assert "Verify every entry" in everything.get("/audit").text
+
+
+def _told(world: World, target: str, seconds: float = 3.0) -> bool:
+    """Whether an open page is told that something has happened, while a run of that target comes and goes."""
+    until = time.monotonic() + seconds
+    with world.browser.stream("GET", "/live", timeout=seconds) as answer:
+        lines = answer.iter_lines()
+        assert next(lines) == "retry: 2000"
+        world.served.over(world.served.post("/api/v1/runs", {"target": target, "patch": UNFIT}, 202)["run"])
+        try:
+            for line in lines:
+                if line == "event: change":
+                    return True
+                if time.monotonic() > until:
+                    break
+        except httpx.ReadTimeout:
+            pass
+    return False
+
+
+def test_an_open_page_is_told_of_its_own_alone(world: World) -> None:
+    assert not _told(world, "app-main")
+    assert _told(world, "other-main")
