@@ -58,6 +58,15 @@ def _known(bearer: str, service: Service, identities: Identities) -> Token:
     return known
 
 
+def may_go_on(request: Request, service: Service) -> bool:
+    """Whether the token that began a long answer is still good for one."""
+    try:
+        _known(request.headers.get("authorization", "").partition(" ")[2].strip(), service, request.app.state.identities)
+    except Problem:
+        return False
+    return True
+
+
 def allowed(token: Token, target: str) -> None:
     """Raises Problem where a token is bound to other targets."""
     if token.targets and target not in token.targets:

@@ -1,5 +1,6 @@
 """The file that tells a server and its workers what they serve."""
 
+import time
 from collections.abc import Iterator
 from ipaddress import ip_address
 from pathlib import Path
@@ -72,6 +73,6 @@ def _local(host: str) -> bool:
 def _has_tokens() -> bool:
     tokens = SqlTokens(places().state)
     try:
-        return any(token.revoked is None for token in tokens.list())
+        return any(token.revoked is None and token.expires > time.time() for token in tokens.list())
     finally:
         tokens.close()

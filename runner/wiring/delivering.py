@@ -27,9 +27,8 @@ _IN_A_ROW: Final = 100
 """What goes to one webhook before another gets its turn."""
 _SECONDS: Final = 10.0
 """What one attempt may take, the look-up of the name included."""
-
-"""Seconds after its claim within which an attempt may begin: whoever was frozen meanwhile is not the one to send any more."""
 _STALE: Final = LEASE / 2
+"""Seconds after its claim within which an attempt may begin: whoever was frozen meanwhile is not the one to send any more."""
 """Seconds after its claim beyond which an attempt does not begin any more: whoever was frozen meanwhile is not the one to send."""
 _PREFIX: Final = "whsec_"
 

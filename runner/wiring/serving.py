@@ -26,6 +26,7 @@ from runner.wiring.carrying import Stores, stores
 from runner.wiring.delivering import delivering
 from runner.wiring.intake import Intake, queue_of
 from runner.wiring.keeper import TICK
+from runner.wiring.listening import listen
 from runner.wiring.process import Carrying, carrying, state_of
 from runner.wiring.voice import Named
 from runner.wiring.working import about
@@ -118,7 +119,7 @@ def serve(configuration: Configuration, progress: Progress, *, app: str, works: 
         progress.note(f"serving on {configuration.listen} as {process.executor.id}")
         try:
             with delivering(service.deliveries, configuration.webhooks.allow):
-                _listen(make(service), configuration.listen)
+                listen(make(service), configuration.listen)
         finally:
             ended.set()
             keeper.join()
@@ -136,14 +137,3 @@ def _keep(service: Service, ended: threading.Event) -> None:
                 service.events.prune()
                 service.replies.prune()
                 service.deliveries.prune()
-
-
-def _listen(application: Any, listen: str) -> None:
-    import uvicorn
-
-    where: dict[str, Any] = {"uds": listen.removeprefix("unix:")} if listen.startswith("unix:") else {}
-    if not where:
-        host, _, port = listen.rpartition(":")
-        where = {"host": host.strip("[]"), "port": int(port)}
-    config = uvicorn.Config(application, **where, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=10)
-    uvicorn.Server(config).run()

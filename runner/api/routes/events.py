@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator
 from typing import Annotated, Final
 
@@ -9,7 +10,7 @@ from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 
-from runner.api.access import Reader, service_of
+from runner.api.access import Reader, may_go_on, service_of
 from runner.api.answers import time_of
 from runner.api.binding import reach_of
 from runner.api.problems import Problem
@@ -20,7 +21,7 @@ from runner.wiring.serving import Service
 router = APIRouter(prefix="/api/v1/events", tags=["events"])
 _LOOK: Final = 0.25
 _BEAT: Final = 15.0
-"""Seconds between two looks for events, and between two signs that the connection lives."""
+"""Seconds between two looks for events, and between two signs that the connection lives; then the token is looked at, too."""
 _PAGE: Final = 200
 _HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
@@ -48,19 +49,18 @@ async def events(
 
 async def _stream(request: Request, service: Service, seq: int, run: str, reach: Reach | None) -> AsyncIterator[str]:
     yield ": seatrial\n\n"
-    quiet = 0.0
+    beat = time.monotonic() + _BEAT
     while not await request.is_disconnected():
         found, seq = await run_in_threadpool(service.events.heard, seq, _PAGE, run=run, reach=reach)
         for event in found:
             yield _written(event)
-        if found:
-            quiet = 0.0
-            continue
-        await asyncio.sleep(_LOOK)
-        quiet += _LOOK
-        if quiet >= _BEAT:
-            quiet = 0.0
+        if time.monotonic() > beat:
+            beat = time.monotonic() + _BEAT
+            if not await run_in_threadpool(may_go_on, request, service):
+                break
             yield ": alive\n\n"
+        if not found:
+            await asyncio.sleep(_LOOK)
 
 
 def _written(event: Event) -> str:
