@@ -28,6 +28,7 @@ from runner.wiring.intake import Intake, queue_of
 from runner.wiring.keeper import TICK
 from runner.wiring.listening import listen
 from runner.wiring.process import Carrying, carrying, state_of
+from runner.wiring.pulse import Pulse
 from runner.wiring.voice import Named
 from runner.wiring.working import about
 
@@ -43,6 +44,7 @@ class Service:
         self.kept = kept
         self.where = process.where
         self.tokens, self.events, self.replies = SqlTokens(self.where.state), SqlEvents(self.where.state), SqlReplies(self.where.state)
+        self.pulse = Pulse(self.events)
         self.webhooks, self.deliveries = SqlWebhooks(self.where.state), SqlDeliveries(self.where.state)
         self._process = process
 

@@ -10,8 +10,8 @@ from tests.faults.conftest import FAR
 
 Counted = Callable[[str, Sequence[Outcome]], None]
 _FIRST = {
-    "git rolled back": ("git.ref.after", "git.back.before"),
-    "exchange rolled back": ("folder.swap.after", "folder.back.swap.after"),
+    "git rolled back": ("git.ref.after",),
+    "exchange rolled back": ("folder.swap.after",),
     "symlink rolled back": ("folder.swap.after",),
     "journal rolled back": ("folder.journal.file",),
 }

@@ -51,7 +51,9 @@ async def _stream(request: Request, service: Service, seq: int, run: str, reach:
     yield ": seatrial\n\n"
     beat = time.monotonic() + _BEAT
     while not await request.is_disconnected():
-        found, seq = await run_in_threadpool(service.events.heard, seq, _PAGE, run=run, reach=reach)
+        found: tuple[Event, ...] = ()
+        if await run_in_threadpool(service.pulse.newest) > seq:
+            found, seq = await run_in_threadpool(service.events.heard, seq, _PAGE, run=run, reach=reach)
         for event in found:
             yield _written(event)
         if time.monotonic() > beat:

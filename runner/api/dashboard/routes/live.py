@@ -36,7 +36,10 @@ async def _words(request: Request, service: Service, visitor: Visitor, run: str)
         _, seq = await run_in_threadpool(service.events.bounds)
         yield "retry: 2000\n\n"
         while visitor.session.listens(stream) and not await request.is_disconnected():
-            found, seq = await run_in_threadpool(service.events.heard, seq, _PAGE, run=run, reach=reach)
+            if await run_in_threadpool(service.pulse.newest) > seq:
+                found, seq = await run_in_threadpool(service.events.heard, seq, _PAGE, run=run, reach=reach)
+            else:
+                found = ()
             if found:
                 yield f"event: change\ndata: {found[-1].seq}\n\n"
             await asyncio.sleep(_LOOK)
