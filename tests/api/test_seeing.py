@@ -5,12 +5,19 @@ import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import httpx
 import pytest
 
-from runner.store.tokens import SCOPES
+from runner.api.seeing import windows_seen
+from runner.gates.rate.options import Limit
+from runner.gates.rate.window import Use
+from runner.model.configuration import Configuration
+from runner.model.keys import key_of
+from runner.store.tokens import SCOPES, Token
+from runner.wiring.limits import Window
 from testing.served import UNFIT, Served, a_backup, application, problem, serving
 
 HUSH = "a reason that nobody else is to read"
@@ -161,6 +168,24 @@ def test_policies_are_those_of_its_targets_and_of_their_repositories(world: Worl
     assert [(one["kind"], one["name"]) for one in found] == [("repo", "other"), ("target", "other-main")]
     assert problem(served.ask("GET", "/api/v1/policies/repo/app", token=world.bound)) == (404, "repo-unknown")
     assert served.get("/api/v1/policies/repo/other", token=world.bound)["digest"]
+
+
+@pytest.mark.parametrize(
+    ("parts", "seen"),
+    [
+        (("target", "git:{}/other.git#refs/heads/main"), True),
+        (("target", "git:{}/other.git#refs/heads/main", "author", "anne"), True),
+        (("target", "git:{}/app.git#refs/heads/main"), False),
+        (("author", "anne"), False),
+        (("path", "src"), False),
+    ],
+)
+def test_limits_are_told_of_its_targets_and_not_of_what_counts_others_too(world: World, parts: tuple[str, ...], seen: bool) -> None:
+    service: Any = SimpleNamespace(configuration=Configuration.model_validate(world.served.configuration))
+    window = Window(0, Limit(limit=1, per=60.0), key_of(*(part.format(world.served.folder) for part in parts)), Use(1, 0.0))
+    bound = Token("b", "bert", ("read",), ("other-main",), 0.0, 1.0)
+    assert windows_seen(bound, (window,), service) == ((window,) if seen else ())
+    assert windows_seen(bound._replace(targets=()), (window,), service) == (window,)
 
 
 @pytest.mark.parametrize("path", ["/api/v1/health?target=app-main", "/api/v1/limits?target=app-main"])
