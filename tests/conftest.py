@@ -4,7 +4,7 @@ import os
 import shutil
 import signal
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -46,6 +46,21 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     """Tests of one file share a server, and so one process carries them out; each other one would start a server of its own."""
     if item.path.parent.name in _SERVED and item.get_closest_marker("xdist_group") is None:
         item.add_marker(pytest.mark.xdist_group(f"{item.path.parent.name}-{item.path.stem}"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """What a test logs or shows may hold halves of characters, which cannot be passed on to the process that prints it, and would end that."""
+    del item, call
+    report = yield
+    report.sections = [(name, _text(said)) for name, said in report.sections]
+    if report.longrepr is not None and (said := str(report.longrepr)) != _text(said):
+        report.longrepr = _text(said)
+    return report
+
+
+def _text(said: str) -> str:
+    return said.encode("utf-8", "backslashreplace").decode()
 
 
 @cache

@@ -9,7 +9,8 @@ from runner.store.database import PATIENCE, Database
 from runner.store.names import storable
 from runner.store.reach import Reach, within
 from runner.store.requests import QUEUED
-from runner.store.runs import BEGAN, Record
+from runner.store.run_rows import BEGAN
+from runner.store.runs import Record
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Select

@@ -12,7 +12,7 @@ from runner.model.run import State
 from runner.store.database import PATIENCE, Database
 from runner.store.names import storable
 from runner.store.places import claim
-from runner.store.runs import ENDED, time_of, whereabouts
+from runner.store.run_rows import ENDED, time_of, whereabouts
 
 QUEUED: Final = "run.queued"
 """The kind of the entry of the audit log; its subject is the run."""

@@ -1,13 +1,11 @@
 """The runs as rows: begun once their first suite runs, finished with their report, found again by id, prefix or `latest`."""
 
-import json
 import re
-import socket
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from runner.errors import StoreUnavailable, UsageError
 from runner.model.result import Ending
@@ -19,21 +17,13 @@ from runner.store import owners
 from runner.store.database import PATIENCE, Database
 from runner.store.ledger import SqlMoment
 from runner.store.library import loaded
-from runner.store.names import storable
 from runner.store.places import claim
 from runner.store.reach import Reach, within
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
+from runner.store.run_rows import BEGAN, ENDED, HELD, UNDECIDED, begin, beginning, exit_code, fate_of, identity, time_of, told, whereabouts
 
 LATEST: Final = "latest"
 DIED: Final = "the process ended before the run did"
-BEGAN: Final = "run.began"
-HELD: Final = "run.held"
-ENDED: Final = "run.ended"
-"""Kinds of entries of the audit log; their subject is the run."""
 _INNER: Final = ("number", "place")
-_UNDECIDED: Final = (State.QUEUED.value, State.RUNNING.value)
 _PREFIX = re.compile(r"[0-9a-f]{1,64}")
 _CANDIDATES = 5
 
@@ -79,8 +69,8 @@ class SqlRuns:
         with self._database.writing() as transaction:
             self._owned[run.id] = owners.own(self._state, run.id)
             begin(transaction.connection, beginning(run, self._state))
-            told = {"change": run.change.id, "policy": run.policy.digest, "gates": run.gates.value}
-            transaction.audit(BEGAN, run.id, told | ({"author": run.author.name} if run.author.name else {}))
+            about = {"change": run.change.id, "policy": run.policy.digest, "gates": run.gates.value}
+            transaction.audit(BEGAN, run.id, about | ({"author": run.author.name} if run.author.name else {}))
 
     def finish(
         self,
@@ -101,17 +91,17 @@ class SqlRuns:
         from runner.store.schema import runs
 
         claim(self._state)
-        values = {**_identity(run), **_fate(run), "ended": time_of(ended or datetime.now(UTC))}
-        values |= {"report": report, "exit_code": _exit_code(report)}
+        values = {**identity(run), **fate_of(run), "ended": time_of(ended or datetime.now(UTC))}
+        values |= {"report": report, "exit_code": exit_code(report)}
         with self._database.writing() as transaction:
             connection = transaction.connection
             there = connection.execute(runs.select().with_only_columns(runs.c.state).where(runs.c.id == run.id)).first()
             if there is None:
                 connection.execute(insert(runs).values({"id": run.id, **values, **whereabouts(self._state)}))
-            elif there.state in _UNDECIDED:
+            elif there.state in UNDECIDED:
                 connection.execute(update(runs).where(runs.c.id == run.id).values(**values))
-            if there is None or there.state in _UNDECIDED:
-                transaction.audit(HELD if run.state is State.HELD else ENDED, run.id, _told(values))
+            if there is None or there.state in UNDECIDED:
+                transaction.audit(HELD if run.state is State.HELD else ENDED, run.id, told(values))
             if settle is not None:
                 settle(SqlMoment(transaction, writable=True))
         self._disown(run.id)
@@ -256,34 +246,9 @@ class SqlRuns:
             for run in dead:
                 here = (runs.c.id == run, runs.c.state == State.RUNNING.value)
                 if connection.execute(update(runs).where(*here).values(**fate)).rowcount:
-                    told = connection.execute(runs.select().where(runs.c.id == run)).mappings().one()
-                    transaction.audit(ENDED, run, _told(dict(told)))
+                    row = connection.execute(runs.select().where(runs.c.id == run)).mappings().one()
+                    transaction.audit(ENDED, run, told(dict(row)))
                 owners.disown(self._state, run)
-
-
-def beginning(run: Run, state: Path) -> dict[str, object]:
-    """The row of a run that begins here. Raises StoreUnavailable."""
-    return {"id": run.id, **_identity(run), **_fate(run), **whereabouts(state), "ended": None, "report": None}
-
-
-def begin(connection: "Connection", row: Mapping[str, object]) -> None:
-    """Write a run down that begins; one that a server was asked for is there already, and may begin again in another process."""
-    from sqlalchemy import insert, update
-
-    from runner.store.schema import runs
-
-    waited = (runs.c.id == row["id"], runs.c.state.in_(_UNDECIDED))
-    if not connection.execute(update(runs).where(*waited).values(row)).rowcount:
-        connection.execute(insert(runs).values(row))
-
-
-def whereabouts(state: Path, place: Callable[[Path], str] = owners.place) -> dict[str, str]:
-    """This machine, and the state folder that has the locks and logs of the runs begun here."""
-    try:
-        return {"host": storable(socket.gethostname()), "place": place(state)}
-    except OSError as problem:
-        hint = "Set XDG_STATE_HOME to a folder that you can write to."
-        raise StoreUnavailable(f"{state} cannot be used: {problem.strerror}", hint=hint) from problem
 
 
 def _only(name: str, found: tuple[str, ...]) -> str:
@@ -294,47 +259,3 @@ def _only(name: str, found: tuple[str, ...]) -> str:
         more = ", …" if len(found) > _CANDIDATES else ""
         raise UsageError(f"'{name}' fits several runs: {', '.join(found[:_CANDIDATES])}{more}", hint="Give more digits.")
     return found[0]
-
-
-def _identity(run: Run) -> dict[str, object]:
-    return {
-        "change_id": run.change.id,
-        "patch_id": run.change.patch_id,
-        "repository": _text(run.repository),
-        "base": run.change.base_commit,
-        "started": time_of(run.started),
-        "policy_digest": run.policy.digest,
-        "command": run.command.value,
-        "target": _text(run.target) if run.command is not Command.CHECK else "",
-    }
-
-
-def _fate(run: Run) -> dict[str, object]:
-    decision = run.decision
-    return {
-        "state": run.state.value,
-        "ending": decision.ending.value if decision and decision.ending else None,
-        "verdict": decision.verdict.value if decision and decision.verdict else None,
-        "reason": _text(decision.reason) if decision else "",
-    }
-
-
-def _text(said: str) -> str:
-    """What every database takes: a change may have put NUL, or half a character, into a reason to keep its run off the record."""
-    return said.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
-
-
-def _told(values: Mapping[str, Any]) -> dict[str, Any]:
-    """What the audit log says of a decision."""
-    named = {"change": "change_id", "policy": "policy_digest"}
-    return {key: values[named.get(key, key)] for key in ("change", "policy", "state", "ending", "verdict", "exit_code", "reason")}
-
-
-def _exit_code(report: str) -> int | None:
-    code = json.loads(report).get("exit_code")
-    return code if isinstance(code, int) else None
-
-
-def time_of(moment: datetime) -> str:
-    """A moment as the table has it."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds")

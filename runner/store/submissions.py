@@ -11,7 +11,7 @@ from runner.model.submission import Answer, Submission
 from runner.store.database import PATIENCE, Database
 from runner.store.names import storable
 from runner.store.places import claim
-from runner.store.runs import BEGAN, begin, beginning
+from runner.store.run_rows import BEGAN, begin, beginning
 
 WISHES: Final = ("cancel", "confirm", "rollback")
 

@@ -11,7 +11,7 @@ from runner.model.flaky import Past
 from runner.store.browsing import authors, stopped_by
 from runner.store.database import PATIENCE, Database
 from runner.store.reach import Reach, of_repository, within
-from runner.store.runs import time_of
+from runner.store.run_rows import time_of
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection
