@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 # Three workers on two cores: many tests wait, for probes and for processes that they killed.
 JOBS ?= 3
-PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
+PYTEST := $(BIN)/python -m pytest -n $(JOBS)
 
 .PHONY: help setup compiled engine postgres browser image demo test check lint format types layers long faults forging bench lock clean
 

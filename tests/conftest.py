@@ -15,7 +15,6 @@ from runner.sandbox.engine import Engine
 from testing.postgres import any_database, postgres, postgres_url, why_none
 
 __all__ = ["any_database", "postgres", "postgres_url"]
-_SERVED = ("api", "client", "dashboard")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -42,10 +41,11 @@ def pytest_configure() -> None:
             signal.signal(number, usual)
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Tests of one file share a server, and so one process carries them out; each other one would start a server of its own."""
-    if item.path.parent.name in _SERVED and item.get_closest_marker("xdist_group") is None:
-        item.add_marker(pytest.mark.xdist_group(f"{item.path.parent.name}-{item.path.stem}"))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    from testing.scheduling import ByServer
+
+    return ByServer(config, log)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -5,7 +5,7 @@ from playwright.sync_api import expect
 
 from testing.windows import HOSTILE, MARK, Look, Shop
 
-pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.xdist_group("dashboard")]
+pytestmark = [pytest.mark.docker, pytest.mark.slow]
 
 
 def test_a_patch_full_of_scripts_reads_as_text_and_runs_nothing(shop: Shop, look: Look) -> None:

@@ -9,7 +9,7 @@ from testing.served import Served
 from testing.whole import git
 from testing.windows import CONFTEST, Look, Shop, submit, touchy
 
-pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.xdist_group("dashboard")]
+pytestmark = [pytest.mark.docker, pytest.mark.slow]
 
 
 def main_of(server: Served) -> str:

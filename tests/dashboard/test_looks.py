@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 from testing.whole import ROOT
 from testing.windows import Look, Shop, Window
 
-pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.xdist_group("dashboard")]
+pytestmark = [pytest.mark.docker, pytest.mark.slow]
 AXE: Final = (ROOT / "testing/assets/axe-core/axe.min.js").read_text()
 MODES: Final = (("light", 1280, "light"), ("dark", 1280, "dark"), ("phone", 390, "light"), ("phone-dark", 390, "dark"))
 RUNS: Final = ("held", "confirmed", "rejected", "checked", "hostile")

@@ -11,7 +11,7 @@ from testing.fleets import SHORT_TTL, Fleet, Member, until
 from testing.postgres import Cluster
 
 KILLS = int(os.environ.get("SEATRIAL_FLEET_KILLS", "6"))
-pytestmark = [pytest.mark.docker, pytest.mark.postgres, pytest.mark.slow, pytest.mark.xdist_group("fleet")]
+pytestmark = [pytest.mark.docker, pytest.mark.postgres, pytest.mark.slow]
 
 
 def under_way(fleet: Fleet, host: str, runs: list[str]) -> bool:

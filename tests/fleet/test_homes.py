@@ -8,7 +8,7 @@ import pytest
 from testing.fleets import Fleet, until
 from testing.whole import git
 
-pytestmark = [pytest.mark.docker, pytest.mark.postgres, pytest.mark.slow, pytest.mark.xdist_group("fleet")]
+pytestmark = [pytest.mark.docker, pytest.mark.postgres, pytest.mark.slow]
 
 
 def test_a_target_is_served_by_the_workers_that_know_it_and_have_its_labels(fleet: Fleet) -> None:

@@ -9,7 +9,7 @@ import pytest
 from testing.fleets import Fleet
 
 RUNS = int(os.environ.get("SEATRIAL_FLEET_RUNS", "6"))
-pytestmark = [pytest.mark.docker, pytest.mark.postgres, pytest.mark.slow, pytest.mark.xdist_group("fleet")]
+pytestmark = [pytest.mark.docker, pytest.mark.postgres, pytest.mark.slow]
 
 
 @pytest.mark.parametrize("workers", [pytest.param(1, marks=pytest.mark.long), 2, pytest.param(4, marks=pytest.mark.long)])

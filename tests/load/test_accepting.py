@@ -22,7 +22,7 @@ KILLS = int(os.environ.get("SEATRIAL_LOAD_KILLS", "50"))
 _LOOSE = 1.0
 """Seconds that 99 of 100 requests must be taken in on any machine; the figure itself is printed."""
 _PATIENCE = 600.0
-pytestmark = [pytest.mark.long, pytest.mark.xdist_group("load")]
+pytestmark = [pytest.mark.long]
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
