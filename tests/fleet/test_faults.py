@@ -66,6 +66,41 @@ def test_a_worker_that_is_frozen_and_thaws_changes_nothing_twice(fleet: Fleet, o
     fleet.assert_once(runs)
 
 
+STOPS_WHILE_IT_WRITES = """
+import os, signal
+from contextlib import contextmanager
+from pathlib import Path
+from runner.store.database import Database
+writing = Database.writing
+@contextmanager
+def stopping(self):
+    with writing(self) as transaction:
+        if Path("stop").exists():
+            Path("stop").unlink()
+            Path("stopped").touch()
+            os.kill(os.getpid(), signal.SIGSTOP)
+        yield transaction
+Database.writing = stopping
+"""
+
+
+@pytest.mark.long
+def test_a_worker_that_stops_while_it_writes_keeps_nobody_for_long(fleet: Fleet) -> None:
+    fleet.serve("--no-work", before=SHORT_TTL)
+    frozen = fleet.work("host0", slots=2, before=SHORT_TTL + STOPS_WHILE_IT_WRITES)
+    runs = [fleet.submit(number) for number in range(3)]
+    until(lambda: under_way(fleet, "host0", runs), lambda: frozen.err)
+    (fleet.folder / "stop").touch()
+    until((fleet.folder / "stopped").exists, lambda: frozen.err)
+    assert fleet.ask("GET", "/livez")[0] == 200
+    later = [fleet.submit(number) for number in range(3, 5)]
+    fleet.work("host1", before=SHORT_TTL)
+    fleet.all_confirmed(later)  # the database ended the transaction of the stopped one
+    frozen.send(signal.SIGCONT)
+    fleet.all_confirmed(runs)
+    fleet.assert_once([*runs, *later])
+
+
 def test_a_database_that_is_gone_for_a_while_costs_no_run(fleet: Fleet, own_postgres: Cluster) -> None:
     fleet.serve("--no-work")
     workers = [fleet.work(f"host{number}") for number in range(2)]
