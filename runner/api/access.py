@@ -1,10 +1,11 @@
 """Who asks, and whether they may: bearer tokens, their scopes, their targets, and how often."""
 
 from collections.abc import Callable
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from fastapi import Depends, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi.security.utils import get_authorization_scheme_param
 
 from runner.api.identities import Identities
 from runner.api.problems import Problem
@@ -26,19 +27,30 @@ def needs(scope: str, *instead: str) -> Callable[..., Token]:
 
     def token(
         request: Request,
-        service: Annotated[Service, Depends(service_of)],
-        given: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)],
+        _described: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)],
     ) -> Token:
-        if given is None:
-            raise Problem(401, "token-missing", "this needs a token", hint="Authorization: Bearer TOKEN", error="invalid_request")
-        known = _known(given.credentials, service, request.app.state.identities)
-        request.state.token = known.id
-        request.app.state.pace.taken(known.id)
+        known: Token | None = getattr(request.state, "known", None)  # where something is sent, the door has asked already
+        if known is None:
+            known = let_in(request.headers.get("authorization", ""), request.app.state)
+            request.state.token = known.id
         if not {scope, *instead} & set(known.scopes):
             raise Problem(403, "scope-missing", f"this needs a token with the scope {scope}", scope=scope)
         return known
 
     return token
+
+
+def let_in(header: str, state: Any) -> Token:
+    """Whose request it is that has this header `Authorization`, and one more of theirs. `state` is that of the application.
+
+    Raises Problem where that is nobody, or they ask too often.
+    """
+    scheme, bearer = get_authorization_scheme_param(header)
+    if scheme.lower() != "bearer" or not bearer:
+        raise Problem(401, "token-missing", "this needs a token", hint="Authorization: Bearer TOKEN", error="invalid_request")
+    known = _known(bearer, state.service, state.identities)
+    state.pace.taken(known.id)
+    return known
 
 
 Reader = Annotated[Token, Depends(needs("read"))]
@@ -61,7 +73,7 @@ def _known(bearer: str, service: Service, identities: Identities) -> Token:
 def may_go_on(request: Request, service: Service) -> bool:
     """Whether the token that began a long answer is still good for one."""
     try:
-        _known(request.headers.get("authorization", "").partition(" ")[2].strip(), service, request.app.state.identities)
+        _known(get_authorization_scheme_param(request.headers.get("authorization"))[1], service, request.app.state.identities)
     except Problem:
         return False
     return True

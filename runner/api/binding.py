@@ -47,6 +47,12 @@ def bound_at(token: Token, key: str, service: Service) -> None:
         allowed(token, "")
 
 
+def bound_of(token: Token, backup: str, service: Service) -> None:
+    """Raises Problem where a backup is of none of the token's targets."""
+    if not any(sees(token, one.target, service) for one in service.kept.backups.all()[0] if one.id == backup):
+        bound_at(token, "", service)
+
+
 def bound_in(token: Token, repo: str, service: Service) -> None:
     """Raises Problem where none of the token's targets is of that repository."""
     if token.targets and repo not in repos_of(token, service):

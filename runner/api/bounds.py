@@ -1,6 +1,7 @@
 """How large a request may be, and how long it may take to arrive: counted as it arrives, whatever it says of itself."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -9,54 +10,78 @@ from runner.api.problems import Problem, answered
 
 SLOWEST: Final = 30.0
 """Seconds within which the whole body must have arrived."""
-_SPARE: Final = 64 * 1024
-"""Bytes that a request may have around a change."""
+SPARE: Final = 64 * 1024
+"""Bytes that a request may have around what it brings, and where it brings nothing, at all."""
 
 
 class Bounds:
-    """Ends requests with a larger or slower body; an ASGI application around another."""
+    """Ends requests with a larger or slower body; an ASGI application around another.
 
-    def __init__(self, app: ASGIApp, *, most: int) -> None:
+    `brought`: how many bytes may be brought to a path, where that is more than nothing.
+    """
+
+    def __init__(self, app: ASGIApp, *, brought: Mapping[str, int]) -> None:
         self._app = app
-        self._most = most + _SPARE
+        self._brought = brought
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand a request on."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        most = self._brought.get(scope["path"], 0) + SPARE
         length = dict(scope["headers"]).get(b"content-length", b"0")
-        if not length.isdigit() or int(length[:20]) > self._most:
-            await answered(self._too_large())(scope, receive, send)
+        if not length.isdigit() or int(length[:20]) > most:
+            await answered(_too_large(most))(scope, receive, send)
             return
-        seen, begun, over = 0, asyncio.get_running_loop().time(), False
-        answered_already = False
-
-        async def counted() -> Message:
-            nonlocal seen, over
-            left = None if over else max(0.0, SLOWEST - (asyncio.get_running_loop().time() - begun))
-            try:
-                message = await asyncio.wait_for(receive(), left)
-            except TimeoutError:
-                raise Problem(408, "too-slow", f"the request did not arrive within {SLOWEST:g} seconds") from None
-            if message["type"] == "http.request":
-                seen += len(message.get("body", b""))
-                over = not message.get("more_body", False)
-                if seen > self._most:
-                    raise self._too_large()
-            return message
-
-        async def told(message: Message) -> None:
-            nonlocal answered_already
-            answered_already = True
-            await send(message)
-
+        exchange = _Exchange(most, receive, send)
         try:
-            await self._app(scope, counted, told)
-        except Problem as problem:
-            if answered_already:
+            await self._app(scope, exchange.receive, exchange.send)
+        except Exception:
+            if not exchange.is_to_be_told:
                 raise
-            await answered(problem)(scope, receive, send)
+        if exchange.wrong is not None and exchange.is_to_be_told:
+            await answered(exchange.wrong)(scope, receive, send)
 
-    def _too_large(self) -> Problem:
-        return Problem(413, "too-large", f"a request may have {self._most} bytes here")
+
+class _Exchange:
+    """One request as it arrives, and its answer."""
+
+    def __init__(self, most: int, receive: Receive, send: Send) -> None:
+        self._most, self._receive, self._send = most, receive, send
+        self._begun = asyncio.get_running_loop().time()
+        self._seen = 0
+        self._over = self._is_answered = False
+        self.wrong: Problem | None = None
+        """What is wrong with the body, once that is known."""
+
+    @property
+    def is_to_be_told(self) -> bool:
+        """Whether what is wrong is the answer, whatever the application makes of it: a framework takes it for a body that is no JSON."""
+        return self.wrong is not None and not self._is_answered
+
+    async def receive(self) -> Message:
+        """The next part of the body. Raises Problem where that is too much, or too late."""
+        left = None if self._over else max(0.0, SLOWEST - (asyncio.get_running_loop().time() - self._begun))
+        try:
+            message = await asyncio.wait_for(self._receive(), left)
+        except TimeoutError:
+            self.wrong = Problem(408, "too-slow", f"the request did not arrive within {SLOWEST:g} seconds")
+            raise self.wrong from None
+        if message["type"] == "http.request":
+            self._seen += len(message.get("body", b""))
+            self._over = not message.get("more_body", False)
+            if self._seen > self._most:
+                self.wrong = _too_large(self._most)
+                raise self.wrong
+        return message
+
+    async def send(self, message: Message) -> None:
+        """A part of the answer."""
+        if not self.is_to_be_told:
+            self._is_answered = True
+            await self._send(message)
+
+
+def _too_large(most: int) -> Problem:
+    return Problem(413, "too-large", f"a request may have {most} bytes here")

@@ -1,14 +1,18 @@
 """Requests that may be sent twice: with the same key the first answer comes again, and nothing is done twice."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from hashlib import sha256
+from threading import Event, Thread
 from typing import Annotated, Any, Final, NamedTuple
 
 from fastapi import Header, Response
 from fastapi.responses import JSONResponse
 
 from runner.api.problems import Problem
+from runner.errors import StoreUnavailable
+from runner.store import replies
 from runner.store.tokens import Token
 from runner.wiring.serving import Service
 
@@ -63,9 +67,29 @@ def once(service: Service, token: Token, key: str | None, asked: tuple[object, .
 
 def _done(service: Service, token: Token, key: str, do: Callable[[], Answer]) -> Response:
     try:
-        answer = do()
+        with _heard(service, token, key):
+            answer = do()
     except BaseException:
         service.replies.give_up(token.id, key)
         raise
     service.replies.end(token.id, key, answer.status, json.dumps({"body": answer.body, "headers": answer.headers}))
     return answer.response()
+
+
+@contextmanager
+def _heard(service: Service, token: Token, key: str) -> Iterator[None]:
+    """Let those who ask again know that it is being done, however long that takes."""
+    done = Event()
+
+    def tell() -> None:
+        while not done.wait(replies.OFTEN):
+            with suppress(StoreUnavailable):
+                service.replies.go_on(token.id, key)
+
+    telling = Thread(target=tell, name="seatrial-being-done", daemon=True)
+    telling.start()
+    try:
+        yield
+    finally:
+        done.set()
+        telling.join()

@@ -1,5 +1,6 @@
-"""The run that a path names."""
+"""The run that a path names, and what the record calls a target."""
 
+from contextlib import suppress
 from typing import Annotated
 
 from fastapi import Depends, Path
@@ -8,7 +9,9 @@ from runner.api.access import Reader, service_of
 from runner.api.binding import reach_of
 from runner.api.problems import Problem
 from runner.errors import UsageError
+from runner.model.configuration import Configuration
 from runner.store.tokens import Token
+from runner.wiring.naming import key_of_target
 from runner.wiring.serving import Service
 
 _Name = Annotated[str, Path(max_length=64, description="The id of a run, or the unique beginning of one.")]
@@ -32,6 +35,14 @@ def run_seen(run: str, token: Token, service: Service) -> str:
         return service.kept.runs.find(run, reach=reach_of(token, service))
     except UsageError as problem:
         raise Problem(404, "run-unknown", "there is no such run, or several") from problem
+
+
+def called(target: str, configuration: Configuration) -> tuple[str, ...]:
+    """All that the record may call the target of that name; nothing where there is no name."""
+    keys = set()
+    with suppress(UsageError):  # it is none of ours, or another branch for each run
+        keys = {key_of_target(target, configuration)}
+    return (target, *keys) if target else ()
 
 
 Run = Annotated[str, Depends(_found)]

@@ -9,7 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from runner.errors import InfrastructureError, PolicyInvalid, SeatrialError, UsageError
+from runner.errors import InfrastructureError, PolicyInvalid, SeatrialError, StoreUnavailable, UsageError
 from runner.model.text import printable
 
 log = logging.getLogger(__name__)
@@ -42,6 +42,9 @@ def answered(problem: Problem) -> JSONResponse:
 
 def of_error(error: SeatrialError) -> Problem:
     """An expected error as a problem: what was asked means nothing now, cannot be read, or the machine is at fault."""
+    if isinstance(error, StoreUnavailable):  # it says where the database is, which is for the log alone
+        log.warning("the record cannot be used: %s", printable(str(error)))
+        return Problem(503, error.code, "the record cannot be used at this moment; the log of the server says why", retry_after=_BUSY)
     more = {"hint": error.hint} if error.hint else {}
     if isinstance(error, PolicyInvalid):
         return Problem(422, error.code, "the policy cannot be used", problems=list(error.problems), **more)

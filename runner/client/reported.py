@@ -5,7 +5,7 @@ import re
 from typing import Any, Final
 
 from runner.client.answers import Shown, Summary
-from runner.errors import InfrastructureError, UsageError
+from runner.errors import ChangeRefused, InfrastructureError, SeatrialError, UsageError
 from runner.model.result import Ending
 from runner.model.run import PolicyFacts, State
 from runner.model.text import cut, inert, printable
@@ -15,14 +15,16 @@ from runner.reports.report import ChangeReport, Report, TestsReport, from_json
 _NEXT: Final = re.compile(r'seatrial (?:run (?:show|logs|wait|approve)|rollback|confirm) [0-9a-f]{1,64}(?: --reason "\.\.\.")?')
 """Commands about a run, which mean the same anywhere; what else the server would type is for its own machine."""
 _CODES: Final = frozenset(int(code) for code in Exit)
+_KINDS: Final[dict[int, type[SeatrialError]]] = {Exit.USAGE: UsageError, Exit.REJECTED: ChangeRefused}
+"""Whose mistake it was that there is nothing to report; else the machine is at fault."""
 _LONGEST: Final = 1000
 
 
 def report_of(shown: Shown, flag: str, *, base: str = "") -> Report:
     """The report of a run that is over.
 
-    `flag` is what names the server in the command to type next, `base` the commit that was sent along. Raises UsageError and
-    InfrastructureError for a run that ended before there was anything to report, and for a report that cannot be read.
+    `flag` is what names the server in the command to type next, `base` the commit that was sent along. Raises what the command would
+    without a server for a run that ended before there was anything to report, and InfrastructureError for a report that cannot be read.
     """
     summary = shown.summary
     if shown.report is None:
@@ -57,9 +59,8 @@ def _unread(summary: Summary, flag: str, base: str) -> Report:
     if base and base in reason:
         hint = "Push it there, or name a commit that it has with --base."
         raise UsageError(f"the server's repository does not have the base of this change: {reason}", hint=hint)
-    raise InfrastructureError(
-        f"run {summary.run} came to nothing: {reason or summary.state}", hint=f"seatrial run show {summary.run}{flag}"
-    )
+    kind = _KINDS.get(summary.exit_code or 0, InfrastructureError)
+    raise kind(f"run {summary.run} came to nothing: {reason or summary.state}", hint=f"seatrial run show {summary.run}{flag}")
 
 
 def _cancelled(summary: Summary, flag: str) -> Report:

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any, Final, ParamSpec, Self, TypeVar
 
 from runner.crashpoints import crashpoint
 from runner.engine import outcome
-from runner.engine.legs import Checkpoint, Legs, Stopped, Work, is_early, name_of
-from runner.engine.queues import MOST, left_by, queue_of, runs_of, shared, take_by_room
-from runner.engine.room import MOST_LEGS, Room
+from runner.engine.legs import TRIED, Checkpoint, Legs, Stopped, Work
+from runner.engine.queues import MOST, goes_on_in, late_of, left_by, queue_of, runs_of, shared, take_by_room
+from runner.engine.room import MOST_LEGS, Room, is_early, name_of
 from runner.errors import InfrastructureError, StoreUnavailable
 from runner.store.engine_database import SCHEMA, EngineDatabase
 from runner.store.executors import SUBMIT, TTL, WATCH, Executors
@@ -64,7 +64,7 @@ class Executor:
     """Carries runs of the folder `state`; one per process, and open only within its `with` block.
 
     `role` is WATCH or SUBMIT. `ttl`: seconds as for `Executors`. A watcher also takes from `queues`, which it shares with others: as
-    many legs as it has `slots` for, which bound its sandboxes. Entering it, and every method, raises StoreUnavailable when state
+    many legs as it has `slots` for, which bound its sandboxes. What is past its sandbox it takes without a bound. Entering it, and every method, raises StoreUnavailable when state
     folder or database cannot be used; where Postgres breaks off later, they wait until it is back. Any thread may call them, also of
     a run.
     """
@@ -102,26 +102,32 @@ class Executor:
         self._open.close()
 
     @_apart
-    def carry(self, run: str, leg: int) -> None:
-        """Begin a leg of a run in the background of this process, unless it has begun anywhere. A watcher leaves it to any watcher where the run is at home."""
+    def carry(self, run: str, leg: int, *, late: bool = False) -> None:
+        """Begin a leg of a run in the background of this process, unless it has begun anywhere. A watcher leaves it to any watcher where the run is at home.
+
+        `late`: as for `hand_over`.
+        """
         from dbos import DBOS, SetWorkflowID
 
         if self._role == WATCH:
-            self.hand_over(run, leg)
+            self.hand_over(run, leg, late=late)
             return
         self._own({name_of(run, leg)})
         with self._database.translated(), SetWorkflowID(name_of(run, leg)):
             DBOS.start_workflow(self._workflow, run, leg)
 
     @_apart
-    def hand_over(self, run: str, leg: int, queue: str = "") -> None:
-        """Leave a leg of a run to whoever watches where the run is at home, or takes from that queue, unless it has begun anywhere."""
+    def hand_over(self, run: str, leg: int, queue: str = "", *, late: bool = False) -> None:
+        """Leave a leg of a run to whoever watches where the run is at home, or takes from that queue, unless it has begun anywhere.
+
+        `late`: it comes to no sandbox, as none does that sets out again, and so need not wait until there is room.
+        """
         from dbos import DBOS, SetWorkflowID
 
-        queue = queue or self._home_of(run)
+        queue = queue or self._home_of(run, late=late or not is_early(leg))
         with self._database.translated(), SetWorkflowID(name_of(run, leg)):
             DBOS.enqueue_workflow(queue, self._workflow, run, leg)
-        if queue == self._runs and is_early(leg):
+        if queue == self._runs:
             self._room.expect((name_of(run, leg),))
 
     @_apart
@@ -129,7 +135,7 @@ class Executor:
         """Go on with a leg of a run in this process (a watcher: in any watcher where the run is at home), whoever had it: that one is stopped at its next step."""
         from dbos import DBOS, error
 
-        queue = self._home_of(run) if self._role == WATCH else self._queue()
+        queue = self._home_of(run, late=True) if self._role == WATCH else self._queue()
         try:
             with self._database.translated():
                 DBOS.resume_workflow(name_of(run, leg), queue_name=queue)
@@ -192,7 +198,8 @@ class Executor:
 
         with self._database.translated():
             going = DBOS.list_workflows(status="PENDING", executor_id=self.id, load_input=False, load_output=False)
-            lying = DBOS.list_workflows(status="ENQUEUED", queue_name=self._queue(), load_input=False, load_output=False)
+            queues = [self._queue(), *([self._late] if self._role == WATCH else [])]
+            lying = DBOS.list_workflows(status="ENQUEUED", queue_name=queues, load_input=False, load_output=False)
         return bool(going or lying)
 
     @_apart
@@ -207,14 +214,14 @@ class Executor:
         if not self._legs.broken_off and not self._executors.any_dead():
             return ()
         with self._executors.burying() as dead, self._database.translated():
-            left = [(name, came_from or self._queue()) for name, came_from in self._broken_off()]
+            place = self._executors.place
+            left = [(name, self._goes_on_in(name, came_from, place)) for name, came_from in self._broken_off()]
             for each in dead:
-                here = self._executors.places[each] == self._executors.place
-                queue = self._queue() if here else runs_of(self._executors.places[each])
-                left += [(name, came_from or queue) for name, came_from in left_by(each)]
+                left += [(name, self._goes_on_in(name, came_from, self._executors.places[each])) for name, came_from in left_by(each)]
             for name, queue in left:
                 DBOS.resume_workflow(name, queue_name=queue)
                 self._legs.taken_over(name)
+            self._put_apart({place, *self._executors.places.values()})
             crashpoint("engine.resumed")
             for each in dead:
                 DBOS.delete_queue(queue_of(each))
@@ -270,12 +277,16 @@ class Executor:
             return self._carry(run, leg)
 
         self._workflow = DBOS.workflow(name="run", max_recovery_attempts=None)(carry)
-        DBOS.listen_queues([self._runs, *self._queues] if self._role == WATCH else [queue_of(self.id)])
+        DBOS.listen_queues([self._late, self._runs, *self._queues] if self._role == WATCH else [queue_of(self.id)])
         DBOS.launch()
+        if self._role == WATCH:
+            self._put_apart({self._executors.place})
         take_by_room(library, self._room, self._queues)
         if self._room.slots or DBOS.retrieve_queue(self._runs) is None:
             most = MOST_LEGS * self._room.slots or None
             DBOS.register_queue(self._runs, polling_interval_sec=_LOOK / 2 if most else _LOOK, worker_concurrency=most)
+        if DBOS.retrieve_queue(self._late) is None:
+            DBOS.register_queue(self._late, polling_interval_sec=_LOOK)
         pause = max(_LOOK / 2, len(self._queues) / _LOOKS)
         for queue in self._queues:
             DBOS.register_queue(queue, polling_interval_sec=pause, worker_concurrency=MOST)
@@ -284,9 +295,25 @@ class Executor:
     def _runs(self) -> str:
         return runs_of(self._executors.place)
 
-    def _home_of(self, run: str) -> str:
+    @property
+    def _late(self) -> str:
+        return late_of(self._executors.place)
+
+    def _home_of(self, run: str, *, late: bool) -> str:
         """Where what is to be done for a run lies until it begins: its trees are in one state folder."""
-        return runs_of(self._executors.home(run))
+        home = self._executors.home(run)
+        return late_of(home) if late else runs_of(home)
+
+    def _goes_on_in(self, name: str, came_from: str, place: str) -> str:
+        """Where a leg goes on that was left by a process of that state folder: a submit goes on with what nobody else may take."""
+        if self._role == SUBMIT and place == self._executors.place and not shared(came_from):
+            return self._queue()
+        return goes_on_in(name, came_from, place)
+
+    def _put_apart(self, places: Iterable[str]) -> None:
+        """Let what was tried before its process died wait for no room: it may be promoted, and has a deadline."""
+        for place in places:
+            self._database.move(TRIED, runs_of(place), late_of(place))
 
     def _queue(self) -> str:
         """Where what this process goes on with lies until it begins; a submit's own is made when it is needed."""
@@ -307,7 +334,7 @@ class Executor:
         if not names:
             return []
         found = DBOS.list_workflows(workflow_ids=names, status="PENDING", executor_id=self.id, load_input=False, load_output=False)
-        return [(each.workflow_id, shared(each.queue_name)) for each in found]
+        return [(each.workflow_id, each.queue_name or "") for each in found]
 
     def _own(self, names: Iterable[str]) -> None:
         if self._role == SUBMIT:
@@ -341,7 +368,7 @@ class Executor:
 
         with suppress(StoreUnavailable), self._database.translated():
             for each, queue in left_by(self.id):
-                if queue:
+                if shared(queue):
                     DBOS.resume_workflow(each, queue_name=queue)
 
     def _leave(self) -> None:

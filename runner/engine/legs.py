@@ -9,14 +9,16 @@ from threading import Condition, Event
 from typing import Final
 
 from runner.engine import outcome
-from runner.engine.room import Room
+from runner.engine.room import Room, is_early, name_of
 from runner.errors import StoreUnavailable
 
 _LOOK: Final = 0.5
 _LOOK_SOON: Final = 0.02
 """Seconds between two looks at whether a run has ended: in another process, and here."""
-_SANDBOXED: Final = ("intake", "trial")
+_SANDBOXED: Final = ("check", "trial")
 """The steps, by the last word of their names, that need a slot: a check is one step."""
+TRIED: Final = ("trial", "backup")
+"""The steps after which a leg comes to a sandbox no more, unless its target moves: what is restored has no trial."""
 _TRIES: Final = 600
 """How often a watcher goes on with a leg that cannot use the record, at most once a second, until that is what it came to."""
 
@@ -33,16 +35,6 @@ log = logging.getLogger(__name__)
 
 class Stopped(BaseException):
     """This process does not go on with a run, which stays unfinished: it is to end, the run is another's now, or nothing can be kept."""
-
-
-def name_of(run: str, leg: int) -> str:
-    """What a leg is called in the library's tables."""
-    return f"{run}.{leg}"
-
-
-def is_early(leg: int) -> bool:
-    """Whether a leg comes to a sandbox: what sets out again has been tried."""
-    return leg <= 1
 
 
 class Legs:
@@ -165,11 +157,12 @@ class Legs:
         from dbos import DBOS, error
 
         problems: list[Exception] = []
+        word = name.rpartition(".")[2]
 
         def told() -> str:
-            if name.rpartition(".")[2] not in _SANDBOXED:
+            if word not in _SANDBOXED:
                 return ours()
-            with self._room.slot(token, self.stopping, new=name == "intake") as had:
+            with self._room.slot(token, self.stopping, new=word == "check") as had:
                 if not had:
                     raise Stopped(run)
                 return ours()
@@ -186,6 +179,8 @@ class Legs:
             came_to = DBOS.run_step({"name": name}, told)
         except (Exception, error.DBOSBaseException) as problem:  # none of the step's: it could not be kept, or is not ours to keep
             raise Stopped(run) from problem
+        if word in TRIED:  # also where that was before a crash, and it was only told again
+            self._room.passed(token)
         if problems:
             raise problems[0]
         return outcome.heard(came_to)

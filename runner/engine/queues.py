@@ -3,11 +3,12 @@
 from threading import Lock
 from typing import Any, Final
 
-from runner.engine.room import Room
+from runner.engine.room import Room, is_early, leg_of
 
 MOST: Final = 256
 """What the library is told of a queue that is shared: it keeps one number for all processes, so that each counts by itself."""
-_NOT_SHARED: Final = ("here-", "runs-", "_")
+_LATE: Final = "late-"
+_NOT_SHARED: Final = ("here-", "runs-", _LATE, "_")
 """How the names of queues begin that belong to one process, one state folder, or the library."""
 
 
@@ -17,22 +18,34 @@ def queue_of(executor: str) -> str:
 
 
 def runs_of(place: str) -> str:
-    """The queue that the watchers of a state folder take from."""
+    """The queue that the watchers of a state folder take from, as many legs as they have room for."""
     return f"runs-{place}"
 
 
-def shared(queue: str | None) -> str:
-    """The queue, where those of several state folders may take from it; else nothing."""
-    return "" if not queue or queue.startswith(_NOT_SHARED) else queue
+def late_of(place: str) -> str:
+    """The queue that they take everything from at once: what takes back, ends, or goes on, and must not wait behind legs that only wait."""
+    return f"{_LATE}{place}"
+
+
+def goes_on_in(name: str, came_from: str, place: str) -> str:
+    """The queue in which a leg goes on that was left; `place` is the state folder of whoever left it."""
+    if shared(came_from):
+        return came_from
+    return late_of(place) if came_from.startswith(_LATE) or not is_early(leg_of(name)) else runs_of(place)
+
+
+def shared(queue: str) -> bool:
+    """Whether those of several state folders may take from a queue."""
+    return bool(queue) and not queue.startswith(_NOT_SHARED)
 
 
 def left_by(executor: str) -> list[tuple[str, str]]:
-    """What a process carried, and what lay in its own queue; each with the queue that is shared and that it came from, if it did."""
+    """What a process carried, and what lay in its own queue; each with the queue that it came from, if it did."""
     from dbos import DBOS
 
     carried = DBOS.list_workflows(status="PENDING", executor_id=executor, load_input=False, load_output=False)
     queued = DBOS.list_workflows(status="ENQUEUED", queue_name=queue_of(executor), load_input=False, load_output=False)
-    return [(each.workflow_id, shared(each.queue_name)) for each in (*carried, *queued)]
+    return [(each.workflow_id, each.queue_name or "") for each in (*carried, *queued)]
 
 
 def take_by_room(library: Any, room: Room, queues: tuple[str, ...]) -> None:

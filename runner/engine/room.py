@@ -14,6 +14,21 @@ _COMING: Final = 3.0
 _LOOK: Final = 0.5
 
 
+def name_of(run: str, leg: int) -> str:
+    """What a leg is called in the library's tables."""
+    return f"{run}.{leg}"
+
+
+def leg_of(name: str) -> int:
+    """The number of the leg of that name."""
+    return int(name.rpartition(".")[2])
+
+
+def is_early(leg: int) -> bool:
+    """Whether a leg comes to a sandbox: what sets out again has been tried."""
+    return leg <= 1
+
+
 class Room:
     """The slots of a process; `slots` 0 is no bound. Any thread may call it.
 
@@ -65,6 +80,11 @@ class Room:
             with self._moved:
                 self._legs -= 1
                 self._early.pop(token, None)
+
+    def passed(self, leg: object) -> None:
+        """A leg that is carried here comes to no sandbox any more."""
+        with self._moved:
+            self._early.pop(leg, None)
 
     @contextmanager
     def slot(self, leg: object, stopping: Event, *, new: bool = False) -> Iterator[bool]:

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -30,6 +31,9 @@ _SETTINGS: Final = (
     "fetch.writeCommitGraph=false",
     "remote.origin.promisor=false",
 )
+_NOWHERE: Final = "refs/seatrial/none"
+"""What HEAD stands for before anybody said: git's own choice is a branch that whoever may push could make."""
+_COMMIT: Final = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _USER, _PASSWORD = "SEATRIAL_FETCH_USER", "SEATRIAL_FETCH_PASSWORD"
 _HELPER: Final = f"""!f() {{ test "$1" = get && printf 'username=%s\\npassword=%s\\n' "${_USER}" "${_PASSWORD}"; }}; f"""
 """Holds the names of two variables, not what they hold: a command line can be read by everybody on the machine."""
@@ -106,6 +110,7 @@ class Bare:
             shutil.rmtree(beside, ignore_errors=True)
             beside.mkdir(mode=0o700, parents=True)
             made = Git(beside, home).run("init", "--quiet", "--bare", "--template=", ".")
+            made = Git(beside, home).run("symbolic-ref", "HEAD", _NOWHERE) if made.ok else made
             if not made.ok:
                 raise InfrastructureError(f"a repository cannot be made: {made.reason}", hint="Is the disk full?")
             beside.rename(self.folder)
@@ -128,14 +133,20 @@ class Bare:
         return Git(self.folder, home, tuple(env.items()), tuple(settings))
 
     def _set_head(self, git: Git) -> None:
-        """Let HEAD be the branch that it is at the remote."""
+        """Let HEAD be the branch or commit that it is at the remote, and nothing where it is none that came."""
         answer = self._run(git, "ls-remote", "--symref", self._remote.url, "HEAD")
         if not answer.ok:
             raise self._failed(answer)
         line = answer.out.partition(b"\n")[0]
         name = line.removeprefix(b"ref: ").partition(b"\t")[0].decode("utf-8", "surrogateescape")
         if line.startswith(b"ref: refs/heads/") and git.run("show-ref", "--verify", "--quiet", name).ok:
-            git.run("symbolic-ref", "HEAD", name)
+            done = git.run("symbolic-ref", "HEAD", name)
+        elif _COMMIT.fullmatch(name) and git.run("cat-file", "-e", f"{name}^{{commit}}").ok:
+            done = git.run("update-ref", "--no-deref", "HEAD", name)
+        else:
+            done = git.run("symbolic-ref", "HEAD", _NOWHERE)
+        if not done.ok:
+            raise self._failed(done)
 
     def _swept(self) -> int:
         """Remove what a fetch left that did not come to its end; the size of the largest file among it, 0 for none."""

@@ -21,6 +21,7 @@ _DOTTED = re.compile(rf"(?<![\d.])(\d+(?:\.\d+)+{_SUFFIX})")
 _NUMBER = re.compile(rf"(?:^|[^0-9a-z.])v?(\d+{_SUFFIX})$")
 _ODD_BYTES = re.compile(r"[\udc80-\udcff]")
 """How Python spells bytes of a name that are not UTF-8."""
+_PUBLISHED = ("refs/heads", "refs/tags", "refs/remotes/origin")
 _HINT_REPO = "Run inside a repository, or name one with --repo."
 
 
@@ -100,6 +101,17 @@ class Repository:
             found = answer.out.decode("ascii", "replace").strip()
             self._merged[one, other] = found if answer.ok and _SHA.fullmatch(found) else None
         return self._merged[one, other]
+
+    def is_behind(self, commit: str, later: str) -> bool:
+        """Whether a commit is in the history of what a revision names, or is it."""
+        return self.git.run("merge-base", "--is-ancestor", commit, later).ok
+
+    def is_published(self, commit: str) -> bool:
+        """Whether a commit is in the history of HEAD, of a branch or of a tag, here or where this was cloned from; those of forks are in none."""
+        if self.is_behind(commit, "HEAD"):
+            return True
+        answer = self.git.run("for-each-ref", "--count=1", "--format=%(refname)", f"--contains={commit}", *_PUBLISHED)
+        return answer.ok and bool(answer.out.strip())
 
     @cached_property
     def upstream(self) -> str | None:

@@ -51,6 +51,19 @@ class EngineDatabase:
             self._made.dispose()
             self._made = None
 
+    def move(self, steps: tuple[str, ...], queue: str, to: str) -> None:
+        """Let what has not ended, lies in one queue or came from it, and came through a step called `NUMBER.STEP`, be of another queue."""
+        from sqlalchemy import column, exists, or_, table, update
+
+        schema = None if self.url else SCHEMA
+        legs = table("workflow_status", column("workflow_uuid"), column("queue_name"), column("status"), schema=schema)
+        done = table("operation_outputs", column("workflow_uuid"), column("function_name"), schema=schema)
+        came = or_(*(done.c.function_name.like(f"%.{step}") for step in steps))
+        there = exists().where(done.c.workflow_uuid == legs.c.workflow_uuid, came)
+        unfinished = legs.c.status.in_(("PENDING", "ENQUEUED"))
+        with self.translated(), self.engine.begin() as connection:
+            connection.execute(update(legs).where(legs.c.queue_name == queue, unfinished, there).values(queue_name=to))
+
     @contextmanager
     def translated(self) -> Iterator[None]:
         """Whatever a driver or the system says of the database within the block is raised as StoreUnavailable."""

@@ -15,7 +15,7 @@ LOCK: Final = 0x5EA7121A1
 """The number of the advisory lock; any number does that nobody else uses in the same database."""
 CONNECT_SECONDS: Final = 10
 _MOST: Final = 35
-"""Connections that a process opens beside the five that it keeps: a server's threads are 40."""
+"""Connections that a process opens beside the five that it keeps: a server's requests use 25 at most, its runs and their keeper the others."""
 _STATEMENT_PATIENCES: Final = 2
 _SLOW: Final = 10.0
 """Seconds that any statement may take, however short the patience."""

@@ -10,7 +10,9 @@ from runner.store.places import claim
 KEPT: Final = 86400.0
 """Seconds for which an answer is kept."""
 _ABANDONED: Final = 60.0
-"""Seconds after which a request without an answer is taken for one whose server died."""
+"""Seconds after which a request without an answer, of which nothing was heard, is taken for one whose server died."""
+OFTEN: Final = 15.0
+"""Seconds between two signs that a request is still being done."""
 
 
 class Reply(NamedTuple):
@@ -44,6 +46,16 @@ class SqlReplies:
             connection.execute(delete(replies).where(replies.c.key == name))
             connection.execute(insert(replies).values(key=name, asked=asked, at=now, status=None, body=""))
         return None
+
+    def go_on(self, token: str, key: str) -> None:
+        """A sign that the request is still being done."""
+        from sqlalchemy import update
+
+        from runner.store.schema import replies
+
+        with self._database.writing() as transaction:
+            here = (replies.c.key == _name(token, key), replies.c.status.is_(None))
+            transaction.connection.execute(update(replies).where(*here).values(at=transaction.now))
 
     def end(self, token: str, key: str, status: int, body: str) -> None:
         """Keep the answer."""

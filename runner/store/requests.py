@@ -6,9 +6,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from runner.errors import StoreUnavailable, UsageError
+from runner.errors import StoreUnavailable
 from runner.model.request import Asked
-from runner.model.run import State
+from runner.model.run import Command, State
 from runner.store.database import PATIENCE, Database
 from runner.store.names import storable
 from runner.store.places import claim
@@ -60,7 +60,7 @@ class SqlRequests:
                 return Queued.SAME if found.body == body else Queued.OTHER
             connection.execute(insert(runs).values(row))
             filed = {"run": asked.run, "at": transaction.now, "repo": asked.repo, "target": asked.target, "token": by}
-            filed |= {"body": body, "joined": ""}
+            filed |= {"body": body, "joined": "", "wish": ""}
             connection.execute(insert(requests).values(filed))
             told = {"author": asked.author, "repo": asked.repo, "target": asked.target, "command": asked.command.value, "token": by}
             transaction.audit(QUEUED, asked.run, {name: value for name, value in told.items() if value})
@@ -93,11 +93,15 @@ class SqlRequests:
         """Let a request end because another run does the same."""
         self._end(run, {"ending": "cancelled", "reason": f"run {other} does the same"}, joined=other)
 
-    def end(self, run: str, ending: str, reason: str) -> None:
-        """Let a request end before there is anything to judge: it could not be read, or nobody wants it any more."""
-        self._end(run, {"ending": ending, "reason": storable(reason)})
+    def end(self, run: str, ending: str, reason: str, *, exit_code: int | None = None) -> bool:
+        """Let a request end before there is anything to judge: it could not be read, or nobody wants it any more; whether it waited until now.
 
-    def _end(self, run: str, fate: Mapping[str, Any], *, joined: str = "") -> None:
+        `exit_code`: what a command ends with that was asked the same without a server.
+        """
+        code = {} if exit_code is None else {"exit_code": exit_code}
+        return self._end(run, {"ending": ending, "reason": storable(reason), **code})
+
+    def _end(self, run: str, fate: Mapping[str, Any], *, joined: str = "") -> bool:
         from sqlalchemy import update
 
         from runner.store.schema import requests, runs
@@ -107,24 +111,47 @@ class SqlRequests:
             here = (runs.c.id == run, runs.c.state == State.QUEUED.value)
             ended = {**fate, "state": State.ENDED.value, "ended": time_of(datetime.now(UTC))}
             if not connection.execute(update(runs).where(*here).values(ended)).rowcount:
-                return
+                return False
             if joined:
                 connection.execute(update(requests).where(requests.c.run == run).values(joined=joined))
             transaction.audit(ENDED, run, {**ended, "joined": joined} if joined else ended)
+        return True
 
-    def cancel(self, run: str, *, by: str, reason: str) -> None:
-        """End a request that no worker has begun. Raises UsageError where one has."""
+    def cancel(self, run: str, *, by: str, reason: str) -> bool:
+        """End a request that no worker has begun; whether none had."""
+        return self.end(run, "cancelled", _cancelled(by, reason))
+
+    def wish(self, run: str, *, by: str, reason: str) -> bool:
+        """Ask whoever judges a check to end it; whether one is under way."""
+        from sqlalchemy import select, update
+
+        from runner.store.schema import requests, runs
+
+        with self._database.writing() as transaction:
+            going = select(runs.c.id).where(runs.c.id == run, runs.c.state == State.RUNNING.value, runs.c.command == Command.CHECK.value)
+            here = update(requests).where(requests.c.run.in_(going)).values(wish=storable(_cancelled(by, reason)))
+            if not transaction.connection.execute(here).rowcount:
+                return False
+            transaction.audit("run.cancel", run, {"who": by, "reason": reason})
+        return True
+
+    def wished(self, run: str) -> str:
+        """Why a check is to end, or has ended before it was judged; nothing where it is to go on."""
         from sqlalchemy import select
 
-        from runner.store.schema import runs
+        from runner.store.schema import requests, runs
 
+        query = select(requests.c.wish, runs.c.state, runs.c.reason).join(runs, runs.c.id == requests.c.run).where(requests.c.run == run)
         with self._database.reading() as transaction:
-            query = select(runs.c.state).where(runs.c.id == run)
-            state = transaction.connection.execute(query).scalar() if transaction else None
-        if state != State.QUEUED.value:
-            raise UsageError(f"run {run} does not wait any more", hint=f"`seatrial run show {run}` says where it is.")
-        self.end(run, "cancelled", f"{by} cancelled it: {reason}")
+            row = transaction.connection.execute(query).first() if transaction else None
+        if row is None or row.wish:
+            return row.wish if row else ""
+        return row.reason if row.state == State.ENDED.value else ""
 
     def close(self) -> None:
         """Let go of the database."""
         self._database.close()
+
+
+def _cancelled(by: str, reason: str) -> str:
+    return f"{by} cancelled it: {reason}"

@@ -13,7 +13,7 @@ from runner.model.run import Command, Run, State
 from runner.model.value import Value
 from runner.ports import Moment
 from runner.store import logs as log_files
-from runner.store import owners
+from runner.store import owners, tails
 from runner.store.database import PATIENCE, Database
 from runner.store.ledger import SqlMoment
 from runner.store.library import loaded
@@ -105,12 +105,12 @@ class SqlRuns:
             if settle is not None:
                 settle(SqlMoment(transaction, writable=True))
         self._disown(run.id)
-        log_files.save(self._state, run.id, logs)  # last: a log that does not fit must not cost the record
+        self._save(run.id, logs)  # last: a log that does not fit must not cost the record
 
     def keep_logs(self, run: str, logs: Mapping[str, str]) -> None:
         """Keep the ends of suites' logs before the run has ended."""
         claim(self._state)
-        log_files.save(self._state, run, logs)
+        self._save(run, logs)
 
     def list(self, limit: int = 20) -> tuple[Record, ...]:
         """The newest runs first, without their reports."""
@@ -125,21 +125,23 @@ class SqlRuns:
             return () if transaction is None else tuple(Record(**row) for row in transaction.connection.execute(query).mappings())
 
     def page(
-        self, limit: int, *, before: int | None = None, state: str = "", target: str = "", reach: Reach | None = None
+        self, limit: int, *, before: int | None = None, state: str = "", targets: tuple[str, ...] = (), reach: Reach | None = None
     ) -> tuple[tuple[int, Record], ...]:
         """Runs with their numbers, newest first and without their reports: before a number, in a state, to a target where those are given.
 
-        `reach`: only those that are reached.
+        `targets`: all that a target is called, by whoever asked for a run and by the record. `reach`: only those that are reached.
         """
-        from sqlalchemy import select
+        from sqlalchemy import or_, select
 
-        from runner.store.schema import runs
+        from runner.store.schema import requests, runs
 
         columns = (column for column in runs.c if column.name not in ("place", "report"))
         query = select(*columns).order_by(runs.c.number.desc()).limit(limit)
         query = query if before is None else query.where(runs.c.number < before)
         query = query.where(runs.c.state == state) if state else query
-        query = query.where(runs.c.target == target) if target else query
+        if targets:
+            asked_for = select(requests.c.run).where(requests.c.target.in_(targets))
+            query = query.where(or_(runs.c.target.in_(targets), runs.c.id.in_(asked_for)))
         query = query.where(within(reach)) if reach is not None else query
         with self._database.reading() as transaction:
             rows = [dict(row) for row in transaction.connection.execute(query).mappings()] if transaction else []
@@ -185,21 +187,38 @@ class SqlRuns:
         return Record(**self._row(run, *(column.name for column in runs.c if column.name not in _INNER)))
 
     def logs(self, name: str) -> dict[str, str]:
-        """The ends of the suites' logs of the run called `name`, by suite; raises UsageError as `find` does. Hostile text."""
+        """The ends of the suites' logs of the run called `name`, by suite; raises UsageError as `find` does. Hostile text.
+
+        Of a run of another machine they are shorter: what the database has of them.
+        """
         run = self.find(name)
         found = log_files.load(self._state, run)
-        if not found and self._database.server.shared:
-            row = self._row(run, "host", "place")
-            if row["place"] != whereabouts(self._state, owners.known_place)["place"]:
-                host = row["host"] or "another machine"
-                raise UsageError(f"the logs of run {run} are on {host}, where it ran", hint=f"`seatrial run logs {run}` shows them there.")
-        return found
+        if not self._database.server.shared:
+            return found
+        row = self._row(run, "host", "place")
+        if row["place"] == whereabouts(self._state, owners.known_place)["place"]:
+            return self._tails(run) | found
+        if found := found | self._tails(run):
+            return found
+        host = row["host"] or "another machine"
+        raise UsageError(f"the logs of run {run} are on {host}, where it ran", hint=f"`seatrial run logs {run}` shows them there.")
 
     def is_here(self, run: str) -> bool:
         """Whether the trees, locks and logs of a run are in this state folder, as they are wherever nobody shares the database."""
         if not self._database.server.shared:
             return True
         return self._row(run, "place").get("place") in (None, whereabouts(self._state, owners.known_place)["place"])
+
+    def _save(self, run: str, logs: Mapping[str, str]) -> None:
+        """Keep the ends of logs as files; and what the files have of them then, for other machines that use the database."""
+        log_files.save(self._state, run, logs)
+        if self._database.server.shared:
+            with suppress(StoreUnavailable), self._database.writing() as transaction:  # a copy: the files are the logs
+                tails.keep(transaction.connection, run, log_files.load(self._state, run))
+
+    def _tails(self, run: str) -> dict[str, str]:
+        with self._database.reading() as transaction:
+            return tails.load(transaction.connection, run) if transaction else {}
 
     def _row(self, run: str, *names: str) -> Mapping[str, Any]:
         """The columns of a run that was found."""

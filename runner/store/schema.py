@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Column, Double, Index, Integer, MetaData, String, Table, Text, text
+from sqlalchemy import BigInteger, Column, Double, Index, Integer, LargeBinary, MetaData, String, Table, Text, text
 
 REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005")
 """Every revision in order; the last is what this version needs. A database at any other is from a newer version."""
@@ -37,6 +37,7 @@ runs = Table(
     Column("command", String(16), nullable=False, server_default="check"),
     Column("target", Text, nullable=False, server_default=""),
     Column("stage", String(32), nullable=False, server_default=""),
+    Index("runs_state", "state", "number"),
 )
 """One row per run, in the order they began (`number`); times are ISO 8601 in UTC, `report` is the JSON report.
 
@@ -207,9 +208,10 @@ requests = Table(
     Column("token", Text, nullable=False),
     Column("body", Text, nullable=False),
     Column("joined", String(64), nullable=False),
+    Column("wish", Text, nullable=False),
 )
 """What was asked of a server, as `runner.model.request.Asked`; `repo` and `target` are the names that it was asked for, `token` is the id of
-whose it was, `joined` the run that does the same, if one did."""
+whose it was, `joined` the run that does the same, if one did, `wish` why a check is to end, if somebody asked for that."""
 
 events = Table(
     "events",
@@ -234,6 +236,15 @@ replies = Table(
     Column("body", Text, nullable=False),
 )
 """Answers to requests with a key, for whoever asks again: `asked` is what was asked, `status` absent while it is being done."""
+
+log_tails = Table(
+    "log_tails",
+    metadata,
+    Column("run", String(64), primary_key=True),
+    Column("suite", String(64), primary_key=True),
+    Column("content", LargeBinary, nullable=False),
+)
+"""The ends of the suites' logs for other machines, where the database is shared; bytes, since their text is anybody's."""
 
 webhooks = Table(
     "webhooks",

@@ -1,12 +1,11 @@
 """The only place that chooses concrete classes: what a request becomes, and what its run is made of."""
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from runner.changes.start import start_of
 from runner.git.objects import PrivateObjects
 from runner.model.run import Gates, Run
 from runner.pipeline import carry, decide, line
@@ -15,7 +14,8 @@ from runner.ports import Ports, Progress
 from runner.sandbox import live
 from runner.stages.outcome import tell
 from runner.store.places import Places, claim, places
-from runner.wiring.begin import Request, begin
+from runner.wiring.begin import Request, base_asked, begin
+from runner.wiring.heeding import heeding, unless_ended
 from runner.wiring.parts import parts, ports_of, settled
 from runner.wiring.recorded import recorded
 
@@ -36,16 +36,19 @@ class Prepared(NamedTuple):
     """Set once a suite runs, so that there is time for what nothing waits for."""
 
 
-def check(request: Request, progress: Progress) -> Run:
+def check(request: Request, progress: Progress, wish: Callable[[], str] = str) -> Run:
     """Judge a change and record the run; nothing outside the cache and state directories is written.
+
+    `wish` is asked now and then, and says why the run is to end, if it is.
 
     Raises UsageError, PolicyInvalid, InfrastructureError; a change that cannot be read is a rejected run.
     """
     with (
         prepared(request, progress) as (run, ports, policy, where, under_way),
         recorded(run, where, under_way, lambda done, moment: tell(done, ports.gates, policy, moment)) as record,
+        nullcontext(wish) if wish is str else heeding(ports.sandbox, wish) as said,
     ):
-        return record(_judged(run, ports, policy, under_way))
+        return record(unless_ended(run, lambda: _judged(run, ports, policy, under_way), said))
 
 
 @contextmanager
@@ -54,7 +57,7 @@ def prepared(request: Request, progress: Progress) -> Iterator[Prepared]:
     where = places()
     claim(where.cache)
     with parts(where, progress, request.gates) as given, _objects(request.repo, where) as objects:
-        start = start_of(request.change, objects=objects, base=request.base, kind=request.forced)
+        start = base_asked(request, objects)
         policy = find_policy(request.policy, objects, objects.tree_of(start.commit), start.label)
         policy, run = settled(policy, begin(request, objects, policy, progress), objects, progress, where.cache)
         yield Prepared(run, ports_of(run, policy, objects, given), policy, where, given.sandbox.under_way)

@@ -11,7 +11,7 @@ from runner.changes.author import claimed_by
 from runner.changes.caps import Caps
 from runner.changes.kinds import Kind
 from runner.changes.read import kind_given, read_change
-from runner.changes.sides import spelled
+from runner.changes.sides import Base, spelled
 from runner.changes.start import start_of
 from runner.errors import ChangeRefused, UsageError
 from runner.git.objects import PrivateObjects
@@ -40,11 +40,22 @@ class Request:
     gates: Gates = Gates.INFORM
     run: str = ""
     """The id that its run has already; empty to give it one."""
+    by_client: bool = False
+    """Whether a server was asked: what it names, its base above all, is then the word of somebody who may have made it up for this."""
 
     @property
     def forced(self) -> Kind | None:
         """The same, as the change sources know it."""
         return Kind(self.kind) if self.kind else None
+
+
+def base_asked(request: Request, objects: PrivateObjects) -> Base:
+    """Where the change starts. Raises UsageError where there is no such commit, or it is of a client's choice and nobody has taken it in."""
+    start = start_of(request.change, objects=objects, base=request.base, kind=request.forced)
+    if request.by_client and not objects.repository.is_published(start.commit):
+        hint = "Its policy and its build files count, so it must be in the history of one. Push it, or leave the base out."
+        raise UsageError(f"the base {start.label} is in no branch or tag of the repository", hint=hint)
+    return start
 
 
 def begin(request: Request, objects: PrivateObjects, policy: Loaded, progress: Progress) -> Run:

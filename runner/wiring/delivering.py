@@ -29,7 +29,6 @@ _SECONDS: Final = 10.0
 """What one attempt may take, the look-up of the name included."""
 _STALE: Final = LEASE / 2
 """Seconds after its claim within which an attempt may begin: whoever was frozen meanwhile is not the one to send any more."""
-"""Seconds after its claim beyond which an attempt does not begin any more: whoever was frozen meanwhile is not the one to send."""
 _PREFIX: Final = "whsec_"
 
 

@@ -10,7 +10,6 @@ from hashlib import sha256
 from pathlib import Path
 
 from runner.changes.rebase import rebased
-from runner.changes.start import start_of
 from runner.errors import ChangeRefused, UsageError
 from runner.git.objects import PrivateObjects
 from runner.model.promotion import Look
@@ -24,7 +23,7 @@ from runner.store.places import Places, claim
 from runner.store.promotions import SqlPromotions
 from runner.store.submissions import Filed
 from runner.targets.spec import Spec, parse
-from runner.wiring.begin import Request, begin
+from runner.wiring.begin import Request, base_asked, begin
 from runner.wiring.target import target_of
 from runner.wiring.trusted import policy_of
 
@@ -55,8 +54,10 @@ def prepare(wanted: Wanted, where: Places, progress: Progress) -> Prepared:
     """
     spec = parse(wanted.target)
     with _promotions(where) as promotions, opened(wanted.repo, spec, claim(where.state)) as objects:
-        start = start_of(wanted.change, objects=objects, base=wanted.base, kind=wanted.forced)
-        policy = load_policy(wanted.policy) if wanted.policy else policy_of(spec, objects, start, promotions, where)
+        start = base_asked(wanted, objects)
+        policy = (
+            load_policy(wanted.policy) if wanted.policy else policy_of(spec, objects, start, promotions, where, by_client=wanted.by_client)
+        )
         run = begin(wanted, objects, policy, progress)
         target = target_of(spec, objects, policy.policy.promote, run.id)
         author = run.author.model_copy(update={"agent": wanted.agent, "ticket": wanted.ticket})

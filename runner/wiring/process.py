@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from runner.errors import Fenced, InfrastructureError, Terminated
 from runner.model.promotion import Promotion, Step
 from runner.model.result import Ending
-from runner.model.run import Run, State
+from runner.model.run import Command, Run, State
 from runner.ports import Progress
 from runner.store.executors import SUBMIT
 from runner.store.places import Places, claim, places
 from runner.wiring.carrying import Carrier, Checkpoint, Stores, stores
-from runner.wiring.intake import FILED, Intake
+from runner.wiring.intake import FETCHED, FILED, Intake
 from runner.wiring.keeper import TICK, Keeper, keeping
 from runner.wiring.voice import regarding
 
@@ -41,7 +41,7 @@ class Carrying(NamedTuple):
             filed, state = kept.submissions.load(run), state_of(kept, run)
             going = self.executor.begun(run, filed.leg)
             if going is None and state is State.RUNNING:
-                self.executor.carry(run, filed.leg)
+                self.executor.carry(run, filed.leg, late=filed.run.command is Command.RESTORE)
             elif not going and (state is State.RUNNING or _is_open(wish, state, kept.promotions.find(run), was)):
                 self.executor.carry(run, kept.submissions.set_out(run, filed.leg, wish=wish))
 
@@ -104,7 +104,9 @@ def carrying(role: str, progress: Callable[[str], Progress], intake: "Intake | N
         with regarding(run):
             if leg or intake is None:
                 return carrier.work(run, leg, checkpoint)
-            came_to = checkpoint("intake", lambda: intake.read(run))
+            came_to = checkpoint("read", lambda: intake.read(run))
+            if came_to == FETCHED:
+                return checkpoint("check", lambda: intake.check(run))
             if came_to == FILED:
                 executor.hand_over(run, 1)
             return came_to

@@ -30,15 +30,15 @@ def place_of(name: str, repository: Repository, asked: Asked, where: Places) -> 
     came, folder = time.time(), folder_of(name, repository, where)
     claim(claim(where.state) / _FOLDER)
     bare = Bare(folder, Remote(repository.url, _secret(repository), repository.timeout, repository.largest))
-    commits = _commits(asked)
-    if commits and all(map(bare.has, commits)):
+    commits, patched = _commits(asked)
+    if commits and not asked.target and all(map(bare.has, commits)):  # what is to be promoted is measured by the branches of this moment
         return folder
     with _alone(folder.with_suffix(".lock"), 2 * repository.timeout) as mark:
         if _begun(mark) <= came:  # else somebody fetched while this waited
             begins = time.time()
             bare.fetch()
             replace(mark, f"{begins!r}\n".encode())
-        if lacking := tuple(commit for commit in commits if not bare.has(commit)):
+        if lacking := tuple(commit for commit in patched if not bare.has(commit)):
             with suppress(InfrastructureError):  # then there is no such commit, which whoever looks for it says
                 bare.fetch(lacking)
     return folder
@@ -56,11 +56,15 @@ def clone_of(name: str, repository: Repository) -> str:
     return f"{name}-{sha256(repository.url.encode()).hexdigest()[:12]}.git"
 
 
-def _commits(asked: Asked) -> tuple[str, ...]:
-    """The commits that a request names by their whole ids; none where it names anything else, which may mean another one by now."""
-    named = [asked.base] if asked.base or not asked.revision else []
-    named += re.split(r"\.{2,3}", asked.revision) if asked.revision else []
-    return tuple(dict.fromkeys(named)) if all(map(_COMMIT.fullmatch, named)) else ()
+def _commits(asked: Asked) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The commits that a request names by their whole ids, and those of them that are changes: only these may be on no branch.
+
+    None where it names anything else, which may mean another one by now.
+    """
+    sides = re.split(r"\.{2,3}", asked.revision) if asked.revision else []
+    named = [asked.base] if asked.base or not sides else []
+    named += sides
+    return (tuple(dict.fromkeys(named)), tuple(sides[-1:])) if all(map(_COMMIT.fullmatch, named)) else ((), ())
 
 
 def _secret(repository: Repository) -> Secret | None:

@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -46,10 +47,13 @@ def restore(name: str, *, target: str | None, policy: Path | None, who: str, rea
         return process.follow(run)
 
 
-def record_of(name: str, target: str | None, kept: Stores) -> BackupRecord:
-    """The record of the backup `name`, of that target where it is of several. Raises UsageError."""
+def record_of(name: str, target: str | None, kept: Stores, sees: Callable[[str], bool] = lambda _target: True) -> BackupRecord:
+    """The record of the backup `name`, of that target where it is of several. Raises UsageError.
+
+    Those of targets that are not seen are none.
+    """
     found = kept.backups.find(name)
-    records = [one for one in kept.backups.all()[0] if one.id == found and target in (None, one.target)]
+    records = [one for one in kept.backups.all()[0] if one.id == found and target in (None, one.target) and sees(one.target)]
     if not records:
         raise UsageError(f"backup {found[:12]} is not of {target}", hint="`seatrial backup list` shows what it is of.")
     if len({one.target for one in records}) > 1:

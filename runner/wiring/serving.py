@@ -3,14 +3,13 @@
 import importlib
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any, Final
 
-from runner.errors import StoreUnavailable, UsageError
+from runner.errors import UsageError
 from runner.git.scratch import sweep
 from runner.model.configuration import Configuration
 from runner.model.request import Asked
-from runner.model.run import Command, State
+from runner.model.run import Command
 from runner.model.submission import Submission
 from runner.ports import Progress
 from runner.store.deliveries import SqlDeliveries
@@ -25,9 +24,9 @@ from runner.wiring.answering import answered, wished
 from runner.wiring.carrying import Stores, stores
 from runner.wiring.delivering import delivering
 from runner.wiring.intake import Intake, queue_of
-from runner.wiring.keeper import TICK
+from runner.wiring.keeper import TICK, steady
 from runner.wiring.listening import listen
-from runner.wiring.process import Carrying, carrying, state_of
+from runner.wiring.process import Carrying, carrying
 from runner.wiring.pulse import Pulse
 from runner.wiring.voice import Named
 from runner.wiring.working import about
@@ -69,8 +68,8 @@ class Service:
 
     def ask(self, run: str, wish: str, who: str, reason: str) -> None:
         """Ask for `cancel`, `confirm` or `rollback`. Raises UsageError where that means nothing."""
-        if wish == "cancel" and state_of(self.kept, run) is State.QUEUED:
-            self.kept.requests.cancel(run, by=who, reason=reason)
+        requests = self.kept.requests
+        if wish == "cancel" and (requests.cancel(run, by=who, reason=reason) or requests.wish(run, by=who, reason=reason)):
             return
         was = wished(run, wish, who, reason, self.kept, anywhere=True)
         self._process.go_on(run, wish=wish, was=was)
@@ -78,7 +77,8 @@ class Service:
     def set_out(self, submission: Submission) -> str:
         """Put on file what is ready to be carried, and leave it to whoever watches; its run, or the one that does the same."""
         run = self.kept.submissions.file(submission)
-        self._process.executor.carry(run, self.kept.submissions.load(run).leg)
+        leg = self.kept.submissions.load(run).leg
+        self._process.executor.carry(run, leg, late=submission.run.command is Command.RESTORE)
         return run
 
     def target_of(self, run: str) -> str:
@@ -87,9 +87,8 @@ class Service:
         return request.asked.target if request else self.kept.runs.show(run).target
 
     def look(self) -> None:
-        """Look after runs that nobody works on, as `seatrial watch` does."""
-        with suppress(StoreUnavailable):
-            self._process.keeper.look(self.kept, everything=True)
+        """Look after runs that nobody works on, as `seatrial watch` does. It may raise anything."""
+        self._process.keeper.look(self.kept, everything=True)
 
     def close(self) -> None:
         """Let go of the database."""
@@ -131,11 +130,11 @@ def serve(configuration: Configuration, progress: Progress, *, app: str, works: 
 def _keep(service: Service, ended: threading.Event) -> None:
     due = 0.0
     while not ended.wait(TICK):
-        service.look()
+        with steady("runs could not be looked after"):
+            service.look()
         due -= TICK
         if due <= 0:
             due = _PRUNED
-            with suppress(StoreUnavailable):
-                service.events.prune()
-                service.replies.prune()
-                service.deliveries.prune()
+            for store in (service.events, service.replies, service.deliveries):
+                with steady("what is old could not be removed"):
+                    store.prune()

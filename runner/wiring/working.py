@@ -1,5 +1,6 @@
 """A process that carries what servers were asked for, and answers nobody."""
 
+import logging
 import time
 from typing import Any
 
@@ -14,6 +15,8 @@ from runner.wiring.intake import Intake
 from runner.wiring.keeper import TICK
 from runner.wiring.process import Carrying, carrying
 from runner.wiring.voice import Named
+
+log = logging.getLogger(__name__)
 
 
 def work(configuration: Configuration, progress: Progress, *, labels: frozenset[str], drain: float) -> None:
@@ -62,4 +65,6 @@ def _look_after(process: Carrying, progress: Progress) -> None:
             if well:
                 progress.note(f"the record cannot be used at this moment: {problem}")
             well = False
+        except Exception:  # whatever broke, what this process carries goes on
+            log.exception("runs could not be looked after")
         time.sleep(TICK)

@@ -182,6 +182,20 @@ def test_a_token_that_is_bound_to_a_target_changes_nothing_of_another(
     assert problem(served.ask(method, path.format_map(known), sent, token=bound)) == (403, code)
 
 
+def test_a_bound_token_is_not_told_whose_else_a_backup_is(served: Served, known: dict[str, str]) -> None:
+    content = b"the same in both\n"
+    backup = a_backup(served, content, f"git:{served.bare}#refs/heads/other", known["submitted"])
+    assert a_backup(served, content, run=known["submitted"]) == backup
+    bound = served.token_for(*SCOPES, targets=("other-main",))
+    path = f"/api/v1/backups/{backup}/restore"
+    assert "refs/heads/main" in served.ask("POST", path, WHY).text, "whoever is bound to nothing is told what it may be"
+    for wish in (WHY, {**WHY, "target": "other-main"}):
+        answer = served.ask("POST", path, wish, token=bound)
+        assert "several" not in answer.text
+        assert "refs/heads/main" not in answer.text
+    assert problem(served.ask("POST", path, {**WHY, "target": "app-main"}, token=bound)) == (403, "target-not-allowed")
+
+
 def test_every_route_that_changes_something_is_among_those_that_a_bound_token_is_refused_at() -> None:
     """Those about nothing of a target are named, so that a new route is thought about."""
     about_no_target = {"/api/v1/policies/validate"} | {route.path for route in ROUTES if route.path.startswith("/api/v1/webhooks")}

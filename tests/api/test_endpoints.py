@@ -5,12 +5,13 @@ import os
 import subprocess
 import sys
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
 
 from runner.store import logs
-from testing.served import GOOD, UNFIT, Served, problem
+from testing.served import GOOD, UNFIT, Served, problem, whole
 from testing.whole import ROOT
 
 CHECK = {"command": "check", "repo": "app"}
@@ -125,6 +126,16 @@ def test_runs_are_listed_in_pages_without_a_gap(served: Served) -> None:
     assert listed[:3] == made[::-1]
     assert problem(served.ask("GET", "/api/v1/runs?after=nonsense")) == (422, "cursor-unknown")
     assert problem(served.ask("GET", "/api/v1/runs/ffffffffffff")) == (404, "run-unknown")
+
+
+def test_runs_to_a_target_are_found_by_its_name_also_once_they_were_read(served: Served) -> None:
+    run = served.post("/api/v1/runs", {"target": "app-main", "patch": UNFIT}, 202)["run"]
+    key = served.over(run)["target"]
+    assert key == whole(served)
+    for called, found in (("app-main", True), (key, True), ("elsewhere", False), ("dir:/elsewhere", False)):
+        runs = served.get(f"/api/v1/runs?limit=200&target={quote(called)}")["runs"]
+        assert (run in [one["run"] for one in runs]) == found, called
+        assert all(one["target"] in ("app-main", key) for one in runs)
 
 
 def test_a_part_of_a_log_can_be_had(served: Served) -> None:

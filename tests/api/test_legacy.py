@@ -2,9 +2,11 @@
 
 import json
 import socket
+import sqlite3
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -36,6 +38,8 @@ if wish == "flood":
         sys.stdout.write("x" * 65536)
 if wish != "silence":
     sys.stdout.write({diff!r})
+if wish == "another each time":
+    print("#", time.time_ns())
 """
 
 
@@ -141,6 +145,19 @@ def test_a_generator_that_fails_is_an_answer_and_no_run(generating: Served, wish
     assert problem(answer) == (502, "generator-failed")
     assert words in answer.json()["detail"]
     assert generating.get("/api/v1/runs?limit=200")["runs"] == before
+
+
+def test_a_wish_that_is_asked_again_after_its_server_died_is_the_change_that_it_made(generating: Served) -> None:
+    wish, seen = {"specification": "another each time", "wait": 0}, generating.folder / "seen.json"
+    first = generating.ask("POST", f"{V0}/code/generate", wish, key="died").json()["modification_id"]
+    made = seen.stat().st_mtime_ns
+    with closing(sqlite3.connect(generating.state / "state.db")) as record, record:
+        assert record.execute("UPDATE replies SET status = NULL, body = '', at = at - 100 WHERE status IS NOT NULL").rowcount
+    again = generating.ask("POST", f"{V0}/code/generate", wish, key="died")
+    assert (again.is_success, again.json().get("modification_id")) == (True, first)
+    assert seen.stat().st_mtime_ns == made, "it was generated once"
+    other = generating.ask("POST", f"{V0}/code/generate", {**wish, "file_path": "b.py"}, key="died")
+    assert problem(other) == (422, "key-used")
 
 
 def test_a_wish_without_words_and_a_modification_that_there_is_none_of_are_refused(generating: Served) -> None:

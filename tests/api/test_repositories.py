@@ -116,14 +116,45 @@ def test_nobody_is_asked_for_a_commit_that_is_there(
     assert len(server.seen) > asked
 
 
-def test_a_commit_that_no_branch_has_is_asked_for_by_its_id(
+def test_a_change_that_no_branch_has_is_asked_for_by_its_id_and_a_base_is_not(
     server: GitServer, repository: Path, git_in: GitIn, where: Places, tmp_path: Path
 ) -> None:
+    first = git_in(repository, "rev-parse", "HEAD")
     lonely = pushed(repository, git_in, "side")
     bare = tmp_path / "remote" / "app.git"
     git_in(bare, "update-ref", "-d", "refs/heads/side")
     git_in(bare, "config", "uploadpack.allowAnySHA1InWant", "true")
-    assert resolved(fetched(server, where, base=lonely), lonely, tmp_path) == lonely
+    for given in ({"base": lonely}, {"revision": f"{lonely}..{first}"}):
+        folder = fetched(server, where, **given)
+        with pytest.raises(UsageError):
+            resolved(folder, lonely, tmp_path)
+    assert resolved(fetched(server, where, base=first, revision=lonely), lonely, tmp_path) == lonely
+
+
+def test_what_is_to_be_promoted_is_measured_by_the_branches_of_this_moment(
+    server: GitServer, repository: Path, git_in: GitIn, where: Places, tmp_path: Path
+) -> None:
+    first = git_in(repository, "rev-parse", "HEAD")
+    fetched(server, where)
+    moved = pushed(repository, git_in)
+    asked = a_request(first).model_copy(update={"command": Command.SUBMIT, "target": "app-main"})
+    folder = place_of("app", Repository(url=f"{server.url}/app.git"), asked, where)
+    assert resolved(folder, "HEAD", tmp_path) == moved
+
+
+def test_a_branch_is_never_the_usual_one_because_of_its_name(
+    server: GitServer, repository: Path, git_in: GitIn, where: Places, tmp_path: Path
+) -> None:
+    bare, first = tmp_path / "remote" / "app.git", git_in(repository, "rev-parse", "HEAD")
+    for name in ("main", "master"):
+        pushed(repository, git_in, name, f"{name}\n")
+    git_in(bare, "symbolic-ref", "HEAD", "refs/heads/none")
+    with pytest.raises(UsageError):
+        resolved(fetched(server, where), "HEAD", tmp_path)
+    git_in(bare, "update-ref", "--no-deref", "HEAD", first)
+    assert resolved(fetched(server, where), "HEAD", tmp_path) == first
+    git_in(bare, "symbolic-ref", "HEAD", "refs/heads/main")
+    assert resolved(fetched(server, where), "HEAD", tmp_path) == git_in(bare, "rev-parse", "main")
 
 
 def test_a_commit_that_there_is_none_of_is_a_mistake_of_whoever_asked(server: GitServer, where: Places, tmp_path: Path) -> None:

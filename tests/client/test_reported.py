@@ -7,7 +7,7 @@ import pytest
 
 from runner.client.answers import Shown
 from runner.client.reported import report_of, report_text
-from runner.errors import InfrastructureError, SeatrialError, UsageError
+from runner.errors import ChangeRefused, InfrastructureError, SeatrialError, UsageError
 from runner.model.result import Decision, Ending, Verdict
 from runner.reports.exits import exit_of_problem
 from runner.reports.report import build, to_json
@@ -70,6 +70,11 @@ def test_a_report_that_cannot_be_read_says_how_to_see_it(told: dict[str, Any]) -
     ("summary", "base", "kind", "code"),
     [
         ({"ending": "failed", "reason": "no engine"}, "", InfrastructureError, 4),
+        ({"ending": "failed", "reason": "no engine", "exit_code": 4}, "", InfrastructureError, 4),
+        ({"ending": "failed", "reason": "policy.yaml:2:1: unknown key", "exit_code": 2}, "", UsageError, 2),
+        ({"ending": "failed", "reason": "it does not apply", "exit_code": 1}, "", ChangeRefused, 1),
+        ({"ending": "failed", "reason": "odd", "exit_code": -7}, "", InfrastructureError, 4),
+        ({"ending": "failed", "reason": "a bug", "exit_code": 70}, "", InfrastructureError, 4),
         ({"ending": "failed", "reason": f"there is no revision '{'b' * 40}'"}, "b" * 40, UsageError, 2),
         ({"ending": "failed", "reason": f"there is no revision '{'b' * 40}'"}, "", InfrastructureError, 4),
         ({"ending": None, "state": "odd", "reason": ""}, "", InfrastructureError, 4),

@@ -107,6 +107,35 @@ def test_a_thing_of_another_target_is_not_there(world: World, what: str, path: s
     assert (answer.status_code, "There is nothing here" in answer.text) == (404, True)
 
 
+def _signs(served: Served) -> set[tuple[str, float | None]]:
+    return {(one["id"], one["verified"]) for one in served.get("/api/v1/backups")["backups"]}
+
+
+def test_looking_at_a_backup_changes_nothing_and_what_would_change_is_asked_for_by_a_form_of_the_page(world: World) -> None:
+    browser, backup = world.browser, world.own["backup"]
+    before = _signs(world.served)
+    page = browser.get(f"/backups/{backup}").text
+    assert _signs(world.served) == before
+    assert ("Show what would change" in page, 'name="reason"' in page) == (True, False)
+    form = {"target": f"git:{world.served.folder}/other.git#refs/heads/main"}
+    assert browser.post(f"/backups/{backup}/compare", data=form).status_code == 403
+    csrf = re.search(r'name="csrf" value="([^"]+)"', page)
+    assert csrf is not None
+    compared = browser.post(f"/backups/{backup}/compare", data={**form, "csrf": csrf[1]})
+    assert (compared.status_code, "Not now" in compared.text or "would change, upon" in compared.text) == (200, True)
+    hidden = browser.post(f"/backups/{world.hidden['backup']}/compare", data={**form, "csrf": csrf[1]})
+    assert hidden.status_code == 404
+    other = {"target": f"git:{world.served.bare}#refs/heads/main", "csrf": csrf[1]}
+    assert "would change, upon" not in browser.post(f"/backups/{backup}/compare", data=other).text
+
+
+def test_only_backups_of_its_targets_are_verified_by_a_token_that_is_bound(world: World) -> None:
+    csrf = re.search(r'name="csrf" value="([^"]+)"', world.browser.get(f"/backups/{world.own['backup']}").text)
+    assert csrf is not None
+    answers = [world.browser.post(f"/backups/{one['backup']}/verify", data={"csrf": csrf[1]}) for one in (world.own, world.hidden)]
+    assert [answer.status_code for answer in answers] == [303, 403]
+
+
 def test_all_of_the_audit_log_is_verified_for_who_is_bound_to_nothing_alone(world: World) -> None:
     assert world.browser.get("/audit?verify=true").status_code == 403
     assert "Verify every entry" not in world.browser.get("/audit").text

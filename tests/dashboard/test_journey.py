@@ -58,7 +58,8 @@ def test_a_run_is_watched_approved_taken_back_and_its_backup_is_restored(shop: S
     expect(page.locator(".said.good")).to_contain_text("whole")
     oldest = server.get("/api/v1/backups")["backups"][-1]["id"]
     window.go(f"/backups/{oldest}")
-    expect(page.locator("main")).to_contain_text("would change")
+    page.get_by_role("button", name="Show what would change").first.click()
+    expect(page.locator("main")).to_contain_text("would change, upon")
     window.shoot("journey-backup")
     page.get_by_label("Your reason").fill("back to the beginning")
     page.get_by_role("button", name="Restore").click()

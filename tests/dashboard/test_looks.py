@@ -13,11 +13,11 @@ pytestmark = [pytest.mark.docker, pytest.mark.slow]
 AXE: Final = (ROOT / "testing/assets/axe-core/axe.min.js").read_text()
 MODES: Final = (("light", 1280, "light"), ("dark", 1280, "dark"), ("phone", 390, "light"), ("phone-dark", 390, "dark"))
 RUNS: Final = ("held", "confirmed", "rejected", "checked", "hostile")
-PAGES: Final = ("home", *RUNS, "trends", "breakers", "health", "backups", "backup", "policy", "audit", "login", "error")
+PAGES: Final = ("home", *RUNS, "trends", "breakers", "health", "backups", "backup", "compared", "policy", "audit", "login", "error")
 
 
 def path_of(name: str, shop: Shop) -> str:
-    if name == "backup":
+    if name in ("backup", "compared"):
         return f"/backups/{shop.server.get('/api/v1/backups')['backups'][0]['id']}"
     fixed = {"home": "/", "error": "/runs/ffffffffffff", "login": "/login?to=/audit"}
     return f"/runs/{shop.runs[name]}" if name in shop.runs else fixed.get(name, f"/{name}")
@@ -41,6 +41,9 @@ def test_a_page_has_no_serious_fault_and_fits_its_screen(shop: Shop, look: Look,
         window.go(path_of(name, shop))
     if name == "error":
         window.problems.clear()  # the browser itself says that the page was answered with 404
+    if name == "compared":
+        page.get_by_role("button", name="Show what would change").first.click()
+        page.wait_for_url("**/compare")
     page.evaluate(AXE)  # the tools of a browser may do what no page may
     for mode, width, scheme in MODES:
         page.set_viewport_size({"width": width, "height": 900})

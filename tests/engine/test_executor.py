@@ -58,7 +58,7 @@ def test_who_ends_in_peace_leaves_nothing(crew: Crew) -> None:
     member.said("closed")
     member.ended()
     assert locks(crew) == set()
-    assert rows(crew.state, "name", "queues") == [f"runs-{known_place(crew.state)}"]
+    assert rows(crew.state, "name", "queues") == [f"{queue}-{known_place(crew.state)}" for queue in ("late", "runs")]
     assert crew.start("watch", ("reap",)).said("reaped") == []
 
 
@@ -164,7 +164,7 @@ def test_what_was_adopted_and_never_begun_is_taken_over_with_its_queue(crew: Cre
     assert crew.watch().said("reaped") == ["a.1"]
     crew.let_go("sandbox")
     crew.until(lambda: crew.steps("a", "ended")["breaker"])
-    assert rows(crew.state, "name", "queues") == [f"runs-{known_place(crew.state)}"]
+    assert rows(crew.state, "name", "queues") == [f"{queue}-{known_place(crew.state)}" for queue in ("late", "runs")]
 
 
 def test_what_died_in_another_process_can_be_adopted_here(crew: Crew) -> None:

@@ -32,7 +32,7 @@ class Work:
     def __call__(self, run: str, leg: int, checkpoint: Checkpoint) -> str:
         with self._counted("legs"):
             if not leg:
-                checkpoint("intake", self._in_sandbox)
+                checkpoint("check", self._in_sandbox)
                 if run.startswith("submit"):
                     assert self.executor
                     self.executor.hand_over(run, 1)

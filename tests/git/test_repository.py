@@ -184,3 +184,28 @@ def test_an_empty_repository_can_be_opened(tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.mkdir()
     assert open_repository(tmp_path / "new", home).object_format == "sha1"
+
+
+def test_published_is_what_head_a_branch_or_a_tag_has_and_nothing_of_forks(repository: Path, tmp_path: Path, git_in: GitIn) -> None:
+    def commit(message: str) -> str:
+        git_in(repository, "commit", "-q", "--allow-empty", "-m", message)
+        return git_in(repository, "rev-parse", "HEAD")
+
+    first, made = git_in(repository, "rev-parse", "HEAD"), {}
+    for name in ("heads/side", "tags/v2", "remotes/origin/far", "remotes/fork/theirs", "pull/1/head"):
+        git_in(repository, "checkout", "-q", "--detach", first)
+        made[name] = (commit(f"before {name}"), commit(name))
+        git_in(repository, "update-ref", f"refs/{name}", made[name][1])
+    git_in(repository, "tag", "-am", "noted", "v2-noted", "v2")
+    git_in(repository, "update-ref", "-d", "refs/tags/v2")
+    detached = commit("checked out")
+    (tmp_path / "home").mkdir()
+    found = open_repository(repository, tmp_path / "home")
+    assert found.is_published(first)
+    assert found.is_published(detached)
+    published = {name: {found.is_published(one) for one in both} for name, both in made.items() if name != "pull/1/head"}
+    assert published == {"heads/side": {True}, "tags/v2": {True}, "remotes/origin/far": {True}, "remotes/fork/theirs": {False}}
+    git_in(repository, "checkout", "-q", "main")
+    assert not any(map(found.is_published, (*made["pull/1/head"], detached, "1" * 40)))
+    assert found.is_behind(first, made["heads/side"][1])
+    assert not found.is_behind(made["heads/side"][1], first)

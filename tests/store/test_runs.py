@@ -20,7 +20,7 @@ from runner.errors import StoreUnavailable, UsageError
 from runner.model.result import Decision, Ending, Verdict
 from runner.model.run import Run
 from runner.store import database as database_module
-from runner.store import owners
+from runner.store import owners, tails
 from runner.store.audit import AuditLog
 from runner.store.database import Database
 from runner.store.runs import SqlRuns
@@ -325,19 +325,79 @@ def test_an_end_that_could_not_be_recorded_is_not_in_the_audit_log(runs: SqlRuns
 
 
 @pytest.mark.postgres
-def test_runs_of_another_state_folder_are_not_ours_to_end_and_their_logs_are_said_to_be_there(
+def test_runs_of_another_state_folder_are_not_ours_to_end(
     tmp_path: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch, run_of: Make, accepted: Decision
 ) -> None:
     monkeypatch.setenv("SEATRIAL_DATABASE", postgres_url)
     there, here = SqlRuns(tmp_path / "there"), SqlRuns(tmp_path / "here")
     there.begin(run_of("aa1"))
-    there.finish(run_of("bb2", accepted), "{}", {"base": "fine\n"})
+    there.finish(run_of("bb2", accepted), "{}", {})
     there.close()  # from here on nobody works on aa1, but only the folder `there` can tell
     assert {record.id: record.state for record in here.list()} == {"aa1": "running", "bb2": "ended"}
-    with pytest.raises(UsageError, match=f"are on {socket.gethostname()}, where it ran"):
-        here.logs("bb2")
-    assert there.logs("bb2") == {"base": "fine\n"}
     assert there.show("aa1").state == "ended"
+
+
+@pytest.mark.postgres
+def test_the_ends_of_logs_are_had_on_machines_that_share_the_database(
+    tmp_path: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch, run_of: Make, accepted: Decision
+) -> None:
+    monkeypatch.setenv("SEATRIAL_DATABASE", postgres_url)
+    there, here = SqlRuns(tmp_path / "there"), SqlRuns(tmp_path / "here")
+    there.begin(run_of("aa1"))
+    with pytest.raises(UsageError, match=f"are on {socket.gethostname()}, where it ran"):
+        here.logs("aa1")
+    hostile = "\0\x1b[31m\u202e<script>\udc80\n"
+    there.keep_logs("aa1", {"base": hostile, "patched": "before"})
+    assert here.logs("aa1") == {"base": "\0\x1b[31m\u202e<script>\\udc80\n", "patched": "before"}
+    (tmp_path / "there/logs/aa1/after.log").write_bytes(b"restarted \xff\n")  # a command's, which no suite wrote
+    long = "".join(f"line {number}\n" for number in range(20_000))
+    there.finish(run_of("aa1", accepted), "{}", {"patched": long})
+    assert there.logs("aa1")["patched"] == long
+    found = here.logs("aa1")
+    assert list(found) == ["after", "base", "patched"]
+    assert found["after"] == "restarted \ufffd\n"
+    assert found["patched"].startswith("[… the beginning is on the machine that it ran on …]\n")
+    assert found["patched"].endswith(long[-1000:])
+    assert tails.MOST <= len(found["patched"]) < tails.MOST + 100
+    assert not (tmp_path / "here/logs").exists()
+
+
+@pytest.mark.postgres
+def test_all_logs_of_a_run_have_a_bound_in_the_database_and_share_it(
+    tmp_path: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch, run_of: Make
+) -> None:
+    monkeypatch.setenv("SEATRIAL_DATABASE", postgres_url)
+    there, here = SqlRuns(tmp_path / "there"), SqlRuns(tmp_path / "here")
+    there.begin(run_of("aa1"))
+    for _ in range(2):
+        there.keep_logs("aa1", {f"suite{number}": f"{number}" * 100_000 for number in range(16)})
+    found = here.logs("aa1")
+    assert [text[-1] for text in found.values()] == [name[-1] for name in found]
+    assert len(found) == 16
+    assert sum(map(len, found.values())) < tails.MOST_OF_RUN + 16 * 100
+
+
+@pytest.mark.postgres
+def test_a_log_that_the_database_does_not_take_costs_neither_the_file_nor_the_record(
+    tmp_path: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch, run_of: Make, accepted: Decision
+) -> None:
+    monkeypatch.setenv("SEATRIAL_DATABASE", postgres_url)
+    runs = SqlRuns(tmp_path / "there")
+    runs.begin(run_of("aa1"))
+    database = Database(tmp_path / "there")
+    with database.writing() as transaction:
+        transaction.connection.exec_driver_sql("ALTER TABLE log_tails ADD CONSTRAINT never CHECK (suite <> 'base')")
+    runs.finish(run_of("aa1", accepted), "{}", {"base": "fine\n"})
+    assert (runs.show("aa1").state, runs.logs("aa1")) == ("ended", {"base": "fine\n"})
+    with pytest.raises(UsageError, match="where it ran"):
+        SqlRuns(tmp_path / "here").logs("aa1")
+
+
+def test_a_database_that_is_this_machines_alone_keeps_no_logs(in_file: SqlRuns, tmp_path: Path, run_of: Make, accepted: Decision) -> None:
+    in_file.finish(run_of("aa1", accepted), "{}", {"base": "fine\n"})
+    with Database(tmp_path / "state").reading() as transaction:
+        assert transaction is not None
+        assert tails.load(transaction.connection, "aa1") == {}
 
 
 @pytest.mark.postgres

@@ -163,3 +163,79 @@ def test_a_change_that_cannot_be_read_is_on_file_as_one_that_is_rejected(
     prepared = prepare(wanted(repository, tmp_path / "bad.diff", f"git:{bare}#main"), where, Quiet())
     assert prepared.submission is not None
     assert (prepared.submission.run.change.tree, prepared.submission.run.results[0].outcome) == ("", "fail")
+
+
+# ── by the word of a client of a server ──────────────────────────────────────────────────────────────────────────────
+
+LAX = "seatrial: 1\nvalidate: {paths: {deny: [], hold: []}}\npreflight: {rate: []}\n"
+STRICT = "seatrial: 1\nvalidate: {paths: {deny: [a.txt]}}\n"
+
+
+@pytest.fixture
+def forge(repository: Path, bare: Path, git_in: GitIn) -> Path:
+    """A bare repository with a policy on its usual branch, and a lax one on a branch that somebody pushed."""
+    for branch, policy in (("main", STRICT), ("evil", LAX)):
+        git_in(repository, "checkout", "-q", *(() if branch == "main" else ("-b",)), branch)
+        (repository / ".seatrial").mkdir(exist_ok=True)
+        (repository / ".seatrial/policy.yaml").write_text(policy)
+        git_in(repository, "add", "-A")
+        git_in(repository, "commit", "-qm", branch)
+        git_in(repository, "push", "-q", str(bare), branch)
+    git_in(repository, "checkout", "-q", "main")
+    return bare
+
+
+def asked(forge: Path, patch: Path, target: str, **given: Any) -> Wanted:
+    return wanted(forge, patch, target, run="ab12ab12ab12", by_client=True, **given)
+
+
+@pytest.mark.parametrize("ref", ["", "#new"])
+def test_the_policy_of_what_a_client_submits_is_never_that_of_the_base_that_it_names(
+    forge: Path, patch: Path, where: Places, ref: str
+) -> None:
+    with pytest.raises(UsageError, match=r"the base evil .* is not in the history of main"):
+        prepare(asked(forge, patch, f"git:{forge}{ref}", base="evil"), where, Quiet())
+    for base in (None, "main", "main~1"):
+        found = prepare(asked(forge, patch, f"git:{forge}{ref}", base=base), where, Quiet()).submission
+        assert found is not None
+        assert found.run.policy.source.startswith(".seatrial/policy.yaml of main")
+        assert restored(found.policy).policy.validation.paths.deny == ("a.txt",)
+
+
+def test_what_a_ref_holds_judges_what_a_client_puts_upon_it_whatever_the_base(forge: Path, patch: Path, where: Places) -> None:
+    found = prepare(asked(forge, patch, f"git:{forge}#main", base="evil"), where, Quiet()).submission
+    assert found is not None
+    assert found.run.policy.source.startswith(".seatrial/policy.yaml of main")
+
+
+def test_a_policy_of_the_operator_lets_a_client_begin_a_branch_from_any_other(
+    forge: Path, patch: Path, where: Places, tmp_path: Path
+) -> None:
+    (tmp_path / "own.yaml").write_text(STRICT)
+    found = prepare(asked(forge, patch, f"git:{forge}", base="evil", policy=tmp_path / "own.yaml"), where, Quiet()).submission
+    assert found is not None
+    assert "own.yaml" in found.run.policy.source
+
+
+def test_the_policy_of_a_folder_is_none_that_a_client_chose_by_naming_a_base_that_fits(
+    forge: Path, patch: Path, where: Places, git_in: GitIn, tmp_path: Path
+) -> None:
+    live = tmp_path / "live"
+    git_in(tmp_path, "clone", "-q", str(forge), str(live))
+    for base in ("main~1", "main"):  # the former lacks the policy, and all that it has is there
+        found = prepare(asked(forge, patch, f"dir:{live}", base=base), where, Quiet()).submission
+        assert found is not None
+        assert restored(found.policy).policy.validation.paths.deny == ("a.txt",)
+    (live / "a.txt").write_text("edited\n")
+    with pytest.raises(UsageError, match="its policy is not known"):
+        prepare(asked(forge, patch, f"dir:{live}"), where, Quiet())
+
+
+@pytest.mark.parametrize("target", ["#main", "", "#new"])
+def test_the_base_of_a_client_is_in_a_branch_or_a_tag(forge: Path, patch: Path, where: Places, git_in: GitIn, target: str) -> None:
+    evil = git_in(forge, "rev-parse", "evil")
+    git_in(forge, "update-ref", "refs/pull/1/head", evil)
+    git_in(forge, "branch", "-D", "evil")
+    for base in (evil, "refs/pull/1/head", "refs/pull/1/head~0"):
+        with pytest.raises(UsageError, match="is in no branch or tag"):
+            prepare(asked(forge, patch, f"git:{forge}{target}", base=base), where, Quiet())

@@ -1,11 +1,9 @@
 """What repositories and targets are called: by the server's configuration where it knows them."""
 
-from contextlib import suppress
-from hashlib import sha256
-
-from runner.errors import UsageError
+from runner.api.named import called
 from runner.model.configuration import Configuration
-from runner.wiring.naming import key_of_target, names_of_target
+from runner.wiring.naming import names_of_target
+from runner.wiring.repositories import clone_of
 
 
 class Names:
@@ -14,9 +12,7 @@ class Names:
     def __init__(self, configuration: Configuration) -> None:
         self._configuration = configuration
         self._paths = {one.path: name for name, one in configuration.repos.items() if one.path}
-        self._folders = {
-            f"/{name}-{sha256(one.url.encode()).hexdigest()[:12]}.git": name for name, one in configuration.repos.items() if one.url
-        }
+        self._folders = {f"/{clone_of(name, one)}": name for name, one in configuration.repos.items() if one.url}
         """The ends of the paths of what is fetched here."""
 
     def repository(self, value: str) -> str:
@@ -33,7 +29,4 @@ class Names:
 
     def targets(self, name: str) -> tuple[str, ...]:
         """All that the record may call a target."""
-        keys = set()
-        with suppress(UsageError):  # it is none of ours, or another branch for each run
-            keys = {key_of_target(name, self._configuration)}
-        return (name, *keys) if name else ()
+        return called(name, self._configuration)

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Path, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from runner.api.access import Reader, allowed, needs, service_of
-from runner.api.binding import bound_at
+from runner.api.binding import bound_of, sees
 from runner.api.keys import Answer, IdempotencyKey, once
 from runner.api.problems import Problem
 from runner.api.queued import RUNS, known_here
@@ -132,7 +132,7 @@ def show(
 @router.post("/{backup}/verify", response_model=Verified)
 def verify(token: Operator, backup: Backup, service: Served, key: IdempotencyKey = None) -> Response:
     """Read all of it from the disk again, and wait for that. A damaged one counts as no backup until it is found whole."""
-    _bound(token, backup, service)
+    bound_of(token, backup, service)
 
     def do() -> Answer:
         kept = service.kept.backups
@@ -144,7 +144,7 @@ def verify(token: Operator, backup: Backup, service: Served, key: IdempotencyKey
 @router.put("/{backup}/pin")
 def pin(token: Operator, backup: Backup, wanted: Pin, service: Served) -> Pinned:
     """Keep it whatever the policy says, or let it go again. Asked twice, it is the same."""
-    _bound(token, backup, service)
+    bound_of(token, backup, service)
     service.kept.backups.pin(backup, wanted.reason or "")
     return Pinned(id=backup, pinned=wanted.reason)
 
@@ -163,10 +163,12 @@ def restore(token: Operator, backup: Backup, wish: Restoration, service: Served,
 
 def restored(token: Token, backup: str, wish: Restoration, service: Service) -> Answer:
     """Begin a restore, or say what it would change. Raises Problem where the token is not for that target, or the target is not served."""
-    record = record_of(backup, _target(backup, wish.target, service), service.kept)
+    bound_of(token, backup, service)
+    if wish.target:
+        allowed(token, wish.target)
+    record = record_of(backup, _target(backup, wish.target, service), service.kept, lambda key: sees(token, key, service))
     if not names_of_target(record.target, service.configuration):
         raise Problem(409, "target-not-served", "this is a backup of what this server does not serve", hint="Restore it where it was made.")
-    bound_at(token, record.target, service)
     submission = restoration(record, policy=None, who=token.name, reason=wish.reason, kept=service.kept)
     run = None if wish.dry_run else service.set_out(submission)
     files = submission.run.change.files
@@ -192,11 +194,3 @@ def _target(backup: str, name: str, service: Service) -> str | None:
     if not found:
         raise Problem(409, "backup-of-others", "this backup is not of that target")
     return found[0]
-
-
-def _bound(token: Token, backup: str, service: Service) -> None:
-    """Raises Problem where a token is bound to targets, and the backup is of none of them."""
-    if token.targets:
-        of = [one.target for one in service.kept.backups.all()[0] if one.id == backup]
-        mine = [target for target in of if set(token.targets) & set(names_of_target(target, service.configuration))]
-        bound_at(token, mine[0] if mine else "", service)

@@ -14,7 +14,7 @@ from runner.api.access import allowed, needs, service_of
 from runner.api.binding import bound_in
 from runner.api.keys import Answer, IdempotencyKey, once
 from runner.api.problems import Problem
-from runner.api.queued import RUNS, fresh_key, known_here, put, run_of
+from runner.api.queued import RUNS, fresh_key, known_here, moved, put, run_of
 from runner.api.routes.legacy import Loose
 from runner.api.texts import Line
 from runner.model.request import Asked
@@ -130,13 +130,31 @@ def _checked(token: Token, wish: Generate, service: Service, generating: Generat
         raise Problem(422, "invalid-request", "give a specification or a patch")
 
     def do() -> Answer:
-        run = run_of(token, key)
-        change = wish.patch.encode("utf-8", "surrogatepass") if wish.patch is not None else _generated(wish, repo, generating)
-        agent = _AGENT if wish.patch is None else ""
-        asked = Asked(run=run, command=Command.CHECK, repo=repo, change=change, kind="diff", author=token.name, agent=agent)
-        return put(asked, token, service)
+        if wish.patch is None:
+            return _made(token, wish, service, generating, key, repo)
+        change = wish.patch.encode("utf-8", "surrogatepass")
+        return put(_check(run_of(token, key), repo, change, token), token, service)
 
     return _run_of(once(service, token, key, ("v0", "generate", repo, _digest(wish)), do))
+
+
+def _made(token: Token, wish: Generate, service: Service, generating: Generating | None, key: str, repo: str) -> Answer:
+    """The run of a change that was generated for that wish and key: the earlier one, where a server died before it could say so.
+
+    Asked twice, a generator makes two changes.
+    """
+    run = run_of(token, f"{key}\0{repo}\0{_digest(wish)}")
+    if service.kept.requests.load(run) is not None:
+        return moved(run, service)
+    asked = _check(run, repo, _generated(wish, repo, generating), token).model_copy(update={"agent": _AGENT})
+    try:
+        return put(asked, token, service)
+    except Problem:  # another server was asked the same meanwhile
+        return moved(run, service)
+
+
+def _check(run: str, repo: str, change: bytes, token: Token) -> Asked:
+    return Asked(run=run, command=Command.CHECK, repo=repo, change=change, kind="diff", author=token.name)
 
 
 def _generated(wish: Generate, repo: str, generating: Generating | None) -> bytes:

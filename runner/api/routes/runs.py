@@ -12,7 +12,7 @@ from runner.api.access import Reader, allowed, needs, service_of
 from runner.api.answers import Accepted, RunPage, Shown, summary_of
 from runner.api.binding import bound_in, reach_of
 from runner.api.keys import IdempotencyKey, required
-from runner.api.named import SeenRun
+from runner.api.named import SeenRun, called
 from runner.api.newrun import Sent, described
 from runner.api.problems import Problem
 from runner.api.queued import known_here, put, run_of
@@ -47,13 +47,14 @@ def list_(
     request: Request,
     service: Served,
     state: Annotated[Literal["queued", "running", "held", "ended"] | None, Query()] = None,
-    target: Annotated[Line, Query(max_length=500)] = "",
+    target: Annotated[Line, Query(max_length=500, description="A target, by its name or as a run shows it.")] = "",
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     after: Annotated[str, Query(max_length=100)] = "",
 ) -> RunPage:
     """Runs, newest first; of a token that is bound to targets, those that are of them."""
     before = cursor.read(after) if after else None
-    records = service.kept.runs.page(limit + 1, before=before, state=state or "", target=target, reach=reach_of(token, service))
+    targets, reach = called(target, service.configuration), reach_of(token, service)
+    records = service.kept.runs.page(limit + 1, before=before, state=state or "", targets=targets, reach=reach)
     more = str(request.url.include_query_params(after=cursor.write(records[limit - 1][0]))) if len(records) > limit else None
     return RunPage(runs=[summary_of(record) for _, record in records[:limit]], next=more)
 

@@ -14,8 +14,8 @@ Served = Annotated[Service, Depends(service_of)]
 
 
 @router.get("/livez", response_class=PlainTextResponse)
-def livez() -> str:
-    """The process answers."""
+async def livez() -> str:
+    """The process answers, also while all its threads wait for something."""
     return "ok\n"
 
 

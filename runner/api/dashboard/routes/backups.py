@@ -1,14 +1,15 @@
 """What targets were before they were changed: listed, read again, put back."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Form, Path, Request, Response
 
-from runner.api.binding import bound_at
+from runner.api.binding import bound_at, bound_of, sees
 from runner.api.dashboard.pages import Page, back, page
-from runner.api.dashboard.served import Looked, Served
+from runner.api.dashboard.served import Looked, Lookout, Served
 from runner.api.dashboard.visit import Looking, Reason, Sending, Visitor
-from runner.api.problems import Problem
+from runner.api.problems import Problem, of_error
 from runner.api.seeing import backup_seen, backups_seen
 from runner.errors import SeatrialError, UsageError
 from runner.model.run import Run
@@ -52,14 +53,28 @@ def backups(request: Request, service: Served, looked: Looked, visitor: Looking)
 
 @router.get("/backups/{backup}")
 def one(visitor: Looking, request: Request, backup: _SeenBackup, service: Served, looked: Looked) -> Response:
-    """What it holds, and what would change if it were put back."""
+    """What it holds. What would change if it were put back is asked for: to tell that, all of it is read and looked over."""
+    return _shown(visitor, request, backup, service, looked)
+
+
+@router.post("/backups/{backup}/compare")
+def compare(visitor: Sending, request: Request, backup: _SeenBackup, service: Served, looked: Looked, target: _Target) -> Response:
+    """What would change if it were put back into that target. The target is not touched."""
+    visitor.needs("operate")
+    return _shown(visitor, request, backup, service, looked, {target: _would(target, backup, service, visitor)})
+
+
+def _shown(
+    visitor: Visitor, request: Request, backup: str, service: Service, looked: Lookout, would: Mapping[str, tuple[Run | None, str]] = {}
+) -> Response:
+    """The page; `would`: what would change, by the targets of which that was asked."""
     kept = service.kept.backups
     held, entries, problem = None, [], ""
     try:
         held = contents(backup, kept, vault_of(service.where.state, kept))
         entries = [{**entry._asdict(), "path": shown(entry.path) or "."} for entry in held.entries[:_MOST_ENTRIES]]
     except SeatrialError as wrong:
-        problem = str(wrong)
+        problem = of_error(wrong).detail
     records = [record for record in backups_seen(visitor.token, kept.all()[0], service) if record.id == backup]
     given: dict[str, Any] = {
         "backup": backup,
@@ -70,21 +85,15 @@ def one(visitor: Looking, request: Request, backup: _SeenBackup, service: Served
         "names": looked.names,
         "most": _MOST_ENTRIES,
     }
-    return page(
-        request, visitor, "backup.html", **given, would=[(record, *_would(record.target, backup, service, visitor)) for record in records]
-    )
+    return page(request, visitor, "backup.html", **given, would=would)
 
 
 @router.post("/backups/{backup}/verify")
 def verify(visitor: Sending, backup: _Backup, service: Served) -> Response:
     """Read all of it from the disk again."""
     visitor.needs("operate")
-    kept = service.kept.backups
-    if visitor.token.targets:
-        of = [one.target for one in kept.all()[0] if one.id == backup]
-        mine = [target for target in of if set(visitor.token.targets) & set(names_of_target(target, service.configuration))]
-        bound_at(visitor.token, mine[0] if mine else "", service)
-    damages = vault_of(service.where.state, kept).examine(backup)
+    bound_of(visitor.token, backup, service)
+    damages = vault_of(service.where.state, service.kept.backups).examine(backup)
     if damages:
         said = "; ".join(damage.what for damage in damages[:3])
         visitor.session.say(f"Backup {backup[:12]} is damaged: {said}", failed=True)
@@ -108,17 +117,17 @@ def restore(visitor: Sending, backup: _Backup, service: Served, reason: Reason, 
 
 def _would(target: str, backup: str, service: Service, visitor: Visitor) -> tuple[Run | None, str]:
     """The run that would put it back, not on any file, or why there is none."""
-    if not visitor.may("operate"):
-        return None, "your token may not restore: it needs the scope operate"
     try:
         return _restoration(target, backup, service, visitor, "only looked at").run, ""
-    except (SeatrialError, Problem) as problem:
-        return None, str(problem)
+    except SeatrialError as problem:
+        return None, of_error(problem).detail
+    except Problem as problem:
+        return None, problem.detail
 
 
 def _restoration(target: str, backup: str, service: Service, visitor: Visitor, reason: str) -> Submission:
     if not names_of_target(target, service.configuration):
         raise Problem(409, "target-not-served", "this is a backup of what this server does not serve; restore it where it was made")
     bound_at(visitor.token, target, service)
-    record = record_of(backup, target, service.kept)
+    record = record_of(backup, target, service.kept, lambda key: sees(visitor.token, key, service))
     return restoration(record, policy=None, who=visitor.token.name, reason=reason, kept=service.kept)

@@ -16,7 +16,7 @@ from runner.wiring.serving import Service
 
 router = APIRouter(route_class=Page, include_in_schema=False)
 PER_MINUTE: Final = 10
-"""Attempts to sign in from one address within a minute."""
+"""Wrong attempts to sign in from one address within a minute; a token that is right is never refused, whoever else tries from there."""
 _LONGEST: Final = 512
 _LIMIT: Final = RateLimitItemPerMinute(PER_MINUTE)
 _WINDOW: Final = MovingWindowRateLimiter(MemoryStorage())
@@ -41,12 +41,10 @@ def sign_in(
     """Begin a session for whoever has a token that may read."""
     if not is_ours(request):
         raise Problem(403, "form-foreign", "this form is not from this server")
-    client = request.client.host if request.client else "here"
-    if not _WINDOW.hit(_LIMIT, client):
-        raise Problem(429, "too-many-requests", "there were too many attempts to sign in from your address: wait a minute", retry_after=60)
     to = to if is_local(to) else "/"
     known, problem = _shown(service, token.strip())
     if known is None:
+        _counted(request)
         return page(request, None, "login.html", status=401, to=to, problem=problem)
     if (earlier := session_of(request)) is not None:
         sessions_of(request).end(earlier)
@@ -64,6 +62,12 @@ def sign_out(request: Request, visitor: Sending) -> Response:
     response = back(LOGIN)
     response.delete_cookie(COOKIE, path="/", httponly=True, samesite="strict")
     return response
+
+
+def _counted(request: Request) -> None:
+    """Count a wrong attempt. Raises Problem where there were too many."""
+    if not _WINDOW.hit(_LIMIT, request.client.host if request.client else "here"):
+        raise Problem(429, "too-many-requests", "there were too many attempts to sign in from your address: wait a minute", retry_after=60)
 
 
 def _shown(service: Service, given: str) -> tuple[Token | None, str]:

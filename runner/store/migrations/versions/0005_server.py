@@ -33,6 +33,7 @@ def upgrade() -> None:
         sa.Column("token", sa.Text, nullable=False),
         sa.Column("body", sa.Text, nullable=False),
         sa.Column("joined", sa.String(64), nullable=False),
+        sa.Column("wish", sa.Text, nullable=False),
     )
     op.create_table(
         "events",
@@ -44,6 +45,7 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("events_run", "events", ["run", "seq"])
+    op.create_index("runs_state", "runs", ["state", "number"])
     op.create_table(
         "replies",
         sa.Column("key", sa.String(64), primary_key=True),
@@ -51,6 +53,12 @@ def upgrade() -> None:
         sa.Column("at", sa.Double, nullable=False),
         sa.Column("status", sa.Integer),
         sa.Column("body", sa.Text, nullable=False),
+    )
+    op.create_table(
+        "log_tails",
+        sa.Column("run", sa.String(64), primary_key=True),
+        sa.Column("suite", sa.String(64), primary_key=True),
+        sa.Column("content", sa.LargeBinary, nullable=False),
     )
     _hooks()
     _workers()
@@ -105,7 +113,8 @@ def _workers() -> None:
 
 def downgrade() -> None:
     """Forget them."""
+    op.drop_index("runs_state", "runs")
     for column in ("runs", "serves", "slots"):
         op.drop_column("executors", column)
-    for table in ("deliveries", "webhooks", "replies", "events", "requests", "tokens"):
+    for table in ("deliveries", "webhooks", "log_tails", "replies", "events", "requests", "tokens"):
         op.drop_table(table)
