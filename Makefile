@@ -9,8 +9,8 @@ VENV ?= .venv
 PYTHON ?=
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-# Three workers on two cores: many tests wait, for probes and for processes that they killed.
-JOBS ?= 3
+# Four workers on two cores: many tests wait, for probes and for processes that they killed.
+JOBS ?= 4
 PYTEST := $(BIN)/python -m pytest -n $(JOBS)
 
 .PHONY: help setup compiled engine postgres browser image demo test check lint format types layers long faults forging bench lock clean

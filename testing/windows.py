@@ -49,8 +49,9 @@ class Window:
 Look = Callable[..., Window]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """One for each file: while it is there, this thread has an event loop, which other tests must not find."""
     if not CHROMIUM.exists():
         why = f"this test needs a browser: there is no {CHROMIUM}; scripts/browser.sh installs it"
         if os.environ.get("CI", "").lower() in ("1", "true", "yes"):

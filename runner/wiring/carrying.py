@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import fields
 from functools import partial
 from pathlib import Path
@@ -28,6 +28,7 @@ from runner.stages import aim
 from runner.stages.outcome import tell
 from runner.stages.promote import STOPS
 from runner.stages.told import sentence
+from runner.stages.trial import trial
 from runner.store.backups import SqlBackups
 from runner.store.places import Places
 from runner.store.promotions import SqlPromotions
@@ -38,6 +39,7 @@ from runner.targets.spec import parse
 from runner.wiring import reopening
 from runner.wiring.commands import run_command
 from runner.wiring.filing import label_of, opened
+from runner.wiring.heeding import Wish, heeding
 from runner.wiring.parts import parts, ports_of, settled
 from runner.wiring.target import target_of
 from runner.wiring.watching import baseline, watched
@@ -46,9 +48,6 @@ log = logging.getLogger(__name__)
 
 _ANYWHERE = Path("/")
 """Where a stored report will be read: its next command must be right in any directory."""
-_LOOK = 0.3
-"""Seconds for which what a person asked for is not asked again."""
-
 Checkpoint = Callable[[str, Callable[[], str]], str]
 
 
@@ -158,7 +157,8 @@ class Carrier:
     def _do(self, ports: LandingPorts, policy: Loaded, kept: Stores, checkpoint: Checkpoint) -> Callable[[Any, Run], Run]:
         def do(stage: Any, run: Run) -> Run:
             def step() -> str:
-                after = through(stage, run, ports, policy)
+                with heeding(ports.sandbox, partial(_cancels, ports.wish)) if stage.__name__ == trial.__name__ else nullcontext():
+                    after = through(stage, run, ports, policy)
                 if after.logs:  # on disk once, not in what every later stage is kept with
                     kept.runs.keep_logs(run.id, after.logs)
                     after = after.with_(logs={})
@@ -173,7 +173,7 @@ class Carrier:
     def _ports(self, ports: Ports, target: Target, kept: Stores, run: Run, policy: Loaded) -> LandingPorts:
         from runner.vault.vault import FileVault
 
-        wish = _Wish(run.id, kept.submissions, lambda: run.id in self._stopped)
+        wish = Wish(run.id, kept.submissions, lambda: run.id in self._stopped)
         usual = {field.name: getattr(ports, field.name) for field in fields(ports)}
         return LandingPorts(
             **usual,
@@ -222,19 +222,9 @@ def _note_restored(run: Run, kept: Stores) -> None:
             kept.backups.restored(kept.backups.find(run.change.source.removeprefix("backup ")), run.target, run.id)
 
 
-class _Wish:
-    """What a person asked for: in the record, or by stopping this process."""
-
-    def __init__(self, run: str, submissions: SqlSubmissions, stopped: Callable[[], bool]) -> None:
-        self._run, self._submissions, self._stopped = run, submissions, stopped
-        self._said, self._at = "", float("-inf")
-
-    def __call__(self) -> str:
-        if self._stopped():
-            return "cancel"
-        if time.monotonic() - self._at >= _LOOK:
-            self._said, self._at = self._submissions.wished(self._run), time.monotonic()
-        return self._said
+def _cancels(wish: Callable[[], str]) -> str:
+    said = wish()
+    return said if said == "cancel" else ""
 
 
 def _begun(filed: Filed, kept: Stores) -> Run:

@@ -1,7 +1,8 @@
-"""Ends a check that somebody asked to end, whoever carries it."""
+"""What a person asks of a run while it is judged: whoever carries it looks for that, and ends what runs in the sandbox."""
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -11,11 +12,31 @@ from runner.model.result import Decision, Ending
 from runner.model.run import Run
 from runner.model.text import printable
 from runner.ports import Sandbox
+from runner.store.submissions import SqlSubmissions
 
 _LOOK: Final = 0.5
 """Seconds between two looks at whether somebody asked."""
 
+_AGAIN: Final = 0.3
+"""Seconds for which what a person asked for is not asked again."""
+
 log = logging.getLogger(__name__)
+
+
+class Wish:
+    """What a person asked for: in the record, or by stopping this process."""
+
+    def __init__(self, run: str, submissions: SqlSubmissions, stopped: Callable[[], bool]) -> None:
+        self._run, self._submissions, self._stopped = run, submissions, stopped
+        self._said, self._at = "", float("-inf")
+
+    def __call__(self) -> str:
+        """`cancel`, `confirm`, `rollback`, …, or nothing."""
+        if self._stopped():
+            return "cancel"
+        if time.monotonic() - self._at >= _AGAIN:
+            self._said, self._at = self._submissions.wished(self._run), time.monotonic()
+        return self._said
 
 
 @contextmanager

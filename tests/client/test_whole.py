@@ -145,7 +145,7 @@ def test_what_is_held_waits_for_a_word(served: Served, ci: str, person: str) -> 
 
 
 def slow(served: Served, name: str) -> str:
-    return change(served, name, {"tests/test_slow.py": SLOW.format(60), "NOTES.md": f"{name}\n"})
+    return change(served, name, {"tests/test_slow.py": SLOW.format(600), "NOTES.md": f"{name}\n"})
 
 
 def comes_to(served: Served, token: str, state: str) -> str:

@@ -16,12 +16,12 @@ from tests.faults.conftest import FAR
 Counted = Callable[[str, Sequence[Outcome]], None]
 _COVERING = {
     "git rolled back": lambda _: True,
-    "exchange rolled back": lambda marker: marker.startswith(("folder.", "promote.", "settle.")),
+    "exchange rolled back": lambda marker: marker.startswith("folder."),
     "git confirmed": lambda marker: marker in ("settle.confirmed", "settle.tidied", "run.told", "run.recorded"),
     "exchange confirmed": lambda marker: marker in ("settle.confirmed", "settle.tidied", "folder.tidy.renamed", "folder.tidy.removed"),
     "git work tree": lambda marker: marker.startswith("git.tree."),
     "git push": lambda marker: marker.startswith("git.push."),
-    "symlink rolled back": lambda marker: marker.startswith("folder."),
+    "symlink rolled back": lambda marker: marker.startswith(("folder.swap.", "folder.back.", "folder.tidy.")),
     "journal rolled back": lambda marker: marker.startswith("folder."),
     "after fails": lambda marker: marker.endswith("after.done"),
     "held, then confirmed": lambda marker: marker in ("run.set_out", "run.recorded", "monitor.decided"),
