@@ -10,7 +10,7 @@ from testing.faults.bound import upper_bound
 from testing.faults.cases import Bench, Case, Outcome
 from tests.faults.conftest import told
 
-TRIALS = int(os.environ.get("SEATRIAL_FAULT_KILLS", "20"))
+TRIALS = int(os.environ.get("SEATRIAL_FAULT_KILLS", "10"))
 _SHARES = 2
 _SCENARIOS = (
     "git rolled back",
