@@ -98,7 +98,7 @@ class Following:
         heard = self._after
         try:
             with self._client.events(run, self._after, seconds=3 * BEAT) as stream:
-                if self._heard(stream, end):
+                if self._heard(stream, end, run):
                     return
         except Refused as refused:
             self._gone(refused)
@@ -108,12 +108,20 @@ class Following:
         self._silent = 0 if self._after != heard else self._silent + 1
         self._sleep(_LOOK)
 
-    def _heard(self, stream: Iterator[Event | None], end: float) -> bool:
-        """Whether it is time to look at the run; not where the stream ended by itself."""
+    def _heard(self, stream: Iterator[Event | None], end: float, run: str) -> bool:
+        """Whether it is time to look at the run; not where the stream ended by itself.
+
+        A stream that begins with what happens from now on is not told what happened between the last look and now.
+        """
+        missed = self._after is None
         for event in stream:
             if event is not None:
                 self._after = max(event.seq, self._after or 0)
                 self._tell(event)
+            if missed and self._client.show(run).summary.over:
+                self._silent = 0
+                return True
+            missed = False
             if self._clock() > end or (event is not None and event.kind in _OVER):
                 self._silent = 0
                 return True

@@ -62,6 +62,13 @@ def test_a_run_is_looked_at_when_its_events_say_that_it_is_over(followed: Any, h
     assert script.listened == [f"run={RUN}&after=0"]
 
 
+def test_a_run_that_ended_before_its_events_were_listened_to_is_not_waited_for(followed: Any, clock: Any) -> None:
+    script = Script([shown(), shown("ended", ending="cancelled")], [b": seatrial\n\n" + event(7, "run.stage", stage="trial")])
+    assert followed(script, None).wait(RUN).summary.ending == "cancelled"
+    assert script.listened == [f"run={RUN}"]
+    assert not clock.waits
+
+
 def test_a_stream_that_breaks_off_is_taken_up_where_it_ended(followed: Any, heard: Any, clock: Any) -> None:
     first = event(3, "run.stage", stage="preflight") + event(4, "run.stage", stage="trial")[:30]
     script = Script(
