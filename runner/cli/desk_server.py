@@ -43,6 +43,7 @@ class Server:
         if not asked["repo_name"]:
             raise UsageError("a server needs the name of the repository", hint="--repo-name NAME, as its configuration calls it.")
         wanted = self._wanted(asked, progress, repo=asked["repo_name"], gates=str(asked["gates"]))
+        self._can_read()
         run = self._sent(wanted, progress)
         try:
             return self._followed(run, progress, base=wanted.base)
@@ -53,6 +54,7 @@ class Server:
     def submit(self, asked: Mapping[str, Any], progress: "Progress") -> "Report":
         """Have a change carried to a target, and wait. Interrupted, it has the run cancelled."""
         wanted = self._wanted(asked, progress, target=asked["target"], agent=asked["agent"], ticket=asked["ticket"])
+        self._can_read()
         return self._mine(self._sent(wanted, progress), progress, base=wanted.base)
 
     def leave(self, asked: Mapping[str, Any], progress: "Progress") -> str:
@@ -113,6 +115,10 @@ class Server:
             progress.note(f"the token goes to {self._client.name} unencrypted; https would hide it")
         offer = offered(asked, progress.note)
         return Wanted(content=offer.content, kind=offer.kind, base=offer.base, **more)
+
+    def _can_read(self) -> None:
+        """Raises UsageError before anything is sent: else the run would go on, and nobody here could say what it came to."""
+        self._client.list(1)
 
     def _sent(self, wanted: Wanted, progress: "Progress") -> str:
         try:

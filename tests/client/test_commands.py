@@ -226,6 +226,15 @@ def test_a_report_reads_as_it_does_at_the_servers_machine(served: Served, submit
     assert f"seatrial run show {run} --server {served.url}" in named.out
 
 
+@pytest.mark.parametrize("argv", [("check", GOOD, "--repo-name", "app"), ("submit", GOOD, "--target", "app-main")])
+def test_who_may_not_read_sends_nothing_that_would_go_on_unseen(idle: Served, person: str, argv: tuple[str, ...]) -> None:
+    before = idle.seatrial("run", "list", "--format", "json", token=person).out
+    done = idle.seatrial(*argv, token=idle.token("submit", name="blind"))
+    assert (done.code, done.out) == (2, "")
+    assert "the scope read" in done.err
+    assert idle.seatrial("run", "list", "--format", "json", token=person).out == before
+
+
 def test_a_list_of_runs_reads_as_it_does_at_the_servers_machine(served: Served, submitter: str) -> None:
     run = served.seatrial("check", "-", "--repo-name", "app", "--format", "json", token=submitter, stdin=BAD_DIFF).report["run"]
     away, home = (
