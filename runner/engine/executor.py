@@ -212,6 +212,7 @@ class Executor:
         from dbos import DBOS
 
         if not self._legs.broken_off and not self._executors.any_dead():
+            self._executors.sweep()  # whoever died before it was known left nothing but its lock
             return ()
         with self._executors.burying() as dead, self._database.translated():
             place = self._executors.place

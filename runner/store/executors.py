@@ -168,7 +168,7 @@ class Executors:
             yield dead
             if dead:
                 transaction.connection.execute(delete(executors).where(executors.c.id.in_(dead)))
-        self._sweep()
+        self.sweep()
 
     @property
     def _folder(self) -> Path:
@@ -202,7 +202,7 @@ class Executors:
             os.close(self._lock)
             self._lock = None
 
-    def _sweep(self) -> None:
+    def sweep(self) -> None:
         """Remove the locks that nobody holds."""
         for path in self._folder.iterdir() if self._folder.is_dir() else ():
             with suppress(OSError):

@@ -236,6 +236,14 @@ def test_what_a_stopped_process_of_another_machine_carried_goes_on_there_and_it_
         assert {pid for step in STEPS[4:] for pid in crew.who("a", step)} == {watcher.pid}
 
 
+def test_the_lock_of_who_died_before_it_was_known_is_removed(crew: Crew) -> None:
+    watcher = crew.watch()
+    lock = crew.state / "executors" / "nobody-knows-me"
+    lock.touch(0o600)
+    crew.until(lambda: not lock.exists())
+    assert watcher.is_alive()
+
+
 def test_a_step_does_not_begin_once_the_run_is_anothers(crew: Crew) -> None:
     robbed = crew.submit("a", robbed="promote")
     crew.until(lambda: [line for line in crew.told() if line.get("event") == "robbed"])
