@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from itertools import count
 from pathlib import Path
@@ -124,9 +125,9 @@ class Cluster:
             time.sleep(0.05)
 
 
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[Cluster]:
-    """A server for this test process."""
+@contextmanager
+def a_cluster() -> Iterator[Cluster]:
+    """A server that runs while the block lasts, and of which nothing is left."""
     folder = Path(tempfile.mkdtemp(prefix="seatrial-pg-", dir="/tmp"))  # a socket's path must be short
     cluster = Cluster(folder)
     try:
@@ -135,6 +136,13 @@ def postgres() -> Iterator[Cluster]:
     finally:
         cluster.stop()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Cluster]:
+    """A server for this test process."""
+    with a_cluster() as cluster:
+        yield cluster
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """What a token that is bound to a target sees: nothing of others, whatever it asks, and all of its own."""
 
 import json
-import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,9 +17,9 @@ from runner.model.configuration import Configuration
 from runner.model.keys import key_of
 from runner.store.tokens import SCOPES, Token
 from runner.wiring.limits import Window
-from testing.served import UNFIT, Served, a_backup, application, problem, serving
+from testing.served import UNFIT, Served, a_backup, application, problem
+from testing.tenants import HUSH, tenants
 
-HUSH = "a reason that nobody else is to read"
 V0 = "/api/v0/self-modification/safety"
 MACHINE = {"/livez", "/readyz", "/metrics", "/openapi.json"}
 
@@ -34,28 +33,9 @@ class World(NamedTuple):
     own: dict[str, str]
 
 
-def _things(served: Served, name: str, author: str) -> dict[str, str]:
-    """A run, a check, a backup and a breaker of one target."""
-    token = served.token_for(*SCOPES, name=author)
-    run = served.post("/api/v1/runs", {"target": f"{name}-main", "patch": UNFIT}, 202, token=token)["run"]
-    check = served.post("/api/v1/runs", {"command": "check", "repo": name, "patch": UNFIT}, 202, token=token)["run"]
-    for one in (run, check):
-        served.over(one)
-    said = {"state": "open", "key": [f"{name}-main"], "reason": HUSH if name == "app" else "mine", "time": "1h"}
-    served.post("/api/v1/breakers/promotion/state", said, token=token)
-    backup = a_backup(served, f"{name}\n".encode(), f"git:{served.folder}/{name}.git#refs/heads/main", run)
-    return {"run": run, "check": check, "backup": backup}
-
-
 @pytest.fixture(scope="module")
 def world(own_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    folder = tmp_path_factory.mktemp("served")
-    policy = str(folder / "policy.yaml")
-    repos = {name: {"path": f"{folder}/{name}.git", "policy": policy} for name in ("app", "other")}
-    targets = {f"{name}-main": {"target": f"git:{folder}/{name}.git#main", "repo": name, "policy": policy} for name in repos}
-    with serving(folder, repos=repos, targets=targets) as served:
-        shutil.copytree(served.bare, folder / "other.git")
-        own, hidden = _things(served, "other", "olga"), _things(served, "app", "hidden-author")
+    with tenants(tmp_path_factory.mktemp("served")) as (served, hidden, own):
         yield World(served, served.token_for(*SCOPES, targets=("other-main",)), hidden, own)
 
 

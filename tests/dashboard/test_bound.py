@@ -1,7 +1,6 @@
 """What the pages show to whoever is bound to a target: nothing of others, and all of its own."""
 
 import re
-import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,9 +10,8 @@ from typing import NamedTuple
 import httpx
 import pytest
 
-from testing.served import UNFIT, Served, a_backup, serving
-
-HUSH = "a reason that nobody else is to read"
+from testing.served import UNFIT, Served
+from testing.tenants import HUSH, tenants
 
 
 class World(NamedTuple):
@@ -25,18 +23,6 @@ class World(NamedTuple):
     own: dict[str, str]
 
 
-def _things(served: Served, name: str, author: str) -> dict[str, str]:
-    token = served.token_for("submit", "operate", name=author)
-    run = served.post("/api/v1/runs", {"target": f"{name}-main", "patch": UNFIT}, 202, token=token)["run"]
-    check = served.post("/api/v1/runs", {"command": "check", "repo": name, "patch": UNFIT}, 202, token=token)["run"]
-    for one in (run, check):
-        served.over(one)
-    said = {"state": "open", "key": [f"{name}-main"], "reason": HUSH if name == "app" else "mine", "time": "1h"}
-    served.post("/api/v1/breakers/promotion/state", said, token=token)
-    backup = a_backup(served, f"{name}\n".encode(), f"git:{served.folder}/{name}.git#refs/heads/main", run)
-    return {"run": run, "check": check, "backup": backup}
-
-
 @contextmanager
 def _signed_in(served: Served, token: str) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=served.url, timeout=30) as browser:
@@ -46,15 +32,11 @@ def _signed_in(served: Served, token: str) -> Iterator[httpx.Client]:
 
 @pytest.fixture(scope="module")
 def world(own_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    folder = tmp_path_factory.mktemp("bound")
-    policy = str(folder / "policy.yaml")
-    repos = {name: {"path": f"{folder}/{name}.git", "policy": policy} for name in ("app", "other")}
-    targets = {f"{name}-main": {"target": f"git:{folder}/{name}.git#main", "repo": name, "policy": policy} for name in repos}
-    with serving(folder, repos=repos, targets=targets) as served:
-        shutil.copytree(served.bare, folder / "other.git")
-        own, hidden = _things(served, "other", "olga"), _things(served, "app", "hidden-author")
-        with _signed_in(served, served.token_for("read", "operate", "approve", targets=("other-main",))) as browser:
-            yield World(served, browser, hidden, own)
+    with (
+        tenants(tmp_path_factory.mktemp("bound")) as (served, hidden, own),
+        _signed_in(served, served.token_for("read", "operate", "approve", targets=("other-main",))) as browser,
+    ):
+        yield World(served, browser, hidden, own)
 
 
 def _pages(world: World) -> tuple[str, ...]:

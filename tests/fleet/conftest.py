@@ -1,27 +1,19 @@
 """A Postgres server that tests may stop and start, and fleets on it."""
 
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from testing.fleets import Fleet
-from testing.postgres import Cluster
+from testing.postgres import Cluster, a_cluster
 
 
 @pytest.fixture(scope="module")
 def own_postgres() -> Iterator[Cluster]:
     """A server of these tests alone."""
-    folder = Path(tempfile.mkdtemp(prefix="seatrial-pg-", dir="/tmp"))
-    cluster = Cluster(folder)
-    try:
-        cluster.start()
+    with a_cluster() as cluster:
         yield cluster
-    finally:
-        cluster.stop()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture
