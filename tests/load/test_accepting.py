@@ -19,8 +19,8 @@ CLIENTS = 50
 REQUESTS = int(os.environ.get("SEATRIAL_LOAD_REQUESTS", "500"))
 SECONDS = float(os.environ.get("SEATRIAL_LOAD_SECONDS", "60"))
 KILLS = int(os.environ.get("SEATRIAL_LOAD_KILLS", "50"))
-_LOOSE = 1.0
-"""Seconds that 99 of 100 requests must be taken in on any machine; the figure itself is printed."""
+_SOON = 0.25
+"""Seconds that 99 of 100 requests must be taken in."""
 _PATIENCE = 600.0
 pytestmark = [pytest.mark.long]
 
@@ -123,7 +123,7 @@ def test_each_of_many_requests_is_taken_soon_and_once(fleet: Fleet, any_figures:
     any_figures(
         f"{len(took)} requests by {CLIENTS} clients in {SECONDS:g} s: accepted in p50 {p50 * 1000:.0f} ms, p99 {p99 * 1000:.0f} ms, most {took[-1] * 1000:.0f} ms"
     )
-    assert p99 < _LOOSE
+    assert p99 < _SOON
 
 
 def test_a_server_that_is_killed_again_and_again_loses_and_doubles_nothing(fleet: Fleet, any_figures: Callable[[str], None]) -> None:
