@@ -108,6 +108,11 @@ def _outcomes(run: SuiteRun) -> Outcomes:
     return {record.id: record.outcome for record in run.records}
 
 
+def is_red(test: str, outcomes: Outcomes) -> bool:
+    """Whether a test has an explicit result there, and failed."""
+    return test in outcomes and outcomes[test].failed
+
+
 def left_open(options: Controls) -> Outcome:
     """What the policy has follow when a control can say nothing."""
     return Outcome.HOLD if options.unproven == "hold" else Outcome.WARN

@@ -79,7 +79,7 @@ def ask_examples(
         docstring = f"{example.module} {example.name}"
         home = "" if example.module in together else example.module
         units.setdefault(docstring, []).append({"module": example.module, "docstring": docstring, "source": example.source, "list": home})
-    return ask(importer, list(units.values()), bounds, examples=True, seeds=(seed, seed))
+    return ask(importer, list(units.values()), bounds, examples=True, seed=seed)
 
 
 def holds(example: Example, told: Told) -> bool:

@@ -112,7 +112,8 @@ class Asker:
         left = max(1.0, self._asking.until - self._asking.subject.bench.ports.monotonic())
         total = min(left, sum(one.errands.total for one in taken))
         each = tuple(arguments for errands in asked for arguments in errands.each)
-        return asked[0].model_copy(update={"each": each, "turns": tuple(turns), "total": total})
+        envs = tuple(env for errands in asked for env in errands.envs)
+        return asked[0].model_copy(update={"each": each, "envs": envs, "turns": tuple(turns), "total": total})
 
     def _answers(self, told: Told) -> Iterator[Answered]:
         at = 0

@@ -92,15 +92,14 @@ def ask(
     examples: bool = False,
     shift: float = 0.0,
     repeat: float = 0.0,
-    seeds: tuple[int, int] = (1, 1),
+    seed: int = 1,
 ) -> Asked:
     """The errands over items in the order given; a unit's items share an interpreter. Units that do not fit any more are left out.
 
     Items of one module share one, too, or those of one `list` where they name it; they import what stands under `beside` as well.
 
     `shift` is in seconds, added to every clock that the program can reach. `examples`: items are those of docstrings. `repeat`: each item
-    is repeated for so many seconds; the first answer that is another than the first one's is told. `seeds`: of the order of sets, as
-    the interpreter is started, and as it is to be; where they differ it starts itself once more.
+    is repeated for so many seconds of the processor; the first answer that is another than the first one's is told. `seed`: of the order of sets.
     """
     lists, argv, done = _lists(units, bounds), [], 0
     for items in lists:
@@ -110,7 +109,6 @@ def ask(
             "clock": shift,
             "examples": examples,
             "repeat": repeat,
-            "again": {"argv": [*importer.argv, _BOOT], "seed": str(seeds[1])},
             "limits": bounds.model_dump(include={"seconds", "items", "longest"}),
             "items": items,
         }
@@ -120,9 +118,9 @@ def ask(
         ranges.append(range(done, done + len(items)))
         done += len(items)
     texts = [_program(name) for name in ("probe_calls", "clock", "showing", "run_examples", "printed")]
-    env = {**_DEFAULTS, **importer.env, "PYTHONHASHSEED": str(seeds[0])}
+    env, own = {**_DEFAULTS, **importer.env}, {"PYTHONHASHSEED": str(seed)}
     front = (*importer.argv, _BOOT, *texts)
-    errands = Errands(argv=front, each=tuple(argv), env=env, seconds=bounds.list_seconds, total=bounds.total)
+    errands = Errands(argv=front, each=tuple(argv), envs=(own,) * len(argv), env=env, seconds=bounds.list_seconds, total=bounds.total)
     return Asked(errands, tuple(ranges))
 
 

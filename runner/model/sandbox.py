@@ -45,6 +45,8 @@ class Errands(Value):
     """What all of them begin with."""
     each: tuple[tuple[str, ...], ...]
     """The further arguments of each."""
+    envs: tuple[dict[str, str], ...] = ()
+    """The further variables of each; empty: none."""
     turns: tuple[int, ...] = ()
     """Which of them to run, by their places, in this order; empty: each once."""
     env: dict[str, str] = {}

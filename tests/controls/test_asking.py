@@ -87,6 +87,34 @@ def test_a_changed_function_that_could_not_be_made_to_raise_is_said_though_other
     )
 
 
+@pytest.mark.parametrize(("red", "left"), [(TESTS, ()), (TESTS[:1], TESTS[1:])])
+def test_the_base_is_asked_only_about_tests_that_are_not_red_with_the_change(red: Any, left: Any) -> None:
+    pairs = [(BASE, changed(b"return x", b"return x + 0"))]
+    (both,) = definitions(pairs)
+    run = a_run(dict.fromkeys(TESTS, "passed"))
+    functions = [{"path": "src/m.py", "name": "f", "line": 4}]
+    recording = Recording.model_validate({"complete": True, "functions": functions, "covers": {test: [0] for test in TESTS}})
+    bench: Any = SimpleNamespace(base_tree="base", ports=SimpleNamespace(trees=SimpleNamespace(with_files=lambda tree, files: tree)))
+    change: Any = SimpleNamespace()
+    subject = Subject(bench, change, "tree", Controls(), (run, run), run, (ChangedFile("src/m.py", *pairs[0], both),), recording, "seed")
+    asked: list[Any] = []
+
+    def told(outcomes: dict[str, O]) -> "Future[dict[str, O]]":
+        future: Future[dict[str, O]] = Future()
+        future.set_result(outcomes)
+        return future
+
+    def base(_: str, tree: str, ids: Any) -> "Future[dict[str, O]]":
+        asked.append((tree, sorted(ids)))
+        return told(dict.fromkeys(ids, O.FAILED))
+
+    outcomes = {test: O.FAILED if test in red else O.PASSED for test in TESTS}
+    answer: Any = SimpleNamespace(subject=subject, tests=lambda *_: told(outcomes), tests_of_base=base)
+    (result,) = dead_body.begin(answer)()
+    assert asked == ([("base", sorted(left))] if left else [])
+    assert result.outcome == ("hold" if left else "pass")
+
+
 def test_a_skip_is_no_red_where_the_base_failed() -> None:
     on_base, on_patched = {TESTS[0]: O.FAILED}, {TESTS[0]: O.SKIPPED}
     assert dead_body.judge((TESTS[0],), on_base, on_patched, {TESTS[0]: "tests/test_a.py"}).outcome == "unknown"

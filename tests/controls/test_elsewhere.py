@@ -13,7 +13,8 @@ from runner.model.suite import Errand
 
 
 def question(name: str, lists: int, times: int = 2) -> Question:
-    errands = Errands(argv=("python3",), each=tuple((f"{name}{at}",) for at in range(lists)), seconds=5, total=10)
+    each = tuple((f"{name}{at}",) for at in range(lists))
+    errands = Errands(argv=("python3",), each=each, envs=({"NAME": name},) * lists, seconds=5, total=10)
     return Question(name, Asked(errands, tuple(range(at, at + 1) for at in range(lists))), times)
 
 
@@ -75,6 +76,7 @@ def test_every_second_turn_comes_in_other_words_and_wavering_is_told_among_turns
     found, asking = seen(some(10), some(10), Question("", one, 4, other), question("later", 1, 2))
     assert asking.asked[0][1].each == (("a0",), ("a1",), ("b0",), ("b1",), ("later0",))
     assert asking.asked[0][1].turns == (0, 1, 4, 2, 3, 4, 0, 1, 2, 3)
+    assert [env["NAME"] for env in asking.asked[0][1].envs] == ["a", "a", "b", "b", "later"]
     assert [(len(each.base), each.place) for each in found] == [(2, 0)] * 4 + [(2, 1)] * 2
 
 

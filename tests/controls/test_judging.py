@@ -31,7 +31,9 @@ def subject(**options: Any) -> Any:
         ({A: O.FAILED, B: O.FAILED}, {A: O.FAILED, B: O.ERROR}, "pass"),
         ({A: O.FAILED, B: O.PASSED}, {A: O.FAILED, B: O.PASSED}, "pass"),  # one that does not bite on the base proves nothing
         ({A: O.PASSED, B: O.PASSED}, {A: O.PASSED, B: O.PASSED}, "unknown"),
-        ({}, {A: O.FAILED, B: O.FAILED}, "unknown"),
+        ({}, {A: O.FAILED, B: O.FAILED}, "pass"),  # the base is not asked about what is red
+        ({B: O.FAILED}, {A: O.FAILED, B: O.SKIPPED}, "unknown"),
+        ({B: O.PASSED}, {A: O.FAILED, B: O.PASSED}, "pass"),
         ({A: O.FAILED, B: O.FAILED}, {A: O.FAILED}, "unknown"),
         ({A: O.FAILED, B: O.FAILED}, {A: O.FAILED, B: O.SKIPPED}, "unknown"),
         ({A: O.FAILED, B: O.FAILED}, {}, "unknown"),

@@ -21,6 +21,13 @@ def test_each_errand_has_a_report_of_its_own_and_nothing_else_to_write_to(run):
     assert (execution.log, execution.exit_code, execution.garbage, run.reader.records) == ("suite\n", 0, 0, [])
 
 
+def test_each_errand_has_its_own_variables_beside_those_of_all(run):
+    say = ("import os; os.write(198, (os.environ['WHO'] + os.environ.get('OWN', '-')).encode())",)
+    envs = ({"WHO": "one"}, {"OWN": " two"})
+    asked = Errands(argv=("python3", "-c"), each=(say, say), envs=envs, turns=(1, 0), env={"WHO": "all"}, seconds=5.0, total=20.0)
+    assert [done.told for done in run("pass", errands=asked).errands] == ["all two", "one-"]
+
+
 def test_errands_see_what_the_suite_left_and_the_suite_nothing_of_theirs(run):
     suite = "import os; open('/work/left', 'w').close(); print(sorted(os.listdir('/work')))"
     look = "import os; open('/work/mine', 'w').close(); os.write(198, repr(os.path.exists('/work/left')).encode())"

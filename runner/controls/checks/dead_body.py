@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from runner.controls.asking import Answer, Asking, Outcomes, unproven
+from runner.controls.asking import Answer, Asking, Outcomes, is_red, unproven
 from runner.controls.dead_bodies import dead
 from runner.controls.subject import Function, Subject
 from runner.model.result import Cause, Finding, Outcome, Result, Severity
@@ -17,7 +17,7 @@ SHOWN = 20
 
 
 def begin(asking: Asking) -> Answer:
-    """Run the tests over both trees with dead functions, side by side."""
+    """Run the tests over the patched tree with dead functions; those that are not red there over the base with dead functions, too."""
     subject = asking.subject
     tests = subject.chosen(MOST, LONGEST)
     covered = {function for function in subject.functions if any(test in subject.sound for test in subject.recording.covering((function,)))}
@@ -26,21 +26,23 @@ def begin(asking: Asking) -> Answer:
     bases, patched = _dead(subject, covered)
     if not bases:
         return lambda: (unproven(subject, CHECK, "no changed function could be made to raise"),)
-    on_base = asking.tests_of_base("dead body", subject.trees.with_files(subject.bench.base_tree, bases), tests)
-    on_patched = asking.tests("dead body", subject.trees.with_files(subject.verdict_tree, patched), tests)
+    told = asking.tests("dead body", subject.trees.with_files(subject.verdict_tree, patched), tests)
     paths = {test: subject.sound[test].path for test in tests}
     spared = sorted(f"{path}: {name}" for path, name in covered if path not in bases or not _lives(subject, path, name))
 
     def answer() -> tuple[Result, ...]:
-        if not on_base.result():
-            return (
-                unproven(subject, CHECK, "the changed functions run while the suite is collected: when they raise, no test is left to ask"),
-            )
-        told = judge(tests, on_base.result(), on_patched.result(), paths)
-        if told.outcome is Outcome.PASS and spared:
+        on_patched: Outcomes = told.result()
+        on_base: Outcomes = {}
+        if left := tuple(test for test in tests if not is_red(test, on_patched)):
+            on_base = asking.tests_of_base("dead body", subject.trees.with_files(subject.bench.base_tree, bases), left).result()
+            if not on_base and len(left) == len(tests):
+                why = "the changed functions run while the suite is collected: when they raise, no test is left to ask"
+                return (unproven(subject, CHECK, why),)
+        said = judge(tests, on_base, on_patched, paths)
+        if said.outcome is Outcome.PASS and spared:
             named = printable(spared[0])
-            return (unproven(subject, CHECK, f"{len(spared)} changed functions could not be made to raise, first {named}; {told.reason}"),)
-        return (told,)
+            return (unproven(subject, CHECK, f"{len(spared)} changed functions could not be made to raise, first {named}; {said.reason}"),)
+        return (said,)
 
     return answer
 
@@ -63,8 +65,8 @@ def _dead(subject: Subject, covered: set[Function]) -> tuple[Mapping[str, bytes]
 
 
 def judge(tests: Sequence[str], on_base: Outcomes, on_patched: Outcomes, paths: Mapping[str, str]) -> Result:
-    """The check's answer, test by test: one that is not red on the base proves nothing."""
-    biting = [test for test in tests if test in on_base and on_base[test].failed]
+    """The check's answer, test by test: one that is red on the patched tree is its own proof, one that is red on neither tree is none."""
+    biting = [test for test in tests if is_red(test, on_patched) or is_red(test, on_base)]
     green = [test for test in biting if on_patched.get(test) is TestOutcome.PASSED]
     if green:
         findings = tuple(
@@ -84,7 +86,7 @@ def judge(tests: Sequence[str], on_base: Outcomes, on_patched: Outcomes, paths: 
     if not biting:
         reason = f"none of {len(tests)} tests was red on the base when the changed functions raise: they prove nothing"
         return Result(check=CHECK, outcome=Outcome.UNKNOWN, cause=Cause.EVIDENCE, reason=reason)
-    silent = [test for test in biting if test not in on_patched or not on_patched[test].failed]
+    silent = [test for test in biting if not is_red(test, on_patched)]
     if silent:
         reason = f"{len(silent)} of {len(biting)} tests neither passed nor failed with dead functions on the patched tree, first {printable(silent[0])}"
         return Result(check=CHECK, outcome=Outcome.UNKNOWN, cause=Cause.EVIDENCE, reason=reason, measured=len(biting))

@@ -24,9 +24,9 @@ TWICE = 2
 MOST_BESIDE = 20
 """Changed modules that are imported beside others."""
 BOUNDS = Bounds(seconds=5.0, list_seconds=30.0, total=60.0, most=200)
-TIMES = 6
+TIMES = 4
 """How often the calls are made in one HOME: what counts the runs in a file fires at the second, or a little later."""
-SOAKED, SOAK = 12, 0.2
+SOAKED, SOAK = 12, 0.1
 """How many recorded calls are repeated at length, and for how many seconds each: what counts its calls, or throws dice, gives another
 answer some time."""
 
@@ -41,8 +41,8 @@ def begin(subject: Subject, asker: Asker, importer: Importer, modules: Modules) 
     def put(name: str, places: Sequence[int], times: int = 2, *, shift: float = 0.0, repeat: float = 0.0) -> tuple[range, Sequence[int]]:
         """A question about the calls at these places, with an order of sets of its own; one that is asked often has two."""
         units = [[items[at]] for at in places]
-        seeds = [seed_of(subject, each) for each in ("", name, f"{name}, again")]
-        one, other = (ask(importer, units, BOUNDS, shift=shift, repeat=repeat, seeds=(seeds[0], seed)) for seed in seeds[1:])
+        seeds = [seed_of(subject, each) for each in (name, f"{name}, again")]
+        one, other = (ask(importer, units, BOUNDS, shift=shift, repeat=repeat, seed=seed) for seed in seeds)
         return asker.add([Question(name, one, times, other if times > TWICE else None)] if places else []), places
 
     asked = [

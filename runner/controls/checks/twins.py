@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from runner.controls.asking import Answer, Asking, Outcomes, unproven
+from runner.controls.asking import Answer, Asking, Outcomes, is_red, unproven
 from runner.controls.ids import function_of
 from runner.controls.subject import Subject
 from runner.controls.twins import Asked, twins
@@ -26,7 +26,7 @@ _TURNS = (0, 0, 0, 1, 2)
 
 
 def begin(asking: Asking) -> Answer:
-    """Run the twins over both trees, side by side; what is green on the patched tree alone is asked again."""
+    """Run the twins over the patched tree; those that are not red there over the base, too, and what is green on the patched tree alone again."""
     subject = asking.subject
     tests = subject.chosen(MOST, LONGEST, fill=True)
     if not tests:
@@ -43,11 +43,13 @@ def begin(asking: Asking) -> Answer:
     contents = {path: source for path, (source, _) in files.items()}
     trees = [subject.trees.with_files(tree, contents) for tree in (subject.bench.base_tree, subject.verdict_tree)]
     asked = tuple(straight)
-    first = asking.tests_of_base("twins", trees[0], asked), asking.tests("twins", trees[1], asked)
+    told = asking.tests("twins", trees[1], asked)
     paths = {test: subject.sound[test].path for test in asked}
 
     def answer() -> tuple[Result, ...]:
-        seen = [(first[0].result(), first[1].result())]
+        on_patched = told.result()
+        left = tuple(test for test in asked if not is_red(test, on_patched))
+        seen = [(asking.tests_of_base("twins", trees[0], left).result() if left else {}, on_patched)]
         if green := _green(asked, *seen[0]):
             again = [tuple(asking.tests("twins again", tree, green) for tree in trees) for _ in range(AGAIN)]
             seen += [(base.result(), patched.result()) for base, patched in again]
@@ -81,19 +83,20 @@ def _twins(subject: Subject, tests: Sequence[str]) -> tuple[Mapping[str, tuple[b
 
 def _green(tests: Sequence[str], on_base: Outcomes, on_patched: Outcomes) -> tuple[str, ...]:
     """Tests whose twin is red on the base and green on the patched tree."""
-    return tuple(test for test in tests if test in on_base and on_base[test].failed and on_patched.get(test) in _GREEN)
+    return tuple(test for test in tests if is_red(test, on_base) and on_patched.get(test) in _GREEN)
 
 
 def judge(
     tests: Sequence[str], seen: Sequence[tuple[Outcomes, Outcomes]], paths: Mapping[str, str], straight: Mapping[str, bool]
 ) -> Result:
-    """The check's answer, test by test, from the first asking and those of what was green: a twin that is not red on the base proves nothing.
+    """The check's answer, test by test, from the first asking and those of what was green.
 
+    A twin that is red on the patched tree is its own proof, and the base is not asked about it; one that is red on neither proves nothing.
     Forged is what is red on the base and green on the patched tree each time, where every run comes by what was altered; the rest of what was green
     once is for a person to look at: a test that wavers, or one that no longer comes by its assertion.
     """
     on_base, on_patched = seen[0]
-    biting = [test for test in tests if test in on_base and on_base[test].failed]
+    biting = [test for test in tests if is_red(test, on_patched) or is_red(test, on_base)]
     green = _green(tests, on_base, on_patched)
     forged = [test for test in green if straight[test] and len(seen) > 1 and all(_green((test,), *both) for both in seen[1:])]
     if green:
@@ -108,7 +111,7 @@ def judge(
     if not biting:
         reason = f"none of {len(tests)} tests with a wrong expectation was red on the base: they prove nothing"
         return Result(check=CHECK, outcome=Outcome.UNKNOWN, cause=Cause.EVIDENCE, reason=reason)
-    silent = [test for test in biting if test not in on_patched or not on_patched[test].failed]
+    silent = [test for test in biting if not is_red(test, on_patched)]
     if silent:
         reason = (
             f"{len(silent)} of {len(biting)} tests with wrong expectations gave no result on the patched tree, first {printable(silent[0])}"

@@ -21,10 +21,11 @@ import time  # noqa: E402
 # called code replaces functions: the report and the time limit keep their own
 _write, _getpid, _end, _dumps, _modules = os.write, os.getpid, os._exit, json.dumps, sys.modules
 _timer, _signal, _real_time, _seed = signal.setitimer, signal.signal, signal.ITIMER_REAL, random.seed
-_monotonic = time.monotonic
+_monotonic, _used = time.monotonic, time.process_time
 _parse, _literal, _stderr = ast.parse, ast.literal_eval, sys.stderr
 OURS = ("SEATRIAL_", "PYTEST_", "PYTHONHASHSEED", "PYTHONDONTWRITEBYTECODE")
-MOST_REPEATS = 5000
+MOST_REPEATS, WAITING = 5000, 3
+"""How often an item is repeated at most; and how many times as long as its time of the processor that may take on a busy machine."""
 AGAIN = 0.5
 """Seconds after which a call that swallowed the alarm hears it again."""
 MAKERS = {"set": set, "frozenset": frozenset, "float": float, "bytearray": bytearray}
@@ -128,8 +129,43 @@ def revived(value):
     return value
 
 
-def value_of(text):
-    return revived(built(_parse(text, mode="eval").body))
+def is_fixed(node):
+    """Whether nothing can alter what an expression gives: constants, and tuples of such."""
+    if isinstance(node, ast.UnaryOp):
+        return is_fixed(node.operand)
+    if isinstance(node, ast.Tuple):
+        return all(map(is_fixed, node.elts))
+    return isinstance(node, ast.Constant) and node.value not in (MADE, NAMED)
+
+
+def value_of(node):
+    return revived(built(node))
+
+
+class Arguments:
+    """The arguments of one item: read once, and made anew for each call, which may alter them."""
+
+    def __init__(self, item, show):
+        self._args, self._kwargs = (_parse(item[name], mode="eval").body for name in ("args", "kwargs"))
+        self._own = _parse(item["self"], mode="eval").body if item.get("self") else None
+        self._show = show
+        self._fixed = is_fixed(self._args) and all(map(is_fixed, self._kwargs.values))
+        self._given = None
+
+    def made(self):
+        """Positional and named ones, and a text that tells of them."""
+        args, kwargs = value_of(self._args), value_of(self._kwargs)
+        if not self._fixed or self._given is None:
+            self._given = self._show((args, kwargs))
+        return args, kwargs, self._given
+
+    def after(self, args, kwargs):
+        """What tells of them once they were given."""
+        return self._given if self._fixed else self._show((args, kwargs))
+
+    def own(self):
+        """Those that the object is made with whose method is called."""
+        return value_of(self._own) if self._own is not None else ((), {})
 
 
 class Caller:
@@ -137,13 +173,16 @@ class Caller:
 
     def __init__(self, showing, found):
         self._show, self._found = showing, found
+        self._item = self._arguments = None
 
     def __call__(self, item):
         try:
             module = _modules[item["module"]]
-            args, kwargs = value_of(item["args"]), value_of(item["kwargs"])
-            given = self._show((args, kwargs))
-            target, self_, problem = self._target(module, item["name"].split("."), item.get("self"))
+            if self._item is not item:
+                self._item, self._arguments = item, Arguments(item, self._show)
+            arguments = self._arguments
+            args, kwargs, given = arguments.made()
+            target, self_, problem = self._target(module, item["name"].split("."), arguments)
         except Exception as problem:
             return self._failed("not callable", problem)
         if problem is not None:
@@ -155,14 +194,14 @@ class Caller:
             raise
         except BaseException as problem:
             told = self._failed("raised", problem)
-        after = self._show((args, kwargs))
+        after = arguments.after(args, kwargs)
         held = {"self." + name: text for name, text in self._show.state(self_).items()} if self_ is not None else {}
         return dict(told, after="" if after == given else after, state=dict(told.get("state", {}), **held))
 
     def _failed(self, kind, problem):
         return {"kind": kind, "type": self._show.type_of(problem), "text": self._show.said(problem)}
 
-    def _target(self, module, names, made):
+    def _target(self, module, names, arguments):
         """What to call, the object it belongs to, and why that could not be made."""
         owner = module
         for name in names[:-1]:
@@ -177,7 +216,7 @@ class Caller:
         if isinstance(raw, (staticmethod, classmethod)):
             return self._checked(getattr(owner, names[-1])), None, None
         try:
-            args, kwargs = value_of(made) if made else ((), {})
+            args, kwargs = arguments.own()
             self_ = owner(*args, **kwargs)
         except Alarm:
             raise
@@ -210,13 +249,6 @@ def part(text, **given):
     return names
 
 
-def seeded(argv, seed):
-    """Start this program once more where sets are to have another order, which only a new interpreter can give them."""
-    if os.environ.get("PYTHONHASHSEED") != seed:
-        os.environ["PYTHONHASHSEED"] = seed
-        os.execvp(argv[0], [*argv, *sys.argv[1:]])
-
-
 def plain(settings):
     """Make this process look like any program, in a folder that is not the suite's, and let it find what the suite finds."""
     os.chdir(os.environ.get("HOME") or "/")
@@ -246,9 +278,9 @@ def repeated(measured, act, item, seconds):
     measured.fresh = True
     told = measured(act, item)
     measured.fresh = False
-    until = _monotonic() + seconds
+    until, enough = _monotonic() + WAITING * seconds, _used() + seconds
     times = 0
-    while times < MOST_REPEATS and _monotonic() < until:
+    while times < MOST_REPEATS and _used() < enough and _monotonic() < until:
         again = measured(act, item)
         times += 1
         if again != told:
@@ -259,7 +291,6 @@ def repeated(measured, act, item, seconds):
 def main():
     clock, showing, examples, printing, *pieces = sys.argv[2:]
     settings = json.loads("".join(pieces))
-    seeded(**settings["again"])
     report = Report(int(os.environ["SEATRIAL_REPORT_FD"]))
     limits, items = settings["limits"], settings["items"]
     plain(settings)

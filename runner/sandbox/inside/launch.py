@@ -105,13 +105,14 @@ def run_errands(errands, env, work, user, room, deaths):
     import binascii
 
     closing = time.monotonic() + errands["total"]
-    each = errands["each"]
-    for arguments in [each[turn] for turn in errands["turns"]] or each:
+    each, envs = errands["each"], errands["envs"]
+    for turn in errands["turns"] or range(len(each)):
         began = time.monotonic()
         if began >= closing or not room:
             break
+        given = {**env, **errands["env"], **(envs[turn] if envs else {})}
         reader, writer = os.pipe()
-        child = children.start([*errands["argv"], *arguments], dict(env, **errands["env"]), work, user, writer, silent=True)
+        child = children.start([*errands["argv"], *each[turn]], given, work, user, writer, silent=True)
         os.close(writer)
         status, told = listen(child, reader, min(began + errands["seconds"], closing), min(room, MOST_TOLD), deaths)
         took = time.monotonic() - began

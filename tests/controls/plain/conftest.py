@@ -31,9 +31,15 @@ PATH = "src/m.py"
 
 def carried_out(errands: Errands, work: Path, pythons_env: dict[str, str]) -> tuple[Errand, ...]:
     done = []
-    for arguments in errands.each:
+    for at, arguments in enumerate(errands.each):
         reader, writer = os.pipe()
-        env = {"PATH": os.environ["PATH"], **pythons_env, **errands.env, "SEATRIAL_REPORT_FD": str(writer)}
+        env = {
+            "PATH": os.environ["PATH"],
+            **pythons_env,
+            **errands.env,
+            **(errands.envs[at] if errands.envs else {}),
+            "SEATRIAL_REPORT_FD": str(writer),
+        }
         began = time.monotonic()
         with subprocess.Popen(
             [*errands.argv, *arguments], cwd=work, env=env, pass_fds=(writer,), stdin=-3, stdout=-3, stderr=-3, start_new_session=True
