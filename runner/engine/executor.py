@@ -38,6 +38,8 @@ _PATIENCE: Final = 1.0
 """Seconds to wait at the end for a step that goes on."""
 _FAREWELL: Final = 5.0
 """Seconds to wait at the end for requests to be handed back; else others find them once this process is taken for dead."""
+_FALLEN: Final = 10.0
+"""Seconds after which what this process has taken, and does not carry, lies in its queue again."""
 _LOOK: Final = 0.5
 """Seconds between two looks into a queue."""
 _LOOKS: Final = 32
@@ -78,6 +80,8 @@ class Executor:
         self._executors = Executors(state, ttl=ttl)
         self._database = EngineDatabase(state)
         self._has_queue = False
+        self._idle: dict[str, float] = {}
+        """What was taken and is not carried, and since when that is known, by the monotonic clock."""
         self._open = ExitStack()
 
     def __enter__(self) -> Self:
@@ -204,19 +208,21 @@ class Executor:
 
     @_apart
     def reap(self) -> tuple[str, ...]:
-        """Go on with what dead processes left, and with what had to stop here; the names `RUN.LEG`. It is told to one process only.
+        """Go on with what dead processes left, and with what had to stop or never began here; the names `RUN.LEG`. It is told to one process only.
 
         What is found dead is forgotten only after its work lies in a queue again, so that one who dies in between costs nothing. What came
         from a queue that is shared goes back there; what has begun goes on where its target and its trees are.
         """
         from dbos import DBOS
 
-        if not self._legs.broken_off and not self._executors.any_dead():
+        with self._database.translated():
+            fallen = self._fallen()
+        if not fallen and not self._legs.broken_off and not self._executors.any_dead():
             self._executors.sweep()  # whoever died before it was known left nothing but its lock
             return ()
         with self._executors.burying() as dead, self._database.translated():
             place = self._executors.place
-            left = [(name, self._goes_on_in(name, came_from, place)) for name, came_from in self._broken_off()]
+            left = [(name, self._goes_on_in(name, came_from, place)) for name, came_from in (*fallen, *self._broken_off())]
             for each in dead:
                 left += [(name, self._goes_on_in(name, came_from, self._executors.places[each])) for name, came_from in left_by(each)]
             for name, queue in left:
@@ -336,6 +342,15 @@ class Executor:
             return []
         found = DBOS.list_workflows(workflow_ids=names, status="PENDING", executor_id=self.id, load_input=False, load_output=False)
         return [(each.workflow_id, each.queue_name or "") for each in found]
+
+    def _fallen(self) -> list[tuple[str, str]]:
+        """What was taken here and never began, as `left_by`: the library drops what it has taken when it cannot read it, as from a database that is gone just then."""
+        from dbos import DBOS
+
+        found = DBOS.list_workflows(status="PENDING", executor_id=self.id, load_input=False, load_output=False)
+        now = time.monotonic()
+        self._idle = {each.workflow_id: self._idle.get(each.workflow_id, now) for each in found if not self._legs.has(each.workflow_id)}
+        return [(each.workflow_id, each.queue_name or "") for each in found if self._idle.get(each.workflow_id, now) <= now - _FALLEN]
 
     def _own(self, names: Iterable[str]) -> None:
         if self._role == SUBMIT:

@@ -73,6 +73,11 @@ class Legs:
         with self._moved:
             return list(self._broken)
 
+    def has(self, name: str) -> bool:
+        """Whether a leg is carried at this moment, or had to stop here."""
+        with self._moved:
+            return name in self._running or name in self._broken
+
     def own(self, names: Iterable[str]) -> None:
         """These began here."""
         with self._moved:

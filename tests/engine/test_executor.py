@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from threading import Event
 
 import pytest
 from sqlalchemy import event
@@ -320,6 +321,25 @@ def test_a_disk_that_fills_up_stops_the_run_which_goes_on_when_there_is_room(tmp
         assert executor.reap() == ("a.1",)
         assert len(executor.wait("a", 1, 30)) == 200_000
     assert began == ["first", "second", "second"]
+
+
+def test_what_was_taken_and_could_not_be_read_at_that_moment_begins_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("runner.engine.executor._FALLEN", 0.3)
+    gone = Event()
+
+    def taken(*_: object, **__: object) -> None:
+        monkeypatch.undo()
+        gone.set()
+        raise ConnectionError("the database is gone just now")
+
+    with Executor(tmp_path / "state", role="watch", work=nothing, slots=1) as executor:
+        monkeypatch.setattr("dbos._queue.execute_dequeued_workflow", taken)
+        executor.hand_over("a", 1)
+        assert gone.wait(30)
+        monkeypatch.setattr("runner.engine.executor._FALLEN", 0.3)
+        assert executor.reap() == ()  # it may be about to begin
+        assert until(executor.reap) == ("a.1",)
+        assert executor.wait("a", 1, 30) == "a 1"
 
 
 @pytest.mark.parametrize(
