@@ -33,6 +33,7 @@ def shipped(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
         "runner/store/migrations/versions/0001_runs.py",
         "runner/sandbox/inside/launch.py",
         "runner/trial/inside/pytest_session.py",
+        "runner/trial/inside/source_trees.py",
         "runner/examples/berth/pyproject.toml",
         "runner/examples/changes/good.diff",
         "runner/examples/changes/broken.diff",

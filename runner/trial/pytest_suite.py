@@ -84,7 +84,7 @@ class PytestSuite:
     def plan(self, *, only: Sequence[str] = (), files: Sequence[str] = (), plugin: Plugin | None = None) -> Plan:
         """The command for the whole suite, or for the test ids `only`; with `files`, in a child of its own for each of these."""
         env = {**_DEFAULTS, _EXAMPLES: f"{self.scratch}/hypothesis", **self.env, **_FORCED}
-        session = _program("pytest_session")
+        session = _program("source_trees") + _program("pytest_session")
         if not files:
             return Plan((self.python, "-I", "-c", _BOOT % '"-s"', session, *_pieces(self._settings(tuple(only), plugin))), env, None)
         parts = {file: [name for name in only if file_of(name) == file] for file in files}

@@ -433,9 +433,31 @@ def test_the_program_reads_on_python_3_8(tmp_path: Path):
 
     import runner.trial
 
-    source = Path(runner.trial.__file__).parent / "inside" / "pytest_session.py"
-    ast.parse(source.read_text(), feature_version=(3, 8))
-    assert source.stat().st_size < 100 * 1024
+    sources = [Path(runner.trial.__file__).parent / "inside" / f"{name}.py" for name in ("source_trees", "pytest_session")]
+    for source in sources:
+        ast.parse(source.read_text(), feature_version=(3, 8))
+    assert sum(source.stat().st_size for source in sources) < 100 * 1024
+
+
+def test_a_file_is_read_once_however_many_of_its_tests_fail_and_they_read_as_ever(box):
+    several = "\n".join(f"def test_{at}():\n    value = {at}\n    assert value == -1, 'at {at}'\n" for at in range(4))
+    box.write(
+        test_a_py=several,
+        conftest_py="""
+import ast
+parsed, parse = [], ast.parse
+def counting(source, *given, **named):
+    parsed.append(str(source).count("def test_"))
+    return parse(source, *given, **named)
+def pytest_collection_finish(): ast.parse = counting
+def pytest_sessionfinish(): open("counted", "w").write(repr(parsed.count(4)))
+""",
+    )
+    run = box.run()
+    assert [
+        (record.outcome, f"> assert value == -1, 'at {at}'" in " ".join(record.text.split())) for at, record in enumerate(run.records)
+    ] == [("failed", True)] * 4
+    assert (box.work / "counted").read_text() == "1"
 
 
 def test_packages_that_pythonpath_names_outside_the_working_copy_belong_to_the_image(box, image, outcomes_of):

@@ -36,13 +36,19 @@ def begin(subject: Subject, asker: Asker, importer: Importer, modules: Modules) 
     planned, further = _planned(subject, modules)
     calls = planned.calls + further
     items = [_item(call, modules.changed) for call in calls]
+    shared = [{**item, "list": ""} for item in items]
     known, more, soaked = range(len(planned.calls)), range(len(planned.calls), len(calls)), _soaked(planned.calls)
 
     def put(name: str, places: Sequence[int], times: int = 2, *, shift: float = 0.0, repeat: float = 0.0) -> tuple[range, Sequence[int]]:
-        """A question about the calls at these places, with an order of sets of its own; one that is asked often has two."""
-        units = [[items[at]] for at in places]
-        seeds = [seed_of(subject, each) for each in (name, f"{name}, again")]
-        one, other = (ask(importer, units, BOUNDS, shift=shift, repeat=repeat, seed=seed) for seed in seeds)
+        """A question about the calls at these places, with an order of sets of its own.
+
+        One that is asked often has two orders, and in every second turn all modules share interpreters, as they do under another clock:
+        an interpreter costs more than its calls.
+        """
+        one, other = (
+            ask(importer, [[each[at]] for at in places], BOUNDS, shift=shift, repeat=repeat, seed=seed_of(subject, word))
+            for each, word in ((shared if shift else items, name), (shared, f"{name}, again"))
+        )
         return asker.add([Question(name, one, times, other if times > TWICE else None)] if places else []), places
 
     asked = [
@@ -80,13 +86,13 @@ def _item(call: Call, changed: Mapping[str, ChangedFile]) -> Mapping[str, object
 
 
 def _soaked(calls: Sequence[Call]) -> Sequence[int]:
-    """The places of recorded calls, those of each function in turn."""
+    """The places of recorded calls, chosen from each function in turn; those of one module stand together, which saves interpreters."""
     rows: dict[tuple[str, str], list[int]] = {}
     for at, call in enumerate(calls):
         if call.origin == "recorded":
             rows.setdefault(call.target, []).append(at)
     ordered = [row[depth] for depth in range(SOAKED) for row in rows.values() if depth < len(row)]
-    return ordered[:SOAKED]
+    return sorted(ordered[:SOAKED])
 
 
 def _placed(seen: Seen, places: Sequence[int], count: int) -> Seen:

@@ -363,6 +363,7 @@ def import_pytest(paths, notes):
         notes.append("pytest itself needs a module of the working copy")
     if int(pytest.__version__.split(".")[0]) < 7:
         raise ImportError("pytest %s is too old: 7.0 or newer is needed" % pytest.__version__)
+    keep_trees()  # noqa: F821  of `source_trees.py`
     return pytest
 
 
