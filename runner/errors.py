@@ -48,6 +48,17 @@ class PolicyInvalid(SeatrialError):
         self.hint = hint
 
 
+class ConfigurationInvalid(UsageError):
+    """The file that tells a server what it serves cannot be used; `problems` holds every fault found, one line each, as for a policy."""
+
+    code = "configuration-invalid"
+
+    def __init__(self, problems: tuple[str, ...], *, hint: str = "") -> None:
+        many = f"has {len(problems)} faults" if len(problems) != 1 else "cannot be used"
+        super().__init__("\n".join((f"the server's configuration {many}", *problems)), hint=hint)
+        self.problems = problems
+
+
 class ChangeRefused(SeatrialError):
     """The patch is no change that can be judged: too large, empty, or it does not apply exactly; says git's reason."""
 

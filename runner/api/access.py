@@ -1,6 +1,6 @@
 """Who asks, and whether they may: bearer tokens, their scopes, their targets, and how often."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Annotated, Any, Final
 
 from fastapi import Depends, Request, Security
@@ -9,6 +9,7 @@ from fastapi.security.utils import get_authorization_scheme_param
 
 from runner.api.identities import Identities
 from runner.api.problems import Problem
+from runner.model.choices import choices
 from runner.store.tokens import Token
 from runner.wiring.serving import Service
 
@@ -79,7 +80,19 @@ def may_go_on(request: Request, service: Service) -> bool:
     return True
 
 
+def among(name: str, may: Collection[str]) -> str:
+    """What to do about a name that a token may not use, or that there is none of: the sentence names those that it may."""
+    said = choices(name, may, "this token may use")
+    return f"{said[:1].upper()}{said[1:]}."
+
+
 def allowed(token: Token, target: str) -> None:
     """Raises Problem where a token is bound to other targets."""
     if token.targets and target not in token.targets:
-        raise Problem(403, "target-not-allowed", "this token is bound to other targets", targets=list(token.targets))
+        raise Problem(
+            403,
+            "target-not-allowed",
+            "this token is bound to other targets",
+            targets=list(token.targets),
+            hint=among(target, token.targets),
+        )

@@ -35,6 +35,8 @@ class RunSummary(Answer):
     policy_digest: str = Field(default="", description="Of the policy that judges it; empty until a worker has read the change.")
     host: str | None = Field(default=None, description="The machine that it was on; its logs are there.")
     joined: str | None = Field(default=None, description="The run that does the same, where this one ended because of it.")
+    waits: str = Field(default="", description="Why a person is waited for, in a sentence; empty where nobody is.")
+    verbs: list[str] = Field(default=[], description="What a person may say then: `approve` and `deny`, or `confirm` and `rollback`.")
 
 
 class RunPage(Answer):
@@ -52,11 +54,26 @@ class Accepted(Answer):
     location: str
 
 
+class Decision(Answer):
+    """What a person said to a run."""
+
+    verb: str = Field(description="`approve`, `deny`, `cancel`, `confirm` or `rollback`.")
+    who: str = Field(description="By the name of the token, or of who was at the machine.")
+    reason: str
+    at: str
+
+
 class Shown(Answer):
-    """One run: what it is, and its report (`seatrial.report/v1`) once there is one."""
+    """One run: what it is, its report (`seatrial.report/v1`) once there is one, and what people said to it, oldest first."""
 
     summary: RunSummary
     report: dict[str, Any] | None
+    decisions: list[Decision] = []
+
+
+def decisions_of(record: Record) -> list[Decision]:
+    """What people said to a run, as the API tells it."""
+    return [Decision(**said.model_dump()) for said in record.decisions]
 
 
 def summary_of(record: Record, joined: str = "") -> RunSummary:
@@ -80,6 +97,8 @@ def summary_of(record: Record, joined: str = "") -> RunSummary:
         policy_digest=record.policy_digest,
         host=record.host,
         joined=joined or None,
+        waits=record.waits,
+        verbs=list(record.verbs),
     )
 
 

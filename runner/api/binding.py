@@ -1,6 +1,6 @@
 """What a token that is bound to targets may see and do: with those, with their repositories, and nothing that concerns others."""
 
-from runner.api.access import allowed
+from runner.api.access import allowed, among
 from runner.api.problems import Problem
 from runner.store.reach import Reach
 from runner.store.tokens import Token
@@ -56,7 +56,9 @@ def bound_of(token: Token, backup: str, service: Service) -> None:
 def bound_in(token: Token, repo: str, service: Service) -> None:
     """Raises Problem where none of the token's targets is of that repository."""
     if token.targets and repo not in repos_of(token, service):
-        raise Problem(403, "repo-not-allowed", "this token is bound to targets of other repositories")
+        raise Problem(
+            403, "repo-not-allowed", "this token is bound to targets of other repositories", hint=among(repo, repos_of(token, service))
+        )
 
 
 def own(token: Token, run: str, service: Service) -> bool:

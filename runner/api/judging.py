@@ -18,7 +18,7 @@ def policy_for(token: Token, repo: str, target: str, service: Service) -> Loaded
         allowed(token, target)
     elif repo:
         bound_in(token, repo, service)
-    known_here(target, repo, service)
+    known_here(target, repo, token, service)
     if not repo and not target:
         return builtin()
     return served_policy("target" if target else "repo", target or repo, service.configuration)

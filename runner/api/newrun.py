@@ -13,12 +13,15 @@ from runner.api.problems import Problem
 from runner.api.texts import Line
 from runner.model.request import Asked, Kind
 from runner.model.run import Command
+from runner.model.text import cut, printable
 from runner.store.tokens import Token
 
 _FILE: Final = "change"
 _MOST_FIELDS: Final = 20
 _LONGEST_FIELD: Final = 64 * 1024
 _MOST_EDITS: Final = 10_000
+_LONGEST_NAME: Final = 100
+"""Characters of what a change is called."""
 
 
 class Edit(BaseModel):
@@ -58,6 +61,9 @@ class NewRun(BaseModel):
         pattern=r"^([^-\x00-\x20\x7f][^\x00-\x20\x7f]*)?$",
         description="A revision; default: see `seatrial check --help`.",
     )
+    name: Line = Field(
+        default="", max_length=200, description="What people call the change, e.g. its file; shown, and otherwise of no consequence."
+    )
     agent: Line = Field(default="", max_length=200)
     ticket: Line = Field(default="", max_length=200)
     gates: Literal["inform", "enforce"] = Field(default="inform", description="For `check`: what the gates may do.")
@@ -88,6 +94,7 @@ class Wanted(NamedTuple):
             change=self.change,
             kind=self.kind,
             revision=self.run.revision or "",
+            name=cut(printable(" ".join(self.run.name.split())), _LONGEST_NAME),
             base=self.run.base,
             author=token.name,
             agent=self.run.agent,

@@ -4,6 +4,8 @@ from hashlib import sha256
 from typing import Final
 from uuid import uuid4
 
+from runner.api.access import among
+from runner.api.binding import repos_of, targets_of
 from runner.api.keys import REPLAYED, Answer, used
 from runner.api.problems import Problem
 from runner.model.request import Asked
@@ -45,10 +47,15 @@ def _located(run: str, state: str) -> Answer:
     return Answer(202, {"run": run, "state": state, "location": where}, {"Location": where})
 
 
-def known_here(target: str, repo: str, service: Service) -> None:
-    """Raises Problem for names that the configuration does not have."""
+def known_here(target: str, repo: str, token: Token, service: Service) -> None:
+    """Raises Problem for names that the configuration does not have, with those that a token may use."""
     known = service.configuration
     if target and target not in known.targets:
-        raise Problem(422, "target-unknown", "this server knows no target of that name")
+        raise _unknown("target", target, targets_of(token, service))
     if repo and repo not in known.repos:
-        raise Problem(422, "repo-unknown", "this server knows no repository of that name")
+        raise _unknown("repo", repo, repos_of(token, service))
+
+
+def _unknown(kind: str, name: str, may: frozenset[str]) -> Problem:
+    what = "repository" if kind == "repo" else kind
+    return Problem(422, f"{kind}-unknown", f"this server knows no {what} of that name", hint=among(name, may))

@@ -28,7 +28,7 @@ def read_file(path: Path, most: int = HARDEST) -> bytes:
         raise UsageError(f"'{path}' cannot be read: {problem.strerror}") from problem
 
 
-def from_diff(patch: bytes, *, source: str, objects: PrivateObjects, base: str | None, caps: Caps) -> Change:
+def from_diff(patch: bytes, *, source: str, objects: PrivateObjects, base: str | None, caps: Caps, called: str = "") -> Change:
     """The change that a patch makes of a base; raises ChangeRefused with git's reason when it does not apply exactly."""
     _check_size(patch, caps)
     start = base_of(objects, base)
@@ -36,7 +36,7 @@ def from_diff(patch: bytes, *, source: str, objects: PrivateObjects, base: str |
         tree = objects.apply(objects.tree_of(start.commit), patch)
     except ChangeRefused as refused:
         raise ChangeRefused(str(refused).replace("does not apply:", f"does not apply to {start.label}:", 1), hint=refused.hint) from refused
-    head = "the diff on standard input" if source == "-" else source
+    head = called or ("the diff on standard input" if source == "-" else source)
     return change_of(objects, start, tree, kind="diff", source=source, head=head, caps=caps)
 
 

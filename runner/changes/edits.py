@@ -33,7 +33,7 @@ class Edit(NamedTuple):
     mode: str | None
 
 
-def from_edits(content: bytes, *, source: str, objects: PrivateObjects, base: str | None, caps: Caps) -> Change:
+def from_edits(content: bytes, *, source: str, objects: PrivateObjects, base: str | None, caps: Caps, called: str = "") -> Change:
     """The change that edits make of the base; raises ChangeRefused with the number of the item that is wrong, counted from 1.
 
     A file that is there keeps its mode unless the edit gives one; a new one is not executable.
@@ -42,7 +42,7 @@ def from_edits(content: bytes, *, source: str, objects: PrivateObjects, base: st
     start = base_of(objects, base)
     tree = _tree(objects, start, edits)
     count = f"{len(edits)} edit{'' if len(edits) == 1 else 's'}"
-    head = f"{count} from standard input" if source == "-" else f"{source} ({count})"
+    head = f"{count} from standard input" if source == "-" and not called else f"{called or source} ({count})"
     return change_of(objects, start, tree, kind="edits", source=source, head=head, caps=caps)
 
 

@@ -27,8 +27,11 @@ def read_change(
     limits: Caps | None = None,
     note: Callable[[str], None] = _silent,
     kind: Kind | None = None,
+    called: str = "",
 ) -> Change:
     """The change named by `spec`; `None` is the work tree, `-` what is in `stdin`. `kind` settles what `spec` leaves open.
+
+    `called` is what people call a diff or edits, where that is not `spec`.
 
     Raises UsageError when there is no such thing or two of that name, a file and a revision,
     ChangeRefused when it is no change that can be judged (that is a reject, not a mistake of the caller).
@@ -55,8 +58,8 @@ def read_change(
     if (kind or kind_of_content(content, spec)) is Kind.EDITS:
         from runner.changes.edits import from_edits
 
-        return from_edits(content, source=spec, objects=objects, base=base, caps=caps)
-    return from_diff(content, source=spec, objects=objects, base=base, caps=caps)
+        return from_edits(content, source=spec, objects=objects, base=base, caps=caps, called=called)
+    return from_diff(content, source=spec, objects=objects, base=base, caps=caps, called=called)
 
 
 def kind_given(spec: str | None, *, stdin: bytes | None, kind: Kind | None) -> Kind:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from runner.cli.output import emit
-from runner.cli.settings import common, form
+from runner.cli.settings import common, form, of_this_machine
 from runner.errors import UsageError
 from runner.model.text import cut, printable
 from runner.reports.exits import Exit
@@ -41,6 +41,7 @@ def audit() -> None:
 @click.option("--against", metavar="FILE", type=click.Path(path_type=Path), help="Checkpoints that were kept elsewhere, one per line.")
 @form
 @common
+@of_this_machine
 def verify(against: Path | None, form: str) -> int:
     """Verify every entry. Exits 1 when one was edited, moved, deleted, put in or cut off, and 4 when the log cannot be read.
 
@@ -66,6 +67,7 @@ def verify(against: Path | None, form: str) -> int:
 @click.option("--subject", metavar="SUBJECT", help="Only entries about this, such as the id of a run.")
 @form
 @common
+@of_this_machine
 def list_(limit: int, kind: str | None, subject: str | None, form: str) -> int:
     """List entries, newest first. They are not verified here.
 
@@ -87,6 +89,7 @@ def list_(limit: int, kind: str | None, subject: str | None, form: str) -> int:
 @audit.command()
 @form
 @common
+@of_this_machine
 def checkpoint(form: str) -> int:
     """Print the newest entry's number, time and hash on one line, to be kept where nobody who can write the database can.
 

@@ -15,9 +15,13 @@ SERVER = "SEATRIAL_SERVER"
 
 
 class Desk(Protocol):
-    """Where runs are asked for, and asked about. `look` is the seconds between two looks at a run that goes on."""
+    """Where runs are asked for, and asked about. `look` is the seconds between two looks at a run that goes on.
+
+    `flag` is what a command about the same runs needs, with a space before it; empty where it needs nothing.
+    """
 
     look: float
+    flag: str
 
     def check(self, asked: Mapping[str, Any], progress: "Progress") -> "Report":
         """Judge a change; `asked` has the options of `seatrial check`."""

@@ -1,12 +1,13 @@
 """Does what is asked in this process, over the record of this machine."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from runner.cli.asking import here
 from runner.cli.landing import person
-from runner.errors import UsageError
+from runner.errors import SeatrialError, UsageError
 from runner.model.text import printable
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ class Here:
     """The desk of this process."""
 
     look = 0.5
+    flag = ""
 
     def check(self, asked: Mapping[str, Any], progress: "Progress") -> "Report":
         """Judge a change here."""
@@ -83,26 +85,35 @@ class Here:
         """Wait for whoever carries it."""
         from runner.wiring.answering import wait
 
-        return _reported(wait(run, seconds))
+        return self._told(wait(run, seconds))
 
     def decide(self, run: str, verb: str, who: str, reason: str, progress: "Progress") -> "Report":
         """By the word of a person at this machine."""
         from runner.wiring.answering import answer, ask
 
         do = answer if verb in ("approve", "deny") else ask
-        return _reported(do(run, verb, person(who), reason, progress))
+        return self._told(do(run, verb, person(who), reason, progress))
 
     def resume(self, run: str, progress: "Progress") -> "Report":
         """Go on with it in this process."""
         from runner.wiring.answering import resume
 
-        return _reported(resume(run, progress))
+        return self._told(resume(run, progress))
 
     def retry(self, run: str, progress: "Progress") -> "Report":
         """Submit it again in this process."""
         from runner.wiring.submitting import retry
 
         return _reported(retry(run, progress))
+
+    def _told(self, run: "Run") -> "Report":
+        """The report of a run, with what people said to it as far as that can be read: what was asked for is done by now."""
+        from runner.reports.report import with_decisions
+
+        report = _reported(run)
+        with suppress(SeatrialError):
+            report = with_decisions(report, self._runs.show(run.id).decisions)
+        return report
 
     @cached_property
     def _runs(self) -> "SqlRuns":

@@ -14,6 +14,7 @@ from runner.client.reported import report_of, report_text
 from runner.client.secret import token
 from runner.client.wanted import Wanted
 from runner.errors import SeatrialError, Terminated, UsageError
+from runner.model.said import Said
 from runner.model.text import printable
 
 if TYPE_CHECKING:
@@ -28,14 +29,14 @@ _FROM_THE_START: Final = 0
 
 
 class Server:
-    """The desk of a server; `flag` says that it was named by --server, which the next command then needs, too."""
+    """The desk of a server; `flag`, when it is made, says that it was named by --server, which the next command then needs, too."""
 
     look = 2.0
 
     def __init__(self, named: str, *, flag: bool) -> None:
         address = parse(named)
         self._client = Client(Connection(address, token()))
-        self._flag = f" --server {shlex.quote(named)}" if flag else ""
+        self.flag = f" --server {shlex.quote(named)}" if flag else ""
         self._open = address.open
 
     def check(self, asked: Mapping[str, Any], progress: "Progress") -> "Report":
@@ -48,7 +49,7 @@ class Server:
         try:
             return self._followed(run, progress, base=wanted.base)
         except (KeyboardInterrupt, Terminated):
-            progress.note(f"run {run} goes on: seatrial run wait {run}{self._flag}")
+            progress.note(f"run {run} goes on: seatrial run wait {run}{self.flag}")
             raise
 
     def submit(self, asked: Mapping[str, Any], progress: "Progress") -> "Report":
@@ -68,14 +69,15 @@ class Server:
     def record(self, run: str) -> "Record":
         """A run of the server."""
         shown = self._client.show(run)
-        return _record(shown.summary, report_text(shown, self._flag) if shown.report is not None else None)
+        report = report_text(shown, self.flag) if shown.report is not None else None
+        return _record(shown.summary, report, tuple(Said(**said.model_dump()) for said in shown.decisions))
 
     def landing(self, record: "Record") -> Iterator[str]:
         """Where it is, as far as the server tells."""
         yield f"target      {printable(record.target)}"
         yield f"stage       {printable(record.stage) or 'none yet'}"
-        if record.state in ("queued", "running"):
-            yield f"next        seatrial run wait {record.id}{self._flag}"
+        if record.state in ("queued", "running") and not record.waits:
+            yield f"next        seatrial run wait {record.id}{self.flag}"
 
     def logs(self, run: str) -> dict[str, str]:
         """The logs of a run of the server."""
@@ -84,21 +86,21 @@ class Server:
     def wait(self, run: str, seconds: float | None, progress: "Progress") -> "Report":
         """Wait, and say what happens from now on."""
         known = self._client.show(run).summary.run
-        return self._reported(Following(self._client, progress).wait(known, seconds))
+        return self._reported(Following(self._client, progress, flag=self.flag).wait(known, seconds))
 
     def decide(self, run: str, verb: str, who: str, reason: str, progress: "Progress") -> "Report":
         """By the word of who has the token."""
         if who:
             raise UsageError("--by is for this machine: a server goes by whom the token was made for", hint="Leave it out.")
         taken = self._client.decide(run, verb, reason).run
-        shown = Following(self._client, progress).wait(taken)
+        shown = Following(self._client, progress, flag=self.flag).wait(taken)
         if verb == "rollback" and shown.summary.ending == "confirmed":  # it was confirmed just before it could hear that
-            shown = Following(self._client, progress).wait(self._client.decide(taken, verb, reason).run)
+            shown = Following(self._client, progress, flag=self.flag).wait(self._client.decide(taken, verb, reason).run)
         return self._reported(shown)
 
     def resume(self, run: str, progress: "Progress") -> "Report":  # noqa: ARG002 - the same for every desk
         """A server goes on with its runs by itself."""
-        raise UsageError("a server goes on with its runs by itself", hint=f"seatrial run wait {run}{self._flag}")
+        raise UsageError("a server goes on with its runs by itself", hint=f"seatrial run wait {run}{self.flag}")
 
     def retry(self, run: str, progress: "Progress") -> "Report":
         """Have it submitted again, and wait. Interrupted, it has the run cancelled."""
@@ -114,7 +116,7 @@ class Server:
         if self._open:
             progress.note(f"the token goes to {self._client.name} unencrypted; https would hide it")
         offer = offered(asked, progress.note)
-        return Wanted(content=offer.content, kind=offer.kind, base=offer.base, **more)
+        return Wanted(content=offer.content, kind=offer.kind, name=offer.name, base=offer.base, **more)
 
     def _can_read(self) -> None:
         """Raises UsageError before anything is sent: else the run would go on, and nobody here could say what it came to."""
@@ -124,7 +126,7 @@ class Server:
         try:
             run = self._client.submit(wanted).run
         except (KeyboardInterrupt, Terminated):
-            progress.note(f"the server may have taken it: seatrial run list{self._flag}")
+            progress.note(f"the server may have taken it: seatrial run list{self.flag}")
             raise
         progress.note(f"run {run}")
         return run
@@ -140,21 +142,21 @@ class Server:
     def _call_off(self, run: str, progress: "Progress") -> None:
         try:
             self._client.decide(run, "cancel", _CALLED_OFF)
-            ended = Following(self._client, progress).wait(run, _FAREWELL).summary
+            ended = Following(self._client, progress, flag=self.flag).wait(run, _FAREWELL).summary
             progress.note(f"run {run}: {(ended.ending or ended.state).replace('_', ' ')}: {ended.reason}")
         except (SeatrialError, TimeoutError) as problem:
-            progress.note(f"run {run} may go on ({problem}): seatrial run show {run}{self._flag}")
+            progress.note(f"run {run} may go on ({problem}): seatrial run show {run}{self.flag}")
 
     def _followed(self, run: str, progress: "Progress", *, base: str = "") -> "Report":
-        return self._reported(Following(self._client, progress, after=_FROM_THE_START).wait(run), base)
+        return self._reported(Following(self._client, progress, after=_FROM_THE_START, flag=self.flag).wait(run), base)
 
     def _reported(self, shown: Shown, base: str = "") -> "Report":
-        return report_of(shown, self._flag, base=base)
+        return report_of(shown, self.flag, base=base)
 
 
-def _record(summary: Summary, report: str | None = None) -> "Record":
+def _record(summary: Summary, report: str | None = None, decisions: tuple[Said, ...] = ()) -> "Record":
     """A run as the record of this machine would have it; what a server does not tell stays empty."""
     from runner.store.runs import Record
 
     told = summary.model_dump(exclude={"run", "change", "joined"})
-    return Record(id=summary.run, change_id=summary.change, report=report, **told)
+    return Record(id=summary.run, change_id=summary.change, report=report, decisions=decisions, **told)

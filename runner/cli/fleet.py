@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from runner.cli.output import emit
-from runner.cli.settings import common, form
+from runner.cli.settings import common, form, of_this_machine
 from runner.model.text import cut, printable
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ _LONGEST: Final = 120
 @click.command()
 @form
 @common
+@of_this_machine
 def fleet(form: str) -> int:
     """List the servers and workers of this database, what they carry, and how long requests wait for them.
 

@@ -5,6 +5,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from runner.errors import ChangeRefused, UsageError
+from runner.model.text import cut, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -13,14 +14,16 @@ if TYPE_CHECKING:
 
 _MOST_FILES: Final = 100_000
 """The policy, which the server has, allows less."""
+_LONGEST_NAME: Final = 100
 
 
 class Offer(NamedTuple):
-    """A change as it is sent; `kind` is `diff` or `edits`, `base` a commit, or what was typed, or empty."""
+    """A change as it is sent; `kind` is `diff` or `edits`, `base` a commit, or what was typed, or empty, `name` what people call it."""
 
     content: bytes
     kind: str
     base: str
+    name: str
 
 
 def offered(asked: "Mapping[str, Any]", note: "Callable[[str], None]") -> Offer:
@@ -48,7 +51,7 @@ def _as_it_is(asked: "Mapping[str, Any]", forced: "Kind | None") -> Offer:
         raise UsageError("nothing came on standard input", hint="Pipe a diff in, e.g. `git diff | seatrial check -`.")
     if len(content) > HARDEST:
         raise ChangeRefused(f"the change is more than {show_size(HARDEST)}", hint="Split it.")
-    return Offer(content, str(forced or kind_of_content(content, spec)), asked["base"] or "")
+    return Offer(content, str(forced or kind_of_content(content, spec)), asked["base"] or "", _name("" if spec == "-" else Path(spec).name))
 
 
 def _check_ambiguity(spec: str, repo: Path) -> None:
@@ -77,4 +80,9 @@ def _as_a_diff(asked: "Mapping[str, Any]", forced: "Kind | None", note: "Callabl
     with TemporaryDirectory(prefix="seatrial-") as folder, PrivateObjects(asked["repo"], Path(folder)) as objects:
         change = read_change(asked["change"], objects=objects, base=asked["base"], limits=caps, note=note, kind=forced)
         note(f"{change.head_label} onto {change.base_label}")
-        return Offer(objects.patch(change.base_tree, change.tree, HARDEST), "diff", change.base_commit)
+        return Offer(objects.patch(change.base_tree, change.tree, HARDEST), "diff", change.base_commit, _name(change.head_label))
+
+
+def _name(called: str) -> str:
+    """In one line that a server takes."""
+    return cut(printable(" ".join(called.split())), _LONGEST_NAME)

@@ -2,9 +2,10 @@
 
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,12 +14,14 @@ from runner.cli.output import emit
 from runner.cli.running import VERBS
 from runner.cli.settings import common, form, report_form, server, settings, stdout_colors
 from runner.errors import StoreUnavailable, UsageError
-from runner.model.text import cut, printable
+from runner.model.text import cut, inert, printable
 
 if TYPE_CHECKING:
     from runner.store.runs import Record
 
 _REASON = 70
+_LONGEST_WAIT = 300
+_MARGIN = 14
 _GOES_ON = ("queued", "running")
 
 
@@ -50,12 +53,13 @@ def list_(limit: int, form: str) -> int:
       seatrial run list
       seatrial run list --limit 100 --format json
     """
-    records = desk().records(limit)
+    by = desk()
+    records = by.records(limit)
     if form == "json":
-        rows = [record.model_dump(mode="json", exclude={"report"}) for record in records]
+        rows = [record.model_dump(mode="json", exclude={"report", "decisions"}) for record in records]
         emit(json.dumps({"schema": "seatrial.runs/v1", "runs": rows}, indent=2) + "\n")
     elif records:
-        emit("".join(_row(record) for record in records))
+        emit("".join(_row(record, by.flag) for record in records))
     else:
         click.echo("there is no run yet; `seatrial check` makes one", err=True)
     return 0
@@ -80,7 +84,7 @@ def show(run_: str, form: str) -> int:
     if record.report is None:
         emit(_without_report(record, form, by))
     else:
-        emit(record.report.rstrip("\n") + "\n" if form == "json" else _written(record.id, record.report, form))
+        emit(_as_json(record, record.report) if form == "json" else _written(record, record.report, form))
     return 0
 
 
@@ -133,20 +137,38 @@ def _follow(by: Desk, run_id: str) -> None:
         time.sleep(by.look)
 
 
-def _row(record: "Record") -> str:
-    fate = record.ending or record.state
-    if record.target and record.state == "running" and record.stage:
-        fate = f"{fate} ({record.stage})"
+def _row(record: "Record", flag: str) -> str:
+    """A run in a line; of one that waits for a person, in further ones why, and what to type."""
     when = record.started[:19].replace("T", " ")
-    return (
-        f"{record.id:<12}  {when}Z  {fate:<9}  {cut(printable(record.repository), 40)}  {cut(printable(record.reason), _REASON)}".rstrip()
-        + "\n"
-    )
+    reason = "" if record.waits else cut(printable(record.reason), _REASON)
+    first = f"{record.id:<12}  {when}Z  {_fate(record):<9}  {cut(printable(record.repository), 40)}  {reason}".rstrip()
+    return "".join(f"{line}\n" for line in (first, *(f"{'':<{_MARGIN}}{line}" for line in _waits(record, flag))))
 
 
-def _unfinished(record: "Record", landing: Iterable[str]) -> str:
+def _fate(record: "Record") -> str:
+    if record.ending or record.state != "running":
+        return record.ending or record.state
+    if record.waits:
+        return "waiting"
+    return f"running ({record.stage})" if record.target and record.stage else "running"
+
+
+def _waits(record: "Record", flag: str) -> Iterator[str]:
+    """What a run waits for, and what a person types."""
+    if record.waits:
+        from runner.model.said import typed
+
+        yield f"waits for a person: {cut(printable(record.waits), _LONGEST_WAIT)}"
+        yield from typed(record.id, record.verbs, flag)
+
+
+def _unfinished(record: "Record", landing: Iterable[str], flag: str) -> str:
+    from runner.model.said import sentence
+
     lines = (
-        f"{(record.ending or record.state).upper()}  {record.id}",
+        f"{(record.ending or _fate(record).partition(' ')[0]).upper()}  {record.id}",
+        *_waits(record, flag),
+        *(f"said        {sentence(said)}" for said in record.decisions),
         f"began {record.started[:19].replace('T', ' ')}Z and has no report: {printable(record.reason) or 'it goes on'}",
         f"repository  {printable(record.repository)}",
         f"base        {printable(record.base)}",
@@ -159,21 +181,32 @@ def _without_report(record: "Record", form: str, by: Desk) -> str:
     if form == "json":
         return json.dumps({"schema": "seatrial.run/v1", **record.model_dump(mode="json")}, indent=2) + "\n"
     if form == "text":
-        return _unfinished(record, by.landing(record))
+        return _unfinished(record, by.landing(record), by.flag)
     hint = f"`seatrial run show {record.id}` says what is known of it."
     raise UsageError(f"run {record.id} has no report that could be written as {form}: {record.reason or 'it goes on'}", hint=hint)
 
 
-def _written(run_id: str, report: str, form: str) -> str:
+def _as_json(record: "Record", report: str) -> str:
+    """The report as it was recorded, and what people said to the run."""
+    kept: Any = None
+    if record.decisions:
+        with suppress(ValueError, RecursionError):  # not ours to mend
+            kept = json.loads(report)
+    if not isinstance(kept, dict):
+        return report.rstrip("\n") + "\n"
+    return inert(json.dumps({**kept, "decisions": [said.model_dump() for said in record.decisions]}, indent=2)) + "\n"
+
+
+def _written(record: "Record", report: str, form: str) -> str:
     from runner.reports.formats import written
-    from runner.reports.report import from_json
+    from runner.reports.report import from_json, with_decisions
 
     try:
         read = from_json(report)
     except ValueError as problem:
-        hint = f"`seatrial run show {run_id} --format json` prints it as it is."
-        raise StoreUnavailable(f"the report of run {run_id} is not one that this version can read", hint=hint) from problem
-    return written(read, form, color=stdout_colors(), full=True, numbers=settings().verbose)
+        hint = f"`seatrial run show {record.id} --format json` prints it as it is."
+        raise StoreUnavailable(f"the report of run {record.id} is not one that this version can read", hint=hint) from problem
+    return written(with_decisions(read, record.decisions), form, color=stdout_colors(), full=True, numbers=settings().verbose)
 
 
 def _log(name: str, text: str, *, titled: bool) -> str:

@@ -68,6 +68,19 @@ def server(command: Command) -> Command:
     return click.option("--server", metavar="URL", default=None, expose_value=False, callback=_keep, help=said)(command)
 
 
+def of_this_machine(command: Command) -> Command:
+    """Say on stderr of a command that a server cannot do, where one is named by the environment, that it is about this machine."""
+
+    @wraps(command)
+    def told(*given: Any, **named: Any) -> Any:
+        if os.environ.get("SEATRIAL_SERVER") and not settings().quiet:
+            words = click.get_current_context().command_path
+            click.echo(f"{words} is about the database of this machine; SEATRIAL_SERVER is not asked", err=True)
+        return command(*given, **named)
+
+    return cast("Command", told)
+
+
 def form(command: Command) -> Command:
     """Add --format text|json to a command."""
     return click.option("--format", "form", type=click.Choice(("text", "json")), default="text", help="What to write to stdout.")(command)

@@ -10,7 +10,7 @@ import click
 
 from runner.cli.landing import person
 from runner.cli.output import emit
-from runner.cli.settings import common, form
+from runner.cli.settings import common, form, of_this_machine
 from runner.model.text import printable
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ def token() -> None:
 @click.option("--target", "targets", multiple=True, metavar="NAME", help="Only for this target of the server; repeatable. [default: all]")
 @click.option("--expires", metavar="TIME", default="90d", show_default=True, help="How long it is good for.")
 @common
+@of_this_machine
 def create(name: str, scopes: tuple[str, ...], targets: tuple[str, ...], expires: str) -> int:
     """Make a token and print it, this once. NAME is who asks by it: the author of what is submitted, and whose word an approval is.
 
@@ -65,6 +66,7 @@ def create(name: str, scopes: tuple[str, ...], targets: tuple[str, ...], expires
 @token.command("list")
 @form
 @common
+@of_this_machine
 def list_(form: str) -> int:
     """List the tokens, newest first; their secret half is known to nobody but their holders.
 
@@ -87,6 +89,7 @@ def list_(form: str) -> int:
 @token.command()
 @click.argument("identity", metavar="ID")
 @common
+@of_this_machine
 def revoke(identity: str) -> int:
     """Let a token be good for nothing from now on.
 

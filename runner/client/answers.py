@@ -42,6 +42,10 @@ class Summary(_Told):
     """What servers did not tell at first."""
     joined: RunId | None = None
     """The run that does the same, where this one ended because of it."""
+    waits: str = ""
+    """Why a person is waited for; empty where nobody is."""
+    verbs: tuple[_Word, ...] = ()
+    """What a person may say then."""
 
     @property
     def over(self) -> bool:
@@ -49,11 +53,21 @@ class Summary(_Told):
         return self.state not in ("queued", "running")
 
 
+class Decision(_Told):
+    """What a person said to a run; see `runner.model.said.Said`."""
+
+    verb: _Word
+    who: str
+    reason: str
+    at: str
+
+
 class Shown(_Told):
-    """One run, and its report as JSON once there is one."""
+    """One run, its report as JSON once there is one, and what people said to it."""
 
     summary: Summary
     report: dict[str, Any] | None
+    decisions: tuple[Decision, ...] = ()
 
 
 class Page(_Told):

@@ -10,6 +10,8 @@ from runner.client.client import Client
 from runner.client.events import Event
 from runner.client.problems import Refused, ServerUnavailable
 from runner.errors import InfrastructureError
+from runner.model.said import typed
+from runner.model.text import cut, printable
 from runner.ports import Progress
 
 BEAT: Final = 15.0
@@ -22,13 +24,18 @@ _LOST: Final = 3
 """Times that a stream may end without having said anything, before it is given up."""
 PATIENCE: Final = 300.0
 """Seconds for which a server may be gone while its run is waited for."""
+_LONGEST: Final = 300
+"""Characters of why a person is waited for."""
 _OVER: Final = ("run.held", "run.ended")
 _BEGUN: Final = "run.began"
 _STAGE: Final = "run.stage"
+_DOING: Final = "run.doing"
+_WATCHED: Final = "monitor"
+"""The stage in which a person may be waited for."""
 
 
 class Following:
-    """Follows runs of one server; `told` is the number of the event after which to begin, `None` for now."""
+    """Follows runs of one server; `after` is the number of the event after which to begin, `None` for now, `flag` what names the server in commands."""
 
     def __init__(
         self,
@@ -38,11 +45,13 @@ class Following:
         after: int | None = None,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
+        flag: str = "",
     ) -> None:
         self._client, self._progress, self._sleep, self._clock = client, progress, sleep, clock
-        self._after = after
+        self._after, self._flag = after, flag
         self._silent = 0
-        self._said = self._waits = ""
+        self._said = self._waits = self._asked = ""
+        self._told_of_beginnings = False
 
     def wait(self, run: str, seconds: float | None = None) -> Shown:
         """Wait until a run, or the one that does the same, is held or has ended.
@@ -62,6 +71,7 @@ class Following:
                 return shown
             if self._clock() >= until:
                 raise TimeoutError
+            self._ask(shown.summary)
             self._pass_time(shown.summary, until)
 
     def _looked(self, run: str, until: float) -> Shown:
@@ -118,6 +128,8 @@ class Following:
             if event is not None:
                 self._after = max(event.seq, self._after or 0)
                 self._tell(event)
+                if event.kind == _DOING and event.body.get("stage") == _WATCHED:
+                    self._ask(self._client.show(run).summary)
             if missed and self._client.show(run).summary.over:
                 self._silent = 0
                 return True
@@ -136,13 +148,24 @@ class Following:
             self._silent = _LOST
 
     def _tell(self, event: Event) -> None:
-        if event.kind == _STAGE:
-            self._say(str(event.body.get("stage", "")))
-        elif event.kind == _BEGUN:
+        stage = str(event.body.get("stage", ""))
+        if event.kind == _DOING and stage:
+            self._told_of_beginnings = True
+            self._progress.stage(stage)
+        elif event.kind == _STAGE:
+            self._say(stage)
+        elif event.kind == _BEGUN and not self._told_of_beginnings:  # of a check it is on record late
             self._progress.stage("begun")
 
+    def _ask(self, summary: Summary) -> None:
+        """Say once that a person is waited for, and what to type."""
+        if summary.waits and not summary.over and summary.waits != self._asked:
+            self._asked = summary.waits
+            commands = " or ".join(typed(summary.run, summary.verbs, self._flag))
+            self._progress.note(f"waits for a person: {cut(printable(summary.waits), _LONGEST)}{': ' if commands else ''}{commands}")
+
     def _say(self, stage: str) -> None:
-        """A stage is told once it is over: that is what is on record."""
-        if stage not in ("", self._said):
+        """A stage of which nobody told that it began is told once it is over: that is what is on record."""
+        if stage not in ("", self._said) and not self._told_of_beginnings:
             self._said = stage
             self._progress.stage(f"{stage} done")

@@ -12,6 +12,8 @@ class Wanted(Value):
     content: bytes
     kind: str
     """What `content` is: `diff` or `edits`."""
+    name: str = ""
+    """What it is called, for people."""
     base: str = ""
     """The commit that it is based on; empty: what the server takes."""
     repo: str = ""
@@ -33,7 +35,7 @@ class Wanted(Value):
     @property
     def fields(self) -> dict[str, str]:
         """The fields of `POST /api/v1/runs` but for the change itself; those that say nothing are left out."""
-        named = {"target": self.target, "repo": self.repo, "base": self.base, "agent": self.agent, "ticket": self.ticket}
+        named = {"target": self.target, "repo": self.repo, "name": self.name, "base": self.base, "agent": self.agent, "ticket": self.ticket}
         told = {name: text for name, text in named.items() if text}
         if self.repo:
             told["gates"] = self.gates

@@ -27,6 +27,8 @@ class Asked(Value):
     """What `change` is: `diff`, `edits`, or nothing where its looks decide; else what `revision` is."""
     revision: str = ""
     """A revision of the repository, or a range of them."""
+    name: str = ""
+    """What people call the change, in one harmless line: by the word of whoever asked, and for people alone."""
     base: str = ""
     author: str
     """Who asked, by the token."""

@@ -1,7 +1,7 @@
 """Turns the validation errors of the schema into problems with a place, in words for the person who wrote the file."""
 
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, get_origin
 
 from pydantic import BaseModel, ValidationError
 
@@ -88,11 +88,16 @@ def _nearest(word: str, names: list[str], *, choice: bool = False) -> str:
 def _names(model: type[BaseModel], path: Path) -> list[str]:
     """The names that may stand in the map at `path`."""
     here: Any = model
+    named = False
     for step in path:
         if isinstance(step, int) or not (isinstance(here, type) and issubclass(here, BaseModel)):
             continue
+        if named:  # a key of a map whose values are all of one model
+            named = False
+            continue
         by_alias = {field.alias or name: field for name, field in here.model_fields.items()}
-        here = _model_of(by_alias[step].annotation) if isinstance(step, str) and step in by_alias else None
+        annotation = by_alias[step].annotation if isinstance(step, str) and step in by_alias else None
+        named, here = get_origin(annotation) is dict, _model_of(annotation)
     if not (isinstance(here, type) and issubclass(here, BaseModel)):
         return []
     return [field.alias or name for name, field in here.model_fields.items()]

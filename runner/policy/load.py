@@ -80,13 +80,13 @@ def _line(file: str, problem: Problem) -> str:
     return shown(f"{file}:{problem.place[0]}:{problem.place[1]}: {key}{problem.what}", 1000)
 
 
-def nodes_of(content: bytes, problems: list[Problem], *, quick: bool = False) -> Map | None:
-    """The document as nodes; `None` when it is too broken to go on. Adds to `problems`.
+def nodes_of(content: bytes, problems: list[Problem], *, quick: bool = False, begins: str = "seatrial: 1") -> Map | None:
+    """The document as nodes; `None` when it is too broken to go on. Adds to `problems`. `begins` is how such a file begins.
 
     `quick` takes the parser in C where there is one: the same nodes, but poorer words for what is wrong.
     """
     if len(content) > MOST_BYTES:
-        problems.append(Problem((1, 1), (), f"the file is larger than {MOST_BYTES // 1024}KiB, which no policy needs"))
+        problems.append(Problem((1, 1), (), f"the file is larger than {MOST_BYTES // 1024}KiB, which nobody needs"))
         return None
     try:
         text = content.decode("utf-8-sig")
@@ -95,7 +95,7 @@ def nodes_of(content: bytes, problems: list[Problem], *, quick: bool = False) ->
         problems.append(Problem((line, 1), (), "the file is not UTF-8 text"))
         return None
     problems.extend(_tabs(text))
-    return None if problems else _document(text, problems, quick=quick)
+    return None if problems else _document(text, problems, quick=quick, begins=begins)
 
 
 def _tabs(text: str) -> Iterator[Problem]:
@@ -105,7 +105,7 @@ def _tabs(text: str) -> Iterator[Problem]:
             yield Problem((number, indent.index("\t") + 1), (), "a tab is used for indentation; use spaces")
 
 
-def _document(text: str, problems: list[Problem], *, quick: bool) -> Map | None:
+def _document(text: str, problems: list[Problem], *, quick: bool, begins: str) -> Map | None:
     import yaml
 
     loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader) if quick else yaml.BaseLoader
@@ -127,12 +127,12 @@ def _document(text: str, problems: list[Problem], *, quick: bool) -> Map | None:
         problems.append(Problem((1, 1), (), "this is not YAML: an escape or a directive in it has a number out of range"))
         return None
     except _TooDeep as deep:
-        problems.append(Problem(deep.place, (), f"nested more than {MOST_DEPTH} deep, which no policy needs"))
+        problems.append(Problem(deep.place, (), f"nested more than {MOST_DEPTH} deep, which nobody needs"))
         return None
     if root is None:
-        problems.append(Problem((1, 1), (), "the file is empty; a policy begins with: seatrial: 1"))
+        problems.append(Problem((1, 1), (), f"the file is empty; it begins with: {begins}"))
     elif not isinstance(root, Map):
-        problems.append(Problem(root.place, (), "a policy is a map of keys and values, and begins with: seatrial: 1"))
+        problems.append(Problem(root.place, (), f"the file is a map of keys and values, and begins with: {begins}"))
     return root if isinstance(root, Map) else None
 
 
@@ -156,7 +156,7 @@ class _Builder:
             if kind == "DocumentStartEvent":
                 documents += 1
                 if documents == 2:  # noqa: PLR2004
-                    self._problem(event, (), "a second document begins; a policy is one document")
+                    self._problem(event, (), "a second document begins; the file is one document")
             elif kind.startswith(("Scalar", "Sequence", "Mapping", "Alias")):
                 node = self._node(event, (), 1)
                 root = node if documents == 1 else root

@@ -38,7 +38,7 @@ def _landing(run: Run) -> str:
     """What a person does about a submitted run; empty where it is as with a check."""
     if run.state is State.HELD:
         promoted = run.promotion is not None and run.promotion.step is Step.PROMOTED
-        return f"seatrial confirm {run.id}" if promoted else f'seatrial run approve {run.id} --reason "..."'
+        return f'seatrial confirm {run.id} --reason "..."' if promoted else f'seatrial run approve {run.id} --reason "..."'
     if run.state is State.RUNNING:
         return f"seatrial run wait {run.id}"
     if run.decision is not None and run.decision.ending is Ending.STUCK:

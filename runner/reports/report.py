@@ -1,6 +1,7 @@
 """The JSON report, `seatrial.report/v1`: everything another program may want to know about a run."""
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -9,6 +10,7 @@ from pydantic import ConfigDict, Field
 from runner.model.change import Change, Status
 from runner.model.result import Ending, Outcome, Result, Verdict
 from runner.model.run import Kept, Landed, PolicyFacts, Run, SandboxFacts, State
+from runner.model.said import Said
 from runner.model.suite import Comparison, Pair, SuiteSummary, TestOutcome, Touched
 from runner.model.text import inert
 from runner.model.value import Value
@@ -103,8 +105,17 @@ class BackupReport(Kept):
     model_config = _Part.model_config
 
 
+class SaidReport(Said):
+    """What a person said to the run: `verb` is `approve`, `deny`, `cancel`, `confirm` or `rollback`, `at` ISO 8601 in UTC."""
+
+    model_config = _Part.model_config
+
+
 class Report(_Part):
-    """One run; `exit_code` is that of the command and null while the run goes on, `next` the command to type."""
+    """One run; `exit_code` is that of the command and null while the run goes on, `next` the command to type.
+
+    `decisions` has what people said to it, oldest first; it is told of a run that is looked up in the record.
+    """
 
     schema_: Literal["seatrial.report/v1"] = Field(default=SCHEMA, alias="schema")
     run: str
@@ -125,6 +136,7 @@ class Report(_Part):
     notes: tuple[str, ...]
     promotion: PromotionReport | None = None
     backup: BackupReport | None = None
+    decisions: tuple[SaidReport, ...] = ()
 
 
 def build(run: Run, *, exit_code: int | None = None, here: Path | None = None) -> Report:
@@ -157,6 +169,11 @@ def build(run: Run, *, exit_code: int | None = None, here: Path | None = None) -
         promotion=PromotionReport(**run.promotion.model_dump()) if run.promotion else None,
         backup=BackupReport(**run.backup.model_dump()) if run.backup else None,
     )
+
+
+def with_decisions(report: Report, decisions: Iterable[Said]) -> Report:
+    """The report with what people said to the run, as the record of runs has it."""
+    return report.model_copy(update={"decisions": tuple(SaidReport(**said.model_dump()) for said in decisions)})
 
 
 def to_json(report: Report) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from runner.model.promotion import Step
 from runner.model.result import Finding, Outcome, Result
+from runner.model.said import sentence
 from runner.model.suite import Stop, SuiteSummary, Touched
 from runner.model.units import show_duration, show_size
 from runner.reports.headline import count, subject, word
@@ -191,6 +192,8 @@ def _promotion(report: Report) -> Iterator[Line]:
 
 def _facts(report: Report, bounds: _Bounds) -> Iterator[Line]:
     yield from _promotion(report)
+    for said in report.decisions:
+        yield _fact("said", sentence(said))
     if report.timings:
         spent = " · ".join(f"{stage} {seconds:.2f}s" for stage, seconds in report.timings.items())
         yield _fact("time", f"{spent}  (total {sum(report.timings.values()):.2f}s)")

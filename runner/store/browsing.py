@@ -5,12 +5,15 @@ from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from runner.model.promotion import Step
+from runner.store import attention
+from runner.store.attention import Awaited
 from runner.store.database import PATIENCE, Database
 from runner.store.names import storable
 from runner.store.reach import Reach, within
+from runner.store.record import Record, records
 from runner.store.requests import QUEUED
 from runner.store.run_rows import BEGAN
-from runner.store.runs import Record
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Select
@@ -18,6 +21,8 @@ if TYPE_CHECKING:
 _CHUNK: Final = 100
 _MOST_READ: Final = 1000
 """Reports that are read for one page of runs that a rule stopped."""
+_MOST_AWAITED: Final = 500
+"""Runs that are looked at for whether a person is waited for."""
 _WHO: Final = ("author", "name", "agent")
 """What the audit log calls who made a change, and the program that wrote it."""
 _STOPPED: Final = ("hold", "fail", "unknown", "refuse", "warn")
@@ -60,19 +65,31 @@ class SqlBrowsing:
             connection = transaction.connection
             rows = _ruled(connection, wanted, limit, before) if wanted.rule else _rows(connection, _query(wanted, before), limit)
             who = authors(connection, [row["id"] for row in rows])
-        return tuple(Seen(row.pop("number"), Record(**row), *who.get(row["id"], ("", ""))) for row in rows)
+            numbers = [row.pop("number") for row in rows]
+            found = records(connection, rows)
+        return tuple(Seen(number, record, *who.get(record.id, ("", ""))) for number, record in zip(numbers, found, strict=True))
 
-    def held(self, limit: int, *, reach: Reach | None = None) -> tuple[str, ...]:
-        """Submitted runs that wait for a person, those that wait longest first. `reach`, here and below: only those that are reached."""
-        from sqlalchemy import select
+    def awaited(self, limit: int, *, reach: Reach | None = None) -> tuple[tuple[str, Awaited], ...]:
+        """Submitted runs that wait for a person, and for what: first what is promoted, which has a deadline, then those that wait longest.
 
-        from runner.store.schema import runs, submissions
+        `reach`, here and below: only those that are reached.
+        """
+        from sqlalchemy import and_, or_, select
 
-        query = select(runs.c.id).join(submissions, submissions.c.run == runs.c.id).where(runs.c.state == "held")
+        from runner.store.schema import promotions, runs, submissions
+
+        query = select(*(runs.c[name] for name in ("id", "state", "command", "stage", "reason")))
+        query = query.join(submissions, submissions.c.run == runs.c.id).outerjoin(promotions, promotions.c.run == runs.c.id)
+        promoted = and_(runs.c.state == "running", promotions.c.step == Step.PROMOTED.value)
+        query = query.where(or_(runs.c.state == "held", promoted))
         query = query.where(within(reach)) if reach is not None else query
+        query = query.order_by(runs.c.state.desc(), runs.c.ended, runs.c.number)
         with self._database.reading() as transaction:
-            rows = transaction.connection.execute(query.order_by(runs.c.ended, runs.c.number).limit(limit)) if transaction else None
-            return tuple(rows.scalars()) if rows else ()
+            if transaction is None:
+                return ()
+            rows = [dict(row) for row in transaction.connection.execute(query.limit(_MOST_AWAITED)).mappings()]
+            found = attention.awaited(transaction.connection, rows)
+        return tuple((row["id"], found[row["id"]]) for row in rows if row["id"] in found)[:limit]
 
     def states(self, *, reach: Reach | None = None) -> dict[str, int]:
         """How many runs there are in each state."""

@@ -10,6 +10,7 @@ from uuid import uuid4
 from runner.errors import UsageError
 from runner.model.text import cut
 from runner.store.database import PATIENCE, Database, Transaction
+from runner.store.events import DOING
 from runner.store.names import storable
 from runner.store.webhooks import DISABLED, OVERLAP
 
@@ -195,6 +196,9 @@ def _after(connection: "Connection", seq: int) -> list["Row[Any]"]:
 
 
 def _wants(kinds: list[str], kind: str) -> bool:
+    """What only says that a stage begins is for who watches: it is posted where it is named."""
+    if kind == DOING:
+        return DOING in kinds
     return not kinds or any(kind == one or (one.endswith(".*") and kind.startswith(one[:-1])) for one in kinds)
 
 

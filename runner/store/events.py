@@ -1,6 +1,7 @@
 """What has happened, for whoever listens: each with a number, in the order in which it was committed."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -12,8 +13,12 @@ KEPT: Final = 7 * 86400.0
 """Seconds after which an event is removed; whoever has not heard it by then asks for the runs."""
 
 
+DOING: Final = "run.doing"
+"""The kind of what says that a stage of a run begins; its body names the stage."""
+
+
 class Event(NamedTuple):
-    """One event: `kind` as in the audit log, or `run.stage`; `at` in seconds since 1970."""
+    """One event: `kind` as in the audit log, or `run.stage` and `run.doing`; `at` in seconds since 1970."""
 
     seq: int
     at: float
@@ -51,6 +56,11 @@ class SqlEvents:
             newest = transaction.connection.execute(select(func.max(events.c.seq))).scalar() if len(rows) < limit else rows[-1].seq
         found = tuple(Event(row.seq, row.at, row.kind, row.run, json.loads(row.body)) for row in rows)
         return found, max(seq, newest or 0)
+
+    def tell(self, kind: str, run: str, body: Mapping[str, Any]) -> None:
+        """Let whoever listens know of something that is no entry of the audit log."""
+        with self._database.writing() as transaction:
+            transaction.tell(kind, run, body)
 
     def bounds(self) -> tuple[int, int]:
         """The numbers of the oldest and the newest that is there; 1 and 0 where there is none."""

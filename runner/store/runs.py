@@ -10,48 +10,24 @@ from typing import Any, Final
 from runner.errors import StoreUnavailable, UsageError
 from runner.model.result import Ending
 from runner.model.run import Command, Run, State
-from runner.model.value import Value
 from runner.ports import Moment
+from runner.store import attention, owners, tails
 from runner.store import logs as log_files
-from runner.store import owners, tails
 from runner.store.database import PATIENCE, Database
 from runner.store.ledger import SqlMoment
 from runner.store.library import loaded
 from runner.store.places import claim
 from runner.store.reach import Reach, within
+from runner.store.record import Record, records
 from runner.store.run_rows import BEGAN, ENDED, HELD, UNDECIDED, begin, beginning, exit_code, fate_of, identity, time_of, told, whereabouts
+
+__all__ = ["Record", "SqlRuns"]
 
 LATEST: Final = "latest"
 DIED: Final = "the process ended before the run did"
 _INNER: Final = ("number", "place")
 _PREFIX = re.compile(r"[0-9a-f]{1,64}")
 _CANDIDATES = 5
-
-
-class Record(Value):
-    """One run as the store keeps it; `report` is the JSON report, absent while the run goes on."""
-
-    id: str
-    change_id: str
-    patch_id: str
-    repository: str
-    base: str
-    started: str
-    ended: str | None
-    state: str
-    ending: str | None
-    verdict: str | None
-    reason: str
-    policy_digest: str
-    exit_code: int | None
-    host: str | None = None
-    """The machine that it was on; its logs are there."""
-    command: str = "check"
-    target: str = ""
-    """Where a submitted change goes."""
-    stage: str = ""
-    """The last stage that a submitted run came through."""
-    report: str | None = None
 
 
 class SqlRuns:
@@ -122,7 +98,7 @@ class SqlRuns:
         query = select(*columns).order_by(runs.c.number.desc()).limit(limit)
         self._end_the_dead()
         with self._database.reading() as transaction:
-            return () if transaction is None else tuple(Record(**row) for row in transaction.connection.execute(query).mappings())
+            return records(transaction.connection, map(dict, transaction.connection.execute(query).mappings())) if transaction else ()
 
     def page(
         self, limit: int, *, before: int | None = None, state: str = "", targets: tuple[str, ...] = (), reach: Reach | None = None
@@ -144,8 +120,11 @@ class SqlRuns:
             query = query.where(or_(runs.c.target.in_(targets), runs.c.id.in_(asked_for)))
         query = query.where(within(reach)) if reach is not None else query
         with self._database.reading() as transaction:
-            rows = [dict(row) for row in transaction.connection.execute(query).mappings()] if transaction else []
-        return tuple((row.pop("number"), Record(**row)) for row in rows)
+            if transaction is None:
+                return ()
+            rows = [dict(row) for row in transaction.connection.execute(query).mappings()]
+            numbers = [row.pop("number") for row in rows]
+            return tuple(zip(numbers, records(transaction.connection, rows), strict=True))
 
     def counts(self) -> dict[tuple[str, str, str, str], int]:
         """How many runs there are of each command, state, ending and verdict."""
@@ -180,11 +159,18 @@ class SqlRuns:
 
     def show(self, name: str) -> Record:
         """The run called `name`, with its report; raises UsageError as `find` does."""
+        from sqlalchemy import select
+
         from runner.store.schema import runs
 
         run = self.find(name)
         self._end_the_dead()
-        return Record(**self._row(run, *(column.name for column in runs.c if column.name not in _INNER)))
+        query = select(*(column for column in runs.c if column.name not in _INNER)).where(runs.c.id == run)
+        with self._database.reading() as transaction:
+            if transaction is None:
+                raise StoreUnavailable(f"the record of run {run} is not there any more")
+            (found,) = records(transaction.connection, map(dict, transaction.connection.execute(query).mappings()))
+            return found.model_copy(update={"decisions": attention.said(transaction.connection, run)})
 
     def logs(self, name: str) -> dict[str, str]:
         """The ends of the suites' logs of the run called `name`, by suite; raises UsageError as `find` does. Hostile text.

@@ -32,7 +32,7 @@ class Webhook(NamedTuple):
     id: str
     url: str
     kinds: tuple[str, ...]
-    """Kinds of events, or the beginnings of kinds as `run.*`; empty: all."""
+    """Kinds of events, or the beginnings of kinds as `run.*`; empty: all but `run.doing`, which has to be named."""
     name: str
     """Who made it."""
     created: float

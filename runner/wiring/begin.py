@@ -40,6 +40,8 @@ class Request:
     gates: Gates = Gates.INFORM
     run: str = ""
     """The id that its run has already; empty to give it one."""
+    called: str = ""
+    """What people call what is in `stdin`: for them alone, and anybody's text."""
     by_client: bool = False
     """Whether a server was asked: what it names, its base above all, is then the word of somebody who may have made it up for this."""
 
@@ -73,6 +75,7 @@ def begin(request: Request, objects: PrivateObjects, policy: Loaded, progress: P
             limits=caps,
             note=notes.append,
             kind=request.forced,
+            called=request.called,
         )
     except ChangeRefused as refused:
         change, refusal = unreadable(request, objects), refused
@@ -111,5 +114,5 @@ def unreadable(request: Request, objects: PrivateObjects) -> Change:
         source=source,
         kind=str(kind_given(request.change, stdin=request.stdin, kind=request.forced)),
         base_label=start.label,
-        head_label="standard input" if source == "-" else "the work tree" if request.change is None else source,
+        head_label=(request.called or "standard input") if source == "-" else "the work tree" if request.change is None else source,
     )

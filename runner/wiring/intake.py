@@ -16,10 +16,11 @@ from runner.reports.exits import exit_of_problem
 from runner.stages.told import sentence
 from runner.store.places import Places, claim
 from runner.store.submissions import SqlSubmissions
+from runner.targets.spec import parse
 from runner.wiring.begin import Request
 from runner.wiring.carrying import Stores, stores
 from runner.wiring.filing import Wanted, prepare
-from runner.wiring.repositories import place_of
+from runner.wiring.repositories import check_usable, place_of
 
 FILED: Final = "filed"
 FETCHED: Final = "fetched"
@@ -114,6 +115,9 @@ class Intake:
         target = self._configuration.targets.get(asked.target)
         if target is None:
             raise UsageError(f"this worker knows no target '{asked.target}'")
+        spec = parse(target.target)
+        if spec.kind == "git":
+            check_usable(spec.path, f"the target '{asked.target}'")
         given = _given(asked, place_of(target.repo, self._configuration.repos[target.repo], asked, self._where), target.policy)
         wanted = Wanted(**given, target=target.target, agent=asked.agent, ticket=asked.ticket)
         prepared = prepare(wanted, self._where, self._progress(asked.run))
@@ -140,6 +144,7 @@ def _given(asked: Asked, repo: Path, policy: str) -> dict[str, Any]:
         "kind": asked.kind or None,
         "author": asked.author,
         "run": asked.run,
+        "called": asked.name,
         "by_client": True,
     }
 

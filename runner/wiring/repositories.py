@@ -8,10 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
-from runner.errors import InfrastructureError
+from runner.errors import InfrastructureError, UsageError
 from runner.git.fetching import Bare, Remote, Secret
+from runner.git.repository import open_repository
 from runner.model.configuration import Repository
 from runner.model.request import Asked
 from runner.replacing import replace
@@ -24,8 +26,9 @@ _WAIT: Final = 0.1
 
 
 def place_of(name: str, repository: Repository, asked: Asked, where: Places) -> Path:
-    """The folder with the objects that a request names. Raises InfrastructureError where they cannot be fetched."""
+    """The folder with the objects that a request names. Raises InfrastructureError where they cannot be fetched, or there is no such folder."""
     if not repository.url:
+        check_usable(Path(repository.path), f"the repository '{name}'")
         return Path(repository.path)
     came, folder = time.time(), folder_of(name, repository, where)
     claim(claim(where.state) / _FOLDER)
@@ -42,6 +45,16 @@ def place_of(name: str, repository: Repository, asked: Asked, where: Places) -> 
             with suppress(InfrastructureError):  # then there is no such commit, which whoever looks for it says
                 bare.fetch(lacking)
     return folder
+
+
+def check_usable(path: Path, called: str) -> None:
+    """Raises InfrastructureError where git cannot read what the configuration names: whoever asks can do nothing about that."""
+    with TemporaryDirectory(prefix="seatrial-") as home:
+        try:
+            open_repository(path, Path(home))
+        except UsageError as problem:
+            said = f"{called} cannot be used as the server's configuration names it: {problem}"
+            raise InfrastructureError(said, hint="Whoever runs the server must mend that.") from problem
 
 
 def folder_of(name: str, repository: Repository, where: Places) -> Path:

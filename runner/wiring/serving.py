@@ -3,6 +3,8 @@
 import importlib
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
 from typing import Any, Final
 
 from runner.errors import UsageError
@@ -28,7 +30,7 @@ from runner.wiring.keeper import TICK, steady
 from runner.wiring.listening import listen
 from runner.wiring.process import Carrying, carrying
 from runner.wiring.pulse import Pulse
-from runner.wiring.voice import Named
+from runner.wiring.telling import telling
 from runner.wiring.working import about
 
 _PRUNED: Final = 600.0
@@ -108,8 +110,10 @@ def serve(configuration: Configuration, progress: Progress, *, app: str, works: 
         claim(folder)
     module, _, name = app.partition(":")
     make: Callable[[Service], Any] = getattr(importlib.import_module(module), name)
-    intake = Intake(configuration, where, lambda run: Named(run, progress)) if works else None
-    with carrying(WATCH, lambda run: Named(run, progress), intake) as process, stores(where) as kept:
+    with ExitStack() as stack:
+        voice = stack.enter_context(telling(where, progress))
+        intake = Intake(configuration, where, voice) if works else None
+        process, kept = stack.enter_context(carrying(WATCH, voice, intake)), stack.enter_context(stores(where))
         for folder in (where.state / "objects").glob("*"):
             sweep(folder)
         service = Service(configuration, process, kept)
@@ -117,10 +121,10 @@ def serve(configuration: Configuration, progress: Progress, *, app: str, works: 
         ended = threading.Event()
         keeper = threading.Thread(target=_keep, args=(service, ended), name="seatrial-keeper", daemon=True)
         keeper.start()
-        progress.note(f"serving on {configuration.listen} as {process.executor.id}")
+        listens = partial(progress.note, f"serving on {configuration.listen} as {process.executor.id}")
         try:
             with delivering(service.deliveries, configuration.webhooks.allow):
-                listen(make(service), configuration.listen)
+                listen(make(service), configuration.listen, listens)
         finally:
             ended.set()
             keeper.join()

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Callable
 from typing import Any
 
 from runner.errors import StoreUnavailable, Terminated, UsageError
@@ -14,7 +15,7 @@ from runner.wiring.carrying import stores
 from runner.wiring.intake import Intake
 from runner.wiring.keeper import TICK
 from runner.wiring.process import Carrying, carrying
-from runner.wiring.voice import Named
+from runner.wiring.telling import telling
 
 log = logging.getLogger(__name__)
 
@@ -28,10 +29,18 @@ def work(configuration: Configuration, progress: Progress, *, labels: frozenset[
     where = places()
     for folder in where.folders.values():
         claim(folder)
-    intake = Intake(configuration, where, lambda run: Named(run, progress), labels)
+    with telling(where, progress) as voice:
+        _work(configuration, progress, voice, labels=labels, drain=drain)
+
+
+def _work(
+    configuration: Configuration, progress: Progress, voice: Callable[[str], Progress], *, labels: frozenset[str], drain: float
+) -> None:
+    where = places()
+    intake = Intake(configuration, where, voice, labels)
     if not intake.queues:
         raise UsageError("there is nothing to work for: no repository of the configuration goes with these labels")
-    with carrying(WATCH, lambda run: Named(run, progress), intake) as process:
+    with carrying(WATCH, voice, intake) as process:
         for objects in (where.state / "objects").glob("*"):
             sweep(objects)
         process.executor.tell(about("worker", intake))

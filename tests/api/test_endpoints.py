@@ -83,6 +83,33 @@ def test_a_body_that_is_not_as_it_must_be_is_refused(served: Served, body: dict[
     assert problem(served.ask("POST", "/api/v1/runs", body)) == (422, code)
 
 
+@pytest.mark.parametrize(
+    ("body", "targets", "hint"),
+    [
+        ({"target": "app-mian", "patch": "x"}, (), "Did you mean 'app-main'? This token may use: app-main."),
+        ({"target": "zzz", "patch": "x"}, ("app-main",), "This token may use: app-main."),
+        ({"command": "check", "repo": "apq", "patch": "x"}, (), "Did you mean 'app'? This token may use: app."),
+        ({"command": "check", "repo": "zzz", "patch": "x"}, ("gone",), "This token may use none."),
+    ],
+)
+def test_a_name_that_there_is_none_of_is_refused_with_those_that_the_token_may_use(
+    served: Served, body: dict[str, Any], targets: tuple[str, ...], hint: str
+) -> None:
+    answer = served.ask("POST", "/api/v1/runs", body, token=served.token_for("submit", targets=targets))
+    assert answer.status_code == (403 if targets else 422)
+    assert answer.json()["hint"] == hint
+
+
+def test_a_change_is_called_what_its_client_calls_it_in_one_harmless_line(served: Served) -> None:
+    for sent, shown in (("fix.diff", "fix.diff"), ("\u202e a  b" + "x" * 150, "\\u202e a b" + "x" * 89 + "…"), ("", "standard input")):
+        run = served.post("/api/v1/runs", {**CHECK, "patch": UNFIT, "name": sent}, 202)["run"]
+        served.over(run)
+        change = served.get(f"/api/v1/runs/{run}")["report"]["change"]
+        assert (change["head_label"], change["source"]) == (shown, "-")
+    for wrong in ("a\nb", "x" * 201, "\x1b[2J"):
+        assert problem(served.ask("POST", "/api/v1/runs", {**CHECK, "patch": UNFIT, "name": wrong})) == (422, "invalid-request")
+
+
 def test_a_body_that_is_no_json_or_of_another_kind_is_refused(served: Served) -> None:
     def sent(content: str, media: str) -> httpx.Response:
         return served.ask("POST", "/api/v1/runs", content=content, headers={"Content-Type": media})

@@ -113,6 +113,14 @@ def test_only_the_kinds_that_were_asked_for_come(outbox: Outbox) -> None:
         assert outbox.deliveries.claim(1) == ()
 
 
+@pytest.mark.parametrize(("kinds", "told"), [(("run.*",), 0), (("run.doing",), 1)])
+def test_that_a_stage_begins_is_posted_only_where_it_was_asked_for_by_name(outbox: Outbox, kinds: tuple[str, ...], told: int) -> None:
+    outbox.hooks.create("https://hooks.example/", kinds, by="anne")
+    outbox.happen("run.doing", stage="trial")
+    outbox.deliveries.spread()
+    assert len(outbox.deliveries.claim(9)) == told
+
+
 def test_events_that_a_webhook_was_not_told_of_are_kept_however_old(outbox: Outbox) -> None:
     outbox.hooks.create("https://hooks.example/", (), by="anne")
     for number in range(3):

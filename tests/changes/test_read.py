@@ -40,6 +40,13 @@ def test_a_diff_on_standard_input_applies_to_what_is_checked_out(objects: Privat
     assert change.base_tree == objects.tree_of(objects.resolve("HEAD"))
 
 
+def test_what_comes_without_a_name_is_called_as_somebody_says(history: Path, objects: PrivateObjects) -> None:
+    change = read_change("-", objects=objects, base="v1.2.0", stdin=EDIT, called="fix.diff")
+    assert (change.head_label, change.source) == ("fix.diff", "-")
+    edits = read_change("-", objects=objects, stdin=b'[{"path": "b", "content": ""}]', called="edits.json")
+    assert (edits.head_label, edits.source) == ("edits.json (1 edit)", "-")
+
+
 def test_a_diff_file_applies_to_the_base_that_is_named(history: Path, objects: PrivateObjects, tmp_path: Path) -> None:
     (tmp_path / "change.diff").write_bytes(EDIT)
     change = read_change(str(tmp_path / "change.diff"), objects=objects, base="v1.2.0")

@@ -1,13 +1,19 @@
 """`seatrial run` over a real record."""
 
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from runner.model.promotion import Promotion, Step
+from runner.model.run import Command as CalledFor
+from runner.model.submission import StoredPolicy, Submission
 from runner.reports.report import build, to_json
+from runner.store.promotions import SqlPromotions
 from runner.store.runs import SqlRuns
+from runner.store.submissions import SqlSubmissions
 
 Command = Callable[..., Any]
 HOSTILE = "\x1b[2J[red]\u202e"
@@ -101,3 +107,44 @@ def test_a_damaged_record_is_an_infrastructure_error(seatrial: Command, record: 
         (own_home / "state" / "seatrial" / f"state.db{name}").unlink(missing_ok=True)
     answer = seatrial("run", "list", "--format", "json")
     assert (answer.code, answer.json["code"]) == (4, "store-unavailable")
+
+
+def waiting(own_home: Path, run_of: Command) -> SqlRuns:
+    """A record with a promotion that waits for a person."""
+    state = own_home / "state" / "seatrial"
+    run = run_of("accepted", id="dd55").with_(decision=None, command=CalledFor.SUBMIT, target="dir:/srv/app")
+    policy = StoredPolicy(values={"monitor": {"probes": []}}, source="x", digest="d" * 64)
+    with closing(SqlSubmissions(state)) as submissions, closing(SqlPromotions(state)) as promotions:
+        submissions.file(Submission(run=run, policy=policy, target=run.target))
+        begun = promotions.begin(Promotion(run="dd55", target=run.target, before="b" * 40, after="7" * 40, base="c" * 40))
+        promotions.step(begun, step=Step.PROMOTED, deadline=1_800_000_300.0)
+        submissions.keep(run, "promote")
+    return SqlRuns(state)
+
+
+def test_what_waits_for_a_person_is_shown_with_why_and_what_to_type(seatrial: Command, own_home: Path, run_of: Command) -> None:
+    waiting(own_home, run_of)
+    first, *more = seatrial("run", "list").out.splitlines()
+    assert first.split()[3] == "waiting"
+    told = [line.strip() for line in more]
+    assert told[0].startswith("waits for a person: it is promoted, and the policy has no probes: it is taken back at 2027-01-15T08:05:00Z")
+    assert told[1:] == ['seatrial confirm dd55 --reason "..."', 'seatrial rollback dd55 --reason "..."']
+    shown = seatrial("run", "show", "dd55").out.splitlines()
+    assert (shown[0], shown[1:4]) == ("WAITING  dd55", told)
+    (listed,) = seatrial("run", "list", "--format", "json").json["runs"]
+    assert (listed["waits"], listed["verbs"]) == (told[0].removeprefix("waits for a person: "), ["confirm", "rollback"])
+    assert "decisions" not in listed
+
+
+def test_who_decided_and_why_is_shown(seatrial: Command, own_home: Path, run_of: Command) -> None:
+    with closing(waiting(own_home, run_of)) as runs, closing(SqlSubmissions(own_home / "state" / "seatrial")) as submissions:
+        submissions.wish("dd55", "confirm", "ann\x1b", "it is well")
+        assert "said        confirm by ann\\x1b at 2" in seatrial("run", "show", "dd55").out
+        run = run_of("confirmed", id="dd55")
+        runs.finish(run, to_json(build(run)), {})
+    text = seatrial("run", "show", "dd55").out
+    assert [line.split()[:4] for line in text.splitlines() if line.startswith("said ")] == [["said", "confirm", "by", "ann\\x1b"]]
+    assert ": it is well" in text
+    (said,) = seatrial("run", "show", "dd55", "--format", "json").json["decisions"]
+    assert (said["verb"], said["who"], said["reason"]) == ("confirm", "ann\x1b", "it is well")
+    assert seatrial("run", "show", "dd55", "--format", "json").out.isascii()

@@ -281,3 +281,18 @@ def test_a_socket_is_as_good_as_a_port(tmp_path: Path) -> None:
         assert done.out.strip() in server.seatrial("run", "list", "--server", f"unix:{path}", token=token, at="").out
     finally:
         server.close()
+
+
+def test_a_change_is_called_at_the_server_what_it_is_called_here(served: Served, submitter: str, tmp_path: Path) -> None:
+    file = tmp_path / "odd \u202e name.diff"
+    file.write_bytes(BAD_DIFF)
+    done = served.seatrial("check", str(file), "--repo-name", "app", "--format", "json", token=submitter)
+    assert json.loads(done.out)["change"]["head_label"] == "odd \\u202e name.diff"
+    piped = served.seatrial("check", "-", "--repo-name", "app", "--format", "json", token=submitter, stdin=BAD_DIFF)
+    assert json.loads(piped.out)["change"]["head_label"] == "standard input"
+
+
+def test_an_unknown_name_is_refused_with_those_that_there_are(idle: Served, person: str) -> None:
+    done = idle.seatrial("submit", GOOD, "--target", "app-mian", token=person)
+    assert "Did you mean 'app-main'?" in done.err
+    assert "This token may use: app-main" in done.err

@@ -156,3 +156,20 @@ def test_texts_of_events_are_no_more_than_texts(followed: Any, heard: Any) -> No
     stream = event(1, "run.stage", stage=["a"]) + event(2, "run.stage") + event(2**70, "run.ended")
     followed(Script([shown(), shown("ended")], [stream])).wait(RUN)
     assert heard.said == ["['a'] done"]
+
+
+def test_a_stage_is_told_when_it_begins_where_the_server_says_so(followed: Any, heard: Any) -> None:
+    stream = event(3, "run.doing", stage="validate") + event(4, "run.stage", stage="validate") + event(5, "run.doing", stage="trial")
+    stream += event(5, "run.began")
+    script = Script([shown(), shown("ended", ending="accepted")], [stream + event(6, "run.stage", stage="trial") + event(7, "run.ended")])
+    assert followed(script).wait(RUN).summary.ending == "accepted"
+    assert heard.said == ["validate", "trial"]
+
+
+def test_that_a_person_is_waited_for_is_said_once_with_what_to_type(followed: Any, heard: Any) -> None:
+    waits = shown(waits="it is promoted \x1b", verbs=["confirm", "rollback", "odd"])
+    streams = [event(3, "run.doing", stage="monitor"), event(9, "run.ended")]
+    script = Script([shown(), waits, waits, shown("ended", ending="confirmed")], streams)
+    assert followed(script).wait(RUN).summary.ending == "confirmed"
+    told = f'seatrial confirm {RUN} --reason "..." or seatrial rollback {RUN} --reason "..."'
+    assert heard.said == ["monitor", f"waits for a person: it is promoted \\x1b: {told}"]

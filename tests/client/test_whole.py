@@ -54,12 +54,19 @@ def same(report: dict[str, Any]) -> dict[str, Any]:
     return kept
 
 
+def stages(said: str) -> list[str]:
+    """The stages that a command told of, each once and without its parts."""
+    told = [line.partition("] ")[2].partition(":")[0] for line in said.splitlines()]
+    return [name for name in dict.fromkeys(told) if name in ("validate", "trial")]
+
+
 @pytest.mark.parametrize(("given", "code"), [("good", 0), ("broken", 1), ("held", 3)])
 def test_a_check_ends_as_it_does_here(served: Served, ci: str, given: str, code: int) -> None:
     file = {"good": GOOD, "broken": BROKEN}.get(given) or held(served, "same")
     away = served.seatrial("check", file, "--repo-name", "app", "--format", "json", token=ci)
     here = served.seatrial("check", file, "--repo", str(served.repo), "--policy", str(served.policy), "--format", "json", at="")
     assert (away.code, here.code) == (code, code), away
+    assert [stages(done.err) for done in (away, here)] == [["validate", "trial"]] * 2
     assert same(away.report) == same(here.report)
     if given == "held":
         lenient = served.seatrial("check", file, "--repo-name", "app", "--fail-on", "reject", "--format", "json", token=ci)
@@ -118,7 +125,7 @@ def test_a_submit_is_followed_to_its_end_and_taken_back_by_its_word(served: Serv
     before = git(served.bare, "rev-parse", "main^{tree}")
     done = served.seatrial("submit", GOOD, "--target", "app-main", "--agent", "bot", "--ticket", "T-1", "--format", "json", token=ci)
     assert (done.code, done.report["ending"]) == (0, "confirmed"), done
-    assert [line for line in done.err.splitlines() if line.endswith("] promote done")]
+    assert [line for line in done.err.splitlines() if line.endswith("] promote")]
     assert git(served.bare, "rev-parse", "main^{tree}") != before
     run = done.report["run"]
     assert served.seatrial("confirm", run, "--reason", "x", token=person).code == 2
@@ -132,9 +139,12 @@ def test_what_is_held_waits_for_a_word(served: Served, ci: str, person: str) -> 
     done = served.seatrial("submit", held(served, "word"), "--target", "app-main", "--format", "json", token=ci)
     assert (done.code, done.report["state"]) == (3, "held"), done
     run = done.report["run"]
+    assert f'seatrial run approve {run} --reason "..."' in served.seatrial("run", "list", "--limit", "1", token=ci).out
     assert done.report["next"] == f'seatrial run approve {run} --reason "..."'
     denied = served.seatrial("run", "deny", run, "--reason", "not now", "--format", "json", token=person)
     assert (denied.code, denied.report["ending"]) == (1, "rejected"), denied
+    assert [(said["verb"], said["reason"]) for said in denied.report["decisions"]] == [("deny", "not now")]
+    assert "said       deny by " in served.seatrial("run", "show", run, token=ci).out
     again = served.seatrial("run", "retry", run, "--format", "json", token=ci)
     assert (again.code, again.report["run"] != run) == (3, True), again
     approved = served.seatrial("run", "approve", again.report["run"], "--reason", "seen", "--format", "json", token=person)

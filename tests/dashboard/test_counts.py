@@ -63,7 +63,7 @@ def ids(browsing: SqlBrowsing, limit: int = 50, before: int | None = None, **wan
 
 
 def test_nothing_was_recorded_yet(browsing: SqlBrowsing, state: Path) -> None:
-    assert (ids(browsing), browsing.held(5), browsing.states(), browsing.places()) == ([], (), {}, ((), ()))
+    assert (ids(browsing), browsing.awaited(5), browsing.states(), browsing.places()) == ([], (), {}, ((), ()))
     with closing(SqlTrends(state)) as trends:
         assert trends.of(7).read == 0
     assert not state.exists()
@@ -85,7 +85,7 @@ def test_runs_are_found_by_whom_and_where(browsing: SqlBrowsing, state: Path) ->
     first = browsing.runs(Wanted(), 1)[0]
     assert (first.author, first.agent) == ('an"ne%', "x")
     assert ids(browsing, before=first.number) == ["b" * 12, "a" * 12]
-    assert browsing.held(5) == ("c" * 12,)
+    assert [(run, what.verbs) for run, what in browsing.awaited(5)] == [("c" * 12, ("approve", "deny"))]
     assert browsing.states() == {"held": 1, "ended": 2}
     assert browsing.who("b" * 12) == ("bert", "mender-2")
 

@@ -9,12 +9,15 @@ import pytest
 
 import runner.reports.report as module
 from runner.model.change import Change
+from runner.model.promotion import Step
 from runner.model.result import Cause, Outcome, Result
-from runner.model.run import PolicyFacts, Run
-from runner.reports.report import build, from_json, json_schema, schema_text, to_json
+from runner.model.run import Command, Landed, PolicyFacts, Run
+from runner.model.said import Said
+from runner.reports.report import build, from_json, json_schema, schema_text, to_json, with_decisions
+from runner.reports.text import render
 
 Make = Callable[..., Run]
-FIELDS = "schema run verdict ending state reason next exit_code retry_after change policy results tests sandbox level timings notes promotion backup"
+FIELDS = "schema run verdict ending state reason next exit_code retry_after change policy results tests sandbox level timings notes promotion backup decisions"
 
 
 @pytest.mark.parametrize(
@@ -246,3 +249,17 @@ def test_where_the_base_is_no_measure_the_next_command_writes_down_how_it_is_run
     (tmp_path / ".git").mkdir()
     assert build(given.with_(policy=builtin), here=tmp_path).next == "seatrial init"
     assert build(given.with_(policy=builtin), here=tmp_path / "x").next == f"seatrial init --repo {tmp_path}"
+
+
+def test_what_people_said_is_told_after_the_promotion_in_text_and_json(run_of: Make) -> None:
+    said = Said(verb="approve", who="ann\x1b", reason="seen\n::error::", at="2026-11-30T12:00:00Z")
+    report = with_decisions(build(run_of("held")), [said])
+    assert "said       approve by ann\\x1b at 2026-11-30T12:00:00Z: seen\\n::error::" in render(report)
+    assert from_json(to_json(report)).decisions[0].reason == said.reason
+    assert build(run_of("held")).decisions == ()
+
+
+def test_a_promotion_that_is_held_is_confirmed_by_a_command_that_can_be_typed_as_it_stands(run_of: Make) -> None:
+    landed = Landed(target="dir:/srv/app", step=Step.PROMOTED, before="b" * 40, after="7" * 40)
+    held = run_of("held", command=Command.SUBMIT, promotion=landed)
+    assert build(held).next == f'seatrial confirm {held.id} --reason "..."'

@@ -96,7 +96,7 @@ def test_nothing_was_recorded_yet(runs: SqlRuns, state: Path) -> None:
     with closing(SqlEvents(state)) as events, closing(SqlTrends(state)) as trends, closing(SqlBrowsing(state)) as browsing:
         assert events.heard(0, 5, reach=reach) == ((), 0)
         assert trends.of(7, reach=reach).read == 0
-        assert (browsing.held(5, reach=reach), browsing.states(reach=reach)) == ((), {})
+        assert (browsing.awaited(5, reach=reach), browsing.states(reach=reach)) == ((), {})
 
 
 def test_what_a_server_was_asked_for_is_of_the_name_that_it_was_asked_for(runs: SqlRuns, state: Path) -> None:
@@ -197,8 +197,8 @@ def test_trends_and_what_is_held_are_those_of_the_runs_that_are_reached(state: P
         SqlFlakyTests(state, repository, print).save("1" * 40, {"t::a": Tally(10, 3)}, ())
     reach = reach_of(("site-live",), KNOWN)
     with closing(SqlBrowsing(state)) as browsing, closing(SqlTrends(state)) as trends:
-        assert len(browsing.held(9)) == 3
-        assert browsing.held(9, reach=reach) == ("a" * 12,)
+        assert len(browsing.awaited(9)) == 3
+        assert tuple(run for run, _ in browsing.awaited(9, reach=reach)) == ("a" * 12,)
         assert (trends.of(36500).read, trends.of(36500, reach=reach).read) == (3, 1)
         assert sum(day.hold for day in trends.of(36500, reach=reach).days) == 1
         assert [one.repository for one in trends.of(7, reach=reach).flaky] == ["/srv/git/site.git"]

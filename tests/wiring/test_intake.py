@@ -1,5 +1,7 @@
 """What a server was asked for is read once, and ends, whatever goes wrong with it."""
 
+import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -34,6 +36,7 @@ def kept(where: Places) -> Iterator[Stores]:
 
 @pytest.fixture
 def intake(where: Places, tmp_path: Path) -> Intake:
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
     told = {
         "seatrial-server": 1,
         "repos": {"app": {"path": str(tmp_path)}},
@@ -145,3 +148,15 @@ def test_who_checks_hears_who_cancels(kept: Stores, intake: Intake, monkeypatch:
     queued(kept, Command.CHECK)
     assert intake.check(RUN) == ENDED
     assert heard == ["", "anne cancelled it: no need"]
+
+
+@pytest.mark.parametrize(("command", "called"), [(Command.CHECK, "the repository 'app'"), (Command.SUBMIT, "the target 'main'")])
+def test_a_path_of_the_configuration_with_no_repository_is_the_fault_of_the_server(
+    command: Command, called: str, kept: Stores, intake: Intake, tmp_path: Path
+) -> None:
+    shutil.rmtree(tmp_path / ".git")
+    queued(kept, command)
+    assert intake.read(RUN) == ENDED
+    assert ended(kept)[1] == "failed"
+    assert ended(kept)[2].startswith(f"{called} cannot be used as the server's configuration names it: ")
+    assert kept.runs.show(RUN).exit_code == 4

@@ -64,6 +64,26 @@ def test_what_a_dead_server_left_is_replaced(tmp_path: Path, monkeypatch: pytest
         assert ask(path) == "hello"
 
 
+def test_it_is_said_that_it_listens_once_it_does_and_not_before(tmp_path: Path) -> None:
+    path, said = tmp_path / "here.sock", []
+
+    def listens() -> None:
+        with socket.socket(socket.AF_UNIX) as asking:
+            asking.connect(str(path))
+        said.append("listens")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        listen(hello, f"unix:{path}", listens)
+    assert said == ["listens"]
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        with pytest.raises(UsageError, match="cannot be listened on: Address already in use"):
+            listen(hello, f"127.0.0.1:{other.getsockname()[1]}", lambda: said.append("too soon"))
+    assert said == ["listens"]
+
+
 def test_a_socket_that_somebody_listens_on_and_a_file_are_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "here.sock"
     with socket.socket(socket.AF_UNIX) as other:

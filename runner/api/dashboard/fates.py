@@ -31,4 +31,6 @@ def fate(record: Record) -> Fate:
     """Of a run by its row."""
     if record.ending:
         return Fate(record.ending.replace("_", " "), _ENDINGS.get(record.ending, "dull"))
+    if record.waits and record.state == "running":
+        return Fate("waiting", "hold")
     return Fate(record.state, "hold" if record.state == "held" else "busy")

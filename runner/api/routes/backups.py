@@ -109,7 +109,7 @@ def list_(
     """The backups of this machine's vault, newest first."""
     if target:
         allowed(token, target)
-    known_here(target, "", service)
+    known_here(target, "", token, service)
     records = backups_seen(token, service.kept.backups.all()[0], service)
     found = [one for one in records if not target or target in names_of_target(one.target, service.configuration)]
     return Backups(backups=[as_json(one) for one in found[:limit]], more=max(0, len(found) - limit))
@@ -166,7 +166,7 @@ def restored(token: Token, backup: str, wish: Restoration, service: Service) -> 
     bound_of(token, backup, service)
     if wish.target:
         allowed(token, wish.target)
-    record = record_of(backup, _target(backup, wish.target, service), service.kept, lambda key: sees(token, key, service))
+    record = record_of(backup, _target(backup, wish.target, token, service), service.kept, lambda key: sees(token, key, service))
     if not names_of_target(record.target, service.configuration):
         raise Problem(409, "target-not-served", "this is a backup of what this server does not serve", hint="Restore it where it was made.")
     submission = restoration(record, policy=None, who=token.name, reason=wish.reason, kept=service.kept)
@@ -184,9 +184,9 @@ def restored(token: Token, backup: str, wish: Restoration, service: Service) -> 
     return Answer(202 if run else 200, told.model_dump(), {"Location": f"{RUNS}/{run}"} if run else {})
 
 
-def _target(backup: str, name: str, service: Service) -> str | None:
+def _target(backup: str, name: str, token: Token, service: Service) -> str | None:
     """What the record calls the target of that name, of those that the backup is of. Raises Problem where it is of none such."""
-    known_here(name, "", service)
+    known_here(name, "", token, service)
     if not name:
         return None
     of = [one.target for one in service.kept.backups.all()[0] if one.id == backup]

@@ -164,7 +164,7 @@ def restore(
     """Put it into its target again, by a run that goes on by itself."""
     wanted = wish or Restore()
     kept = service.kept.backups
-    known_here(wanted.target, "", service)
+    known_here(wanted.target, "", token, service)
     try:
         found = named(backup, kept, vault_of(service.where.state, kept))
     except UsageError as problem:

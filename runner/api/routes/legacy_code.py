@@ -187,7 +187,7 @@ def _target(token: Token, name: str, repo: str, service: Service) -> str:
     known = service.configuration.targets
     if name:
         allowed(token, name)
-        known_here(name, "", service)
+        known_here(name, "", token, service)
         if repo and known[name].repo != repo:
             raise Problem(422, "target-of-others", "the modification is of another repository than the target")
         return name

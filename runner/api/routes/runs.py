@@ -9,7 +9,7 @@ from fastapi.responses import PlainTextResponse
 
 from runner.api import cursor
 from runner.api.access import Reader, allowed, needs, service_of
-from runner.api.answers import Accepted, RunPage, Shown, summary_of
+from runner.api.answers import Accepted, RunPage, Shown, decisions_of, summary_of
 from runner.api.binding import bound_in, reach_of
 from runner.api.keys import IdempotencyKey, required
 from runner.api.named import SeenRun, called
@@ -37,7 +37,7 @@ def submit(token: Submitter, wanted: Sent, service: Served, key: IdempotencyKey 
         allowed(token, wanted.run.target)
     else:
         bound_in(token, wanted.run.repo, service)
-    known_here(wanted.run.target, wanted.run.repo, service)
+    known_here(wanted.run.target, wanted.run.repo, token, service)
     return put(wanted.asked(run_of(token, required(key)), token), token, service).response()
 
 
@@ -64,8 +64,10 @@ def show(run: SeenRun, service: Served) -> Shown:
     """One run, with its report once there is one."""
     record = service.kept.runs.show(run)
     request = service.kept.requests.load(run)
-    report = json.loads(record.report) if record.report else None
-    return Shown(summary=summary_of(record, request.joined if request else ""), report=report)
+    report, decisions = json.loads(record.report) if record.report else None, decisions_of(record)
+    if report is not None:
+        report["decisions"] = [said.model_dump() for said in decisions]
+    return Shown(summary=summary_of(record, request.joined if request else ""), report=report, decisions=decisions)
 
 
 @router.get("/{run}/results")
