@@ -288,7 +288,7 @@ class Executor:
         DBOS.launch()
         if self._role == WATCH:
             self._put_apart({self._executors.place})
-        take_by_room(library, self._room, self._queues)
+        take_by_room(library, self._room, self._queues, self._database.lies)
         if self._room.slots or DBOS.retrieve_queue(self._runs) is None:
             most = MOST_LEGS * self._room.slots or None
             DBOS.register_queue(self._runs, polling_interval_sec=_LOOK / 2 if most else _LOOK, worker_concurrency=most)

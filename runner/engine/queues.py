@@ -1,5 +1,6 @@
 """Where legs lie until somebody takes them, and how a process takes no more than it has room for."""
 
+from collections.abc import Callable
 from threading import Lock
 from typing import Any, Final
 
@@ -48,23 +49,18 @@ def left_by(executor: str) -> list[tuple[str, str]]:
     return [(each.workflow_id, each.queue_name or "") for each in (*carried, *queued)]
 
 
-def take_by_room(library: Any, room: Room, queues: tuple[str, ...]) -> None:
+def take_by_room(library: Any, room: Room, queues: tuple[str, ...], lies: Callable[[str], bool]) -> None:
     """Let a process ask for room before it takes from these queues; and look whether anything lies there before it sets about taking it.
 
     The library has no way to say that of one process: what it knows of a queue it reads from the database, where all of them share it.
-    The look costs a tenth of what taking does, and queues are empty most of the time.
+    That is what `lies` is for: it costs a tenth of what taking does, and queues are empty most of the time.
     """
-    from sqlalchemy import bindparam, literal, select
-
     database = library._sys_db  # noqa: SLF001 - see above; tests/engine/test_room.py fails when it is no longer there
     take, one_at_a_time = database.start_queued_workflows, Lock()
-    lying = database.tables.workflow_status.c
-    look = select(literal(1)).where(lying.queue_name == bindparam("queue"), lying.status == "ENQUEUED").limit(1)
 
     def by_room(queue: Any, executor: str, version: str, partition: str | None, running: int = 0, *given: Any, **named: Any) -> Any:
-        with database.engine.connect() as connection:
-            if connection.execute(look, {"queue": queue.name}).scalar() is None:
-                return [], None
+        if not lies(queue.name):
+            return [], None
         if queue.name not in queues:
             return take(queue, executor, version, partition, running, *given, **named)
         with one_at_a_time:

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -13,7 +14,7 @@ from runner.store.postgres import PostgresServer
 from runner.store.sqlite import SqliteFile
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, Engine
+    from sqlalchemy import Connection, Engine, Select
 
     from runner.store.server import Server
 
@@ -63,6 +64,18 @@ class EngineDatabase:
         unfinished = legs.c.status.in_(("PENDING", "ENQUEUED"))
         with self.translated(), self.engine.begin() as connection:
             connection.execute(update(legs).where(legs.c.queue_name == queue, unfinished, there).values(queue_name=to))
+
+    def lies(self, queue: str) -> bool:
+        """Whether anything lies in a queue. Raises what the driver raises."""
+        with self.engine.connect() as connection:
+            return connection.execute(self._look, {"queue": queue}).scalar() is not None
+
+    @cached_property
+    def _look(self) -> "Select[int]":
+        from sqlalchemy import bindparam, column, literal, select, table
+
+        legs = table("workflow_status", column("queue_name"), column("status"), schema=None if self.url else SCHEMA)
+        return select(literal(1)).select_from(legs).where(legs.c.queue_name == bindparam("queue"), legs.c.status == "ENQUEUED").limit(1)
 
     @contextmanager
     def translated(self) -> Iterator[None]:
