@@ -1,6 +1,7 @@
 """Small real repositories."""
 
 import os
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -29,9 +30,17 @@ def git_in() -> GitIn:
 
 
 @pytest.fixture
-def repository(tmp_path: Path, git_in: GitIn) -> Path:
-    """A repository with a package, a script, a link and a text; one commit, tagged v1.2.0."""
-    folder = tmp_path / "project"
+def repository(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, git_in: GitIn) -> Path:
+    """A repository with a package, a script, a link and a text; one commit, tagged v1.2.0. A copy of one that is made once."""
+    first, folder = tmp_path_factory.getbasetemp() / "first-project", tmp_path / "project"
+    if not first.exists():
+        _lay_out(first, git_in)
+    shutil.copytree(first, folder, symlinks=True)
+    git_in(folder, "update-index", "-q", "--refresh")
+    return folder
+
+
+def _lay_out(folder: Path, git_in: GitIn) -> None:
     (folder / "src").mkdir(parents=True)
     git_in(folder, "init", "-q")
     (folder / "a.txt").write_text("one\ntwo\nthree\n")
@@ -42,7 +51,6 @@ def repository(tmp_path: Path, git_in: GitIn) -> Path:
     git_in(folder, "add", "-A")
     git_in(folder, "commit", "-qm", "first")
     git_in(folder, "tag", "v1.2.0")
-    return folder
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 from testing.faults import invariants, rivals
 from testing.faults.nursery import Nursery, Process
 from testing.faults.orders import EIO, ENOSPC, NO_FAULT, Fault, Order
-from testing.faults.scenarios import SCENARIOS, Scenario, World, build, raze
+from testing.faults.scenarios import SCENARIOS, Scenario, World, build, copied, raze
 
 _TRIES: Final = 4
 _UNSUCCESSFUL: Final = ("failed", "rolled_back", "held", "cancelled")
@@ -64,11 +64,14 @@ class Bench:
     def __init__(self, nursery: Nursery, folder: Path) -> None:
         self._nursery, self._folder = nursery, folder
         self._number = 0
+        self._firsts: dict[str, World] = {}
 
     def world(self, scenario: Scenario, *, bare: bool = False) -> World:
         """A fresh one, with an empty record; `bare`: with none at all, so that the run makes it."""
         self._number += 1
-        world = build(scenario, self._folder / f"w{self._number}")
+        if scenario.name not in self._firsts:
+            self._firsts[scenario.name] = build(scenario, self._folder / "firsts" / str(len(self._firsts)))
+        world = copied(self._firsts[scenario.name], self._folder / f"w{self._number}")
         record = self._folder / "record"
         if not bare and record.exists():
             shutil.copytree(record, world.top / "state", symlinks=True)

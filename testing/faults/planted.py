@@ -73,10 +73,8 @@ def fence_ignored() -> None:
     """Whoever takes over does not raise the fence, and nobody looks at it; what the ref is at is still looked at."""
     begin = store.SqlPromotions.begin
 
-    def take(self: store.SqlPromotions, run: str) -> Promotion:
-        found = self.find(run)
-        assert found is not None
-        return found
+    def take(_self: store.SqlPromotions, promotion: Promotion) -> Promotion:
+        return promotion
 
     def begun(self: store.SqlPromotions, promotion: Promotion) -> Promotion:
         new = begin(self, promotion)

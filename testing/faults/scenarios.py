@@ -30,6 +30,8 @@ CHANGED: Final[Files] = {
     b"odd \xc3\xa9 name": ("file", b"odd new\n"),
 }
 REMOVED: Final = (b"gone/deep/x.txt",)
+_PLAIN: Final = ("--template=",)
+"""A repository without samples of hooks, which each world would have a copy of."""
 DATA: Final = b"first row\n"
 """What the service's own file begins with."""
 _PROBES: Final[dict[str, Any]] = {
@@ -143,13 +145,13 @@ class World:
 
 
 def build(scenario: Scenario, top: Path) -> World:
-    """Lay it out. The folder `top` is made."""
+    """Make what all worlds of a scenario begin with, its repositories and changes, to be laid out from by `copied`. The folder `top` is made."""
     for name in ("tmp", "site", "restored", "elsewhere"):
         (top / name).mkdir(parents=True)
     (top / "elsewhere" / "file").write_text("nobody's\n")
     source = top / "source"
     source.mkdir()
-    _git(source, "init", "-q")
+    _git(source, "init", "-q", *_PLAIN)
     after = {**BASE, **CHANGED, b"well": ("file", b"yes\n" if scenario.well else b"no\n")}
     for path in REMOVED:
         del after[path]
@@ -160,7 +162,21 @@ def build(scenario: Scenario, top: Path) -> World:
         trees["second"] = _changed(source, {**BASE, b"same.txt": second}, top / "second.diff")
         trees["both"] = _changed(source, {**after, b"same.txt": second}, top / "both.diff")
     world = World(scenario, top, trees)
-    mounted = _lay_target(world)
+    if scenario.kind == "git":
+        _git(source, "clone", "-q", *_PLAIN, *(() if scenario.worktree else ("--bare",)), str(source), str(world.target))
+    if scenario.remote:
+        _git(source, "clone", "-q", *_PLAIN, "--bare", str(source), str(world.remote))
+    return world
+
+
+def copied(first: World, top: Path) -> World:
+    """A world of its own like the first of its scenario, in the folder `top`, which is made."""
+    shutil.copytree(first.top, top, symlinks=True)
+    scenario = first.scenario
+    world = World(scenario, top, first.trees)
+    if scenario.worktree:
+        _git(world.target, "update-index", "-q", "--refresh")
+    mounted = scenario.kind == "dir" and _lay_folder(world)
     (top / "policy.yaml").write_text(json.dumps(_policy(world)))
     target = f"git:{world.target}#main" if scenario.kind == "git" else f"dir:{world.target}"
     told = {"target": target, "method": scenario.method, "mounted": mounted, "holds": scenario.holds}
@@ -168,14 +184,9 @@ def build(scenario: Scenario, top: Path) -> World:
     return world
 
 
-def _lay_target(world: World) -> bool:
-    """The target; whether it is a mount point."""
-    scenario, target, source = world.scenario, world.target, world.top / "source"
-    if scenario.kind == "git":
-        _git(source, "clone", "-q", *(() if scenario.worktree else ("--bare",)), str(source), str(target))
-        if scenario.remote:
-            _git(source, "clone", "-q", "--bare", str(source), str(world.remote))
-        return False
+def _lay_folder(world: World) -> bool:
+    """The live folder; whether it is a mount point."""
+    scenario, target = world.scenario, world.target
     place, mounted = target, False
     if scenario.method == "symlink":
         place = world.top / "site" / "releases" / "first"

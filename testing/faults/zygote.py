@@ -5,6 +5,9 @@ once it has, `left` with the processes that children left behind.
 """
 
 import ctypes
+import encodings.ascii
+import encodings.idna
+import gc
 import json
 import os
 import signal
@@ -17,21 +20,26 @@ from pathlib import Path
 
 import alembic.command
 import alembic.config
-import dbos
+import dbos._sys_db_sqlite
+import docker
+import psutil
 import sqlalchemy.dialects.sqlite
 
 import runner.engine.executor
 import runner.gates.health.machine
 import runner.probes.running
 import runner.reports.report
+import runner.store.chain
 import runner.store.engine_database
+import runner.store.queries
 import runner.store.schema
 import runner.targets.folder
 import runner.targets.ref
+from runner.cli.main import FEWER_COLLECTIONS
 from testing.faults import child
 from testing.faults.orders import Order
 
-LOADED = (alembic.command, alembic.config, dbos, sqlalchemy.dialects.sqlite, runner)
+LOADED = (alembic.command, alembic.config, dbos._sys_db_sqlite, docker, encodings, psutil, sqlalchemy.dialects.sqlite, runner)
 _SUBREAPER = 36
 _PATIENCE = 10.0
 _LONGEST = float(os.environ.get("SEATRIAL_FAULT_PATIENCE", "40"))
@@ -43,6 +51,9 @@ def main() -> None:
     if threading.active_count() != 1:
         raise RuntimeError("a process with threads must not fork")
     ctypes.CDLL(None).prctl(_SUBREAPER, 1, 0, 0, 0)
+    gc.set_threshold(*FEWER_COLLECTIONS)  # as the command has
+    gc.collect()
+    gc.freeze()  # else each child goes through all of it, and so has a copy of it
     started: list[int] = []
     for number, line in enumerate(iter(sys.stdin.readline, "")):
         asked = json.loads(line)

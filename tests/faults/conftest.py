@@ -17,14 +17,15 @@ FAR = os.environ.get("SEATRIAL_FAULTS") == "all"
 """Whether the long tiers run."""
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def bench() -> Iterator[Bench]:
-    """A zygote and a folder for worlds; the folder stays when something did not hold."""
+    """A zygote and a folder for the worlds of all tests of this process; the folder stays when something did not hold."""
     folder = Path(tempfile.mkdtemp(prefix="seatrial-faults-"))
     with Nursery() as nursery:
         yield Bench(nursery, folder)
     unmount_all(folder)
-    shutil.rmtree(folder / "record", ignore_errors=True)
+    for name in ("record", "firsts"):
+        shutil.rmtree(folder / name, ignore_errors=True)
     if not any(folder.iterdir()):
         folder.rmdir()
     elif os.environ.get("SEATRIAL_KEEP") != "1":

@@ -10,9 +10,9 @@ from tests.faults.conftest import FAR
 
 Counted = Callable[[str, Sequence[Outcome]], None]
 _MARKERS = {
-    "git rolled back": ("promote.intended", "promote.armed", "git.ref.before", "promote.swapped", "git.back.before", "settle.rolled_back"),
-    "git confirmed": ("git.ref.after", "settle.confirmed"),
-    "exchange rolled back": ("promote.prepared", "folder.swap.before", "folder.swap.after", "folder.back.swap.before", "settle.taken_back"),
+    "git rolled back": ("promote.armed", "promote.swapped", "git.back.before"),
+    "git confirmed": ("settle.confirmed",),
+    "exchange rolled back": ("folder.swap.before", "folder.swap.after", "settle.taken_back"),
     "symlink rolled back": ("folder.swap.before",),
     "journal rolled back": ("folder.journal.file",),
 }

@@ -18,26 +18,31 @@ def _tried(bench: Bench, scenario: str, fault: Fault, plant: str) -> Outcome:
     return outcome
 
 
+_BUGS = [
+    ("no_compare_and_swap", "git confirmed", Fault(RIVAL, "git.ref.before"), "I12"),
+    ("no_compare_and_swap", "exchange confirmed", Fault(RIVAL, "folder.carried.last"), "I12"),
+    ("no_look_back", "exchange confirmed", Fault(RIVAL, "folder.swap.before"), "I12"),
+    ("no_sync", "exchange rolled back", Fault(SYNCED, "folder.swap.before"), "was never synced"),
+    ("no_sync", "symlink rolled back", Fault(SYNCED, "folder.swap.before"), "was never synced"),
+    ("record_after_swap", "git confirmed", Fault(KILL, "promote.swapped"), "I2: the target is new, and the record says intended"),
+    ("record_after_swap", "exchange confirmed", Fault(KILL, "promote.swapped"), "I2: the target is new, and the record says intended"),
+    ("forgotten_intent", "git confirmed", Fault(KILL, "promote.swapped"), "I2: the target is new, and the record says nothing"),
+    ("forgotten_intent", "exchange confirmed", Fault(KILL, "promote.swapped"), "I2: the target is new, and the record says nothing"),
+    ("fence_ignored", "git rolled back", Fault(STOP, "git.ref.before"), "I10: the thawed one has changed target"),
+]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("plant", "scenario", "fault", "said"),
-    [
-        ("no_compare_and_swap", "git confirmed", Fault(RIVAL, "git.ref.before"), "I12"),
-        ("no_compare_and_swap", "exchange confirmed", Fault(RIVAL, "folder.carried.last"), "I12"),
-        ("no_look_back", "exchange confirmed", Fault(RIVAL, "folder.swap.before"), "I12"),
-        ("no_sync", "exchange rolled back", Fault(SYNCED, "folder.swap.before"), "was never synced"),
-        ("no_sync", "symlink rolled back", Fault(SYNCED, "folder.swap.before"), "was never synced"),
-        ("record_after_swap", "git confirmed", Fault(KILL, "promote.swapped"), "I2: the target is new, and the record says intended"),
-        ("record_after_swap", "exchange confirmed", Fault(KILL, "promote.swapped"), "I2: the target is new, and the record says intended"),
-        ("forgotten_intent", "git confirmed", Fault(KILL, "promote.swapped"), "I2: the target is new, and the record says nothing"),
-        ("forgotten_intent", "exchange confirmed", Fault(KILL, "promote.swapped"), "I2: the target is new, and the record says nothing"),
-        ("fence_ignored", "git rolled back", Fault(STOP, "git.ref.before"), "I10: the thawed one has changed target"),
-    ],
-)
+@pytest.mark.parametrize(("plant", "scenario", "fault", "said"), _BUGS)
 def test_a_planted_bug_is_found(bench: Bench, plant: str, scenario: str, fault: Fault, said: str) -> None:
-    assert _tried(bench, scenario, fault, "").violations == []
     found = _tried(bench, scenario, fault, plant).violations
     assert any(said in one for one in found), found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("scenario", "fault"), list(dict.fromkeys((scenario, fault) for _, scenario, fault, _ in _BUGS)))
+def test_without_the_bug_nothing_is_found(bench: Bench, scenario: str, fault: Fault) -> None:
+    assert _tried(bench, scenario, fault, "").violations == []
 
 
 def test_the_bound_is_that_of_clopper_and_pearson() -> None:

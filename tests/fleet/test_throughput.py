@@ -8,7 +8,7 @@ import pytest
 
 from testing.fleets import Fleet
 
-RUNS = int(os.environ.get("SEATRIAL_FLEET_RUNS", "6"))
+RUNS = int(os.environ.get("SEATRIAL_FLEET_RUNS", "4"))
 pytestmark = [pytest.mark.docker, pytest.mark.postgres, pytest.mark.slow]
 
 

@@ -19,9 +19,9 @@ from runner.store.audit import AuditLog
 from runner.store.ledger import SqlLedger
 
 ROOT = Path(__file__).parents[2]
-SECONDS = float(os.environ.get("SEATRIAL_STRESS_SECONDS", "10"))
+SECONDS = float(os.environ.get("SEATRIAL_STRESS_SECONDS", "4"))
 PROCESSES = 8
-TARGET, PER, LIMIT = "git:/srv/app", 0.5, 6
+TARGET, PER, LIMIT = "git:/srv/app", 0.25, 6
 
 _WORKERS = """
 import os, random, sys, time

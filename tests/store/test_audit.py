@@ -13,6 +13,7 @@ from runner.store.audit import AuditLog
 from runner.store.chain import COLUMNS, canonical, seal
 from runner.store.checkpoints import Checkpoint
 from runner.store.database import Database
+from testing.at_once import at_once
 
 ROOT = Path(__file__).parents[2]
 
@@ -275,8 +276,7 @@ for number in range(int(sys.argv[3])):
 
 
 def test_eight_processes_at_once_leave_one_unbroken_chain_with_every_entry(state: Path) -> None:
-    workers = [subprocess.Popen([sys.executable, "-c", _WRITING, state, letter, "6"], cwd=ROOT) for letter in "abcdefgh"]
-    assert [worker.wait(120) for worker in workers] == [0] * 8
+    at_once(_WRITING, [(state, letter, 6) for letter in "abcdefgh"])
     log = AuditLog(state)
     found = log.verify()
     assert (found.entries, found.checkpoints, found.flaw) == (96, 48, None)

@@ -16,7 +16,7 @@ from runner.store.ledger import SqlLedger
 from testing.postgres import Cluster
 
 ROOT = Path(__file__).parents[2]
-TRIALS = int(os.environ.get("SEATRIAL_KILL_TRIALS", "12"))
+TRIALS = int(os.environ.get("SEATRIAL_KILL_TRIALS", "8"))
 _RENEWED = 4
 """Trials with one database; the first of them may be killed while it makes the tables."""
 _MAKING = 0.6

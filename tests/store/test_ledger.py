@@ -12,6 +12,7 @@ from runner.errors import StoreUnavailable
 from runner.ports import Entry
 from runner.store.database import Database
 from runner.store.ledger import SqlLedger, SqlMoment
+from testing.at_once import at_once
 
 ROOT = Path(__file__).parents[2]
 LONG = "".join(sha256(str(number).encode()).hexdigest() for number in range(200))
@@ -216,11 +217,7 @@ print(admitted)
 
 
 def test_processes_that_count_then_insert_at_once_never_pass_the_limit(state: Path, any_database: str) -> None:
-    workers = [
-        subprocess.Popen([sys.executable, "-c", _COUNTING, state, letter, "12"], cwd=ROOT, stdout=subprocess.PIPE, text=True)
-        for letter in "abcdef"
-    ]
-    said = [worker.communicate(timeout=60)[0] for worker in workers]
+    said = at_once(_COUNTING, [(state, letter, 12) for letter in "abcdef"])
     assert sum(int(text) for text in said) == 20
     with SqlLedger(state).reading() as view:
         assert len(view.entries("rate", "main")) == 20

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import subprocess
 import sys
 import time
 import traceback
@@ -16,6 +15,7 @@ from runner.store import postgres as module
 from runner.store.audit import AuditLog
 from runner.store.database import Database
 from runner.store.ledger import SqlLedger
+from testing.at_once import at_once
 from testing.postgres import Cluster
 
 ROOT = Path(__file__).parents[2]
@@ -185,8 +185,7 @@ def test_a_server_with_another_isolation_by_default_still_counts_right(tmp_path:
         "    with ledger.writing() as moment:\n"
         "        if len(moment.entries('rate', 'main')) < 10: moment.append('rate', 'main', 'charge')\n"
     )
-    workers = [subprocess.Popen([sys.executable, "-c", code, tmp_path], cwd=ROOT) for _ in range(3)]
-    assert [worker.wait(60) for worker in workers] == [0, 0, 0]
+    at_once(code, [(tmp_path,)] * 3)
     with SqlLedger(tmp_path).reading() as view:
         assert len(view.entries("rate", "main")) == 10
 

@@ -25,6 +25,7 @@ from runner.store.audit import AuditLog
 from runner.store.database import Database
 from runner.store.runs import SqlRuns
 from runner.store.schema import REVISIONS, metadata
+from testing.at_once import at_once
 
 Make = Callable[..., Run]
 
@@ -242,8 +243,7 @@ def test_processes_that_start_at_once_on_a_new_machine_all_write_everything(tmp_
     here.mkdir()
     (here / "test_writer.py").write_text((Path(__file__).parent / "conftest.py").read_text())
     state = tmp_path / "state"
-    writers = [subprocess.Popen([sys.executable, "-c", _WRITER, state, letter, here], cwd=Path(__file__).parents[2]) for letter in "abcd"]
-    assert [writer.wait(60) for writer in writers] == [0, 0, 0, 0]
+    at_once(_WRITER, [(state, letter, here) for letter in "abcd"])
     assert sorted(record.id for record in SqlRuns(state).list(100)) == sorted(
         f"{letter}{number}" for letter in "abcd" for number in range(8)
     )

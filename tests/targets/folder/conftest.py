@@ -24,7 +24,7 @@ def live(
 @pytest.fixture
 def promotions() -> int:
     """How many promotions and rollbacks a long-lasting test makes; more in the long tiers."""
-    return int(os.environ.get("SEATRIAL_PROMOTIONS", "30"))
+    return int(os.environ.get("SEATRIAL_PROMOTIONS", "6"))
 
 
 @pytest.fixture(autouse=True)

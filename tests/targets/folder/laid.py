@@ -5,6 +5,7 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -100,13 +101,10 @@ class Live:
         self.beside = self.left()
 
     def _tree(self, git_in: Callable[..., str], files: dict[bytes, tuple[str, bytes]]) -> str:
-        modes = {"file": b"100644", "exec": b"100755", "link": b"120000"}
-        lines = b""
-        for path, (kind, content) in files.items():
-            blob = git_in(self.repository, "hash-object", "-w", "--stdin", stdin=content).encode()
-            lines += modes[kind] + b" " + blob + b"\t" + path + b"\0"
-        git_in(self.repository, "read-tree", "--empty")
-        git_in(self.repository, "update-index", "-z", "--index-info", stdin=lines)
+        with tempfile.TemporaryDirectory(dir=self.top) as laid:
+            lay(Path(laid), files)
+            git_in(self.repository, "read-tree", "--empty")
+            git_in(self.repository, f"--work-tree={laid}", "add", "-A")
         return git_in(self.repository, "write-tree")
 
     def objects(self) -> PrivateObjects:
