@@ -66,8 +66,8 @@ layers: $(READY) ## import-linter: imports point downward only
 	@$(BIN)/lint-imports --no-logo >$(VENV)/layers.log 2>&1 || { cat $(VENV)/layers.log; exit 1; }
 
 long: setup ## all tests and the long tiers: 10 000 damaged patches, 100 runs, 200 random kills, 500 requests in a minute
-	@SEATRIAL_DAMAGED=10000 SEATRIAL_PAIRS=300 SEATRIAL_RUNS=100 SEATRIAL_KILL_TRIALS=200 SEATRIAL_STRESS_SECONDS=10 SEATRIAL_HISTORIES=40 SEATRIAL_ENGINE_KILLS=120 SEATRIAL_PROMOTIONS=200 SEATRIAL_FLEET_RUNS=24 SEATRIAL_FLEET_KILLS=20 $(PYTEST) --timeout 7200 --ignore tests/load
-	@SEATRIAL_LOAD_REQUESTS=500 SEATRIAL_LOAD_SECONDS=60 SEATRIAL_LOAD_KILLS=50 $(ALONE) -s --timeout 7200 tests/load
+	@SEATRIAL_COLD=1 SEATRIAL_DAMAGED=10000 SEATRIAL_PAIRS=300 SEATRIAL_RUNS=100 SEATRIAL_KILL_TRIALS=200 SEATRIAL_STRESS_SECONDS=10 SEATRIAL_HISTORIES=40 SEATRIAL_ENGINE_KILLS=120 SEATRIAL_PROMOTIONS=200 SEATRIAL_FLEET_RUNS=24 SEATRIAL_FLEET_KILLS=20 $(PYTEST) --timeout 7200 --ignore tests/load
+	@SEATRIAL_COLD=1 SEATRIAL_LOAD_REQUESTS=500 SEATRIAL_LOAD_SECONDS=60 SEATRIAL_LOAD_KILLS=50 $(ALONE) -s --timeout 7200 tests/load
 
 faults: setup ## every marker with every fault, killed again in recovery, frozen, 1 000 random kills; takes an hour or two
 	@rm -f out/faults.txt

@@ -7,7 +7,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import threading
 import urllib.request
 from collections.abc import Callable
@@ -16,6 +15,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from testing import commands
+from testing.commands import Command
 from testing.landing import CALM, Done, until
 from testing.whole import ROOT
 
@@ -174,7 +175,7 @@ class Served:
         self.config.write_text(json.dumps(told, indent=1))
         places = {f"XDG_{kind}_HOME": str(folder / kind.lower()) for kind in ("STATE", "CONFIG")}
         shared = {"XDG_CACHE_HOME": os.environ["XDG_CACHE_HOME"]}
-        self.env = {**os.environ, **places, **shared, "PYTHONPATH": str(ROOT), "NO_COLOR": "1"}
+        self.env = {**os.environ, **places, **shared, "NO_COLOR": "1"}
         self._started: list[subprocess.Popen[bytes]] = []
         self.process: subprocess.Popen[bytes] | None = None
         self.log = folder / "serve.log"
@@ -182,8 +183,7 @@ class Served:
     def start(self, *more: str, sock: Path | None = None) -> None:
         """Start the server, and wait until it answers at its port, or at a socket."""
         with self.log.open("ab") as log:
-            command = [sys.executable, "-m", "runner.cli.main", "serve", "--config", str(self.config), *more]
-            self.process = subprocess.Popen(command, env=self.env, stdout=log, stderr=log, cwd=self.folder)
+            self.process = Command(("serve", "--config", str(self.config), *more), env=self.env, stdout=log, stderr=log, cwd=self.folder)
         until(lambda: self.process is not None and (self.process.poll() is not None or self._lives(sock)), why=self.log.read_text)
         assert self.process.poll() is None, self.log.read_text()
 
@@ -209,8 +209,9 @@ class Served:
 
     def token(self, *scopes: str, name: str = "ci") -> str:
         words = [word for scope in scopes for word in ("--scope", scope)]
-        command = [sys.executable, "-m", "runner.cli.main", "token", "create", name, *words]
-        return subprocess.run(command, env=self.env, check=True, capture_output=True, text=True).stdout.strip()
+        done = commands.run(("token", "create", name, *words), env=self.env, text=True)
+        done.check_returncode()
+        return str(done.stdout.strip())
 
     def document(self) -> dict[str, Any]:
         with urllib.request.urlopen(f"{self.url}/openapi.json", timeout=30) as found:
@@ -234,14 +235,8 @@ class Served:
         return ended(self._command(argv, self.env, cwd or self.folder))
 
     def _command(self, argv: tuple[str, ...], env: dict[str, str], cwd: Path) -> "subprocess.Popen[bytes]":
-        process = subprocess.Popen(
-            [sys.executable, "-m", "runner.cli.main", *argv],
-            env=env,
-            cwd=cwd,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
+        piped = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        process = Command(argv, env=env, cwd=cwd, **piped)
         self._started.append(process)
         return process
 

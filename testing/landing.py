@@ -5,7 +5,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,6 +20,7 @@ from runner.store.places import places
 from runner.store.promotions import SqlPromotions
 from runner.store.runs import SqlRuns
 from runner.store.submissions import Filed, SqlSubmissions
+from testing.commands import Command
 from testing.whole import ROOT, commit, git
 
 LONG = 120.0
@@ -184,22 +184,14 @@ class Landing:
 
     # what is done
 
-    def start(self, *argv: str, before: str = "", cwd: Path | None = None, under: tuple[str, ...] = ()) -> Started:
+    def start(self, *argv: str, before: str = "", cwd: Path | None = None, under: tuple[str, ...] = (), cold: bool = False) -> Started:
         """Start a command line; `before` is Python that its process runs first, `under` a program that it is started by."""
         folder = self.folder / f"process-{len(self._started)}"
         folder.mkdir()
-        start = f"{before}\nimport sys\nfrom runner.cli.main import entry\nentry()"
-        environment = {**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1", **self.env}
+        environment = {**os.environ, "NO_COLOR": "1", **self.env}
+        given = {"before": before, "under": under, "cold": cold, "cwd": cwd or self.repo, "env": environment}
         with (folder / "out").open("w") as out, (folder / "err").open("w") as err:
-            process = subprocess.Popen(
-                [*under, sys.executable, "-c", start, *argv],
-                cwd=cwd or self.repo,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=err,
-                text=True,
-            )
+            process = Command(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=err, text=True, **given)
         started = Started(process, folder)
         self._started.append(started)
         return started

@@ -11,7 +11,7 @@ from textwrap import dedent
 from runner.controls.recorded import RecordedReader, Recording, program
 
 PYTHON = sys.executable
-MONITORS = subprocess.run([PYTHON, "-c", "import sys; sys.exit(sys.version_info < (3, 12))"], check=False).returncode == 0
+MONITORS = sys.version_info >= (3, 12)
 SHIM = """
     import json, os
     with open(os.environ["RECORDING_PROGRAM"]) as file:
@@ -97,6 +97,7 @@ class Suite:
             "RECORDING_OUT": str(out),
             "RECORDING_SETTINGS": json.dumps({"work": str(work), "roots": [], "tests": tests, **settings}),
             "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",  # those of whoever tests Seatrial take a second to load
         }
         argv = [PYTHON, "-m", "pytest", "-q", "-p", "shim_recording", "-p", "no:cacheprovider", *args]
         done = subprocess.run(argv, cwd=work, env=env, capture_output=True, text=True, check=False, timeout=120)

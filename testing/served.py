@@ -6,7 +6,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -27,6 +26,7 @@ from runner.vault.options import Options
 from runner.vault.vault import FileVault
 from runner.wiring.carrying import stores
 from runner.wiring.serving import Service
+from testing.commands import Command
 from testing.landing import CALM, until
 from testing.whole import ROOT, commit, git
 
@@ -87,11 +87,11 @@ class Served:
             trial.bind(("127.0.0.1", 0))
             port = trial.getsockname()[1]
         self.url = f"http://127.0.0.1:{port}"
-        argv = [sys.executable, "-m", "runner.cli.main", "serve", "--config", str(self.file), "--listen", f"127.0.0.1:{port}"]
+        argv = ["serve", "--config", str(self.file), "--listen", f"127.0.0.1:{port}"]
         argv += [] if works else ["--no-work"]
-        environment = {**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1", **self.env}
+        environment = {**os.environ, "NO_COLOR": "1", **self.env}
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(argv, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            self._process = Command(argv, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         until(self._answers, _FIRST, why=self.log.read_text)
 
     @property

@@ -3,7 +3,6 @@
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from runner.sandbox.engine import Engine
 from runner.sandbox.leftovers import HOME, home_label
 from runner.store.places import places
 from runner.wiring import Request, check
+from testing import commands
 
 ROOT = Path(__file__).resolve().parents[1]
 pytestmark = pytest.mark.docker
@@ -48,6 +48,13 @@ def commit(repo: Path, message: str = "more") -> str:
     git(repo, "add", "-A")
     git(repo, "commit", "-qm", message, "--allow-empty")
     return git(repo, "rev-parse", "HEAD").strip()
+
+
+_UNCONTROLLED = """
+from runner.controls import line
+from runner.model.result import Outcome, Result
+line.control = lambda *_: (Result(check=line.CHECK, outcome=Outcome.PASS, reason="not asked in this test"),)
+"""
 
 
 @pytest.fixture
@@ -99,13 +106,15 @@ def judged(berth: Path) -> Callable[..., Run]:
 
 
 @pytest.fixture
-def seatrial(berth: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Runs the command line in the example project."""
+def seatrial(berth: Path, request: pytest.FixtureRequest) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs the command line in the example project; with `uncontrolled` its checks are so, too, unless it is to be `controlled`."""
+    without = _UNCONTROLLED if "uncontrolled" in request.fixturenames else ""
 
-    def run(*argv: str, env: dict[str, str] | None = None, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "runner.cli.main", *argv]
-        environment = {**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1", **(env or {})}
-        return subprocess.run(command, cwd=berth, env=environment, input=stdin, capture_output=True, text=True, timeout=300, check=False)
+    def run(
+        *argv: str, env: dict[str, str] | None = None, stdin: str | None = None, controlled: bool = False
+    ) -> subprocess.CompletedProcess[str]:
+        told = {**os.environ, "NO_COLOR": "1", **(env or {})}
+        return commands.run(argv, before="" if controlled else without, cwd=berth, env=told, stdin=stdin, text=True)
 
     return run
 

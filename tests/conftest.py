@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import sys
 import tempfile
 from collections.abc import Generator, Iterator
 from functools import cache
@@ -15,6 +16,8 @@ from runner.sandbox.engine import Engine
 from testing.postgres import any_database, postgres, postgres_url, why_none
 
 __all__ = ["any_database", "postgres", "postgres_url"]
+sys.dont_write_bytecode = False
+"""What pytest makes of the tests is kept, also where nobody writes bytecode: to make it takes ten seconds in each process."""
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -328,7 +328,7 @@ def test_every_setting_of_the_long_tiers_is_read_by_a_test() -> None:
     made = (ROOT / "Makefile").read_text()
     recipe, faults = (made.partition(f"\n{target}:")[2].partition("\n\n")[0] for target in ("long", "faults"))
     given = set(re.findall(r"(SEATRIAL_\w+)=", recipe + faults)) - {"SEATRIAL_FAULTS"}
-    files = [*(ROOT / "tests").rglob("test_*.py"), ROOT / "tests/targets/folder/conftest.py"]
+    files = [*(ROOT / "tests").rglob("test_*.py"), ROOT / "tests/targets/folder/conftest.py", ROOT / "testing/commands.py"]
     read = {name for file in files for name in re.findall(r'environ.get\("(SEATRIAL_\w+)"', file.read_text())}
     assert given == read - {"SEATRIAL_FAULTS"}
     assert " -m " not in recipe, "the ordinary tests and the long ones"

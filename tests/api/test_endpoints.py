@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 from typing import Any
 from urllib.parse import quote
 
@@ -11,8 +9,8 @@ import httpx
 import pytest
 
 from runner.store import logs
+from testing import commands
 from testing.served import GOOD, UNFIT, Served, problem, whole
-from testing.whole import ROOT
 
 CHECK = {"command": "check", "repo": "app"}
 WHY = "because of the release"
@@ -194,10 +192,7 @@ def test_a_run_that_was_not_asked_of_a_server_is_not_retried_by_one(served: Serv
     patch = served.folder / "unfit.diff"
     patch.write_text(UNFIT)
     argv = ["check", str(patch), "--repo", str(served.bare), "--policy", str(served.policy), "--format", "json"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), **served.env}
-    done = subprocess.run(
-        [sys.executable, "-m", "runner.cli.main", *argv], env=environment, capture_output=True, text=True, check=False, cwd=served.folder
-    )
+    done = commands.run(argv, env={**os.environ, **served.env}, text=True, cwd=served.folder)
     run = json.loads(done.stdout)["run"]
     assert problem(served.ask("POST", f"/api/v1/runs/{run}/retry")) == (409, "not-asked-here")
 

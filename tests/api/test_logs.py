@@ -1,8 +1,6 @@
 """Logs of a run that another machine carried, as a server shows them that carries none and shares its database."""
 
 import os
-import subprocess
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,8 +11,8 @@ from runner.model.change import Change
 from runner.model.result import Decision, Ending, Verdict
 from runner.model.run import PolicyFacts, Run
 from runner.store.runs import SqlRuns
+from testing import commands
 from testing.served import serving
-from testing.whole import ROOT
 
 HOSTILE = "fine\n\x1b[31m\u202e<script>window.struck = 1</script>\n"
 
@@ -45,8 +43,7 @@ def test_the_interface_the_dashboard_and_the_command_line_show_logs_of_another_m
         assert "\\u202e&lt;script&gt;window.struck = 1&lt;/script&gt;" in page
         assert "<script>window" not in page
         for more in ((), ("--server", served.url)):
-            argv = [sys.executable, "-m", "runner.cli.main", "run", "logs", run.id, *more]
-            env = {**os.environ, **served.env, "PYTHONPATH": str(ROOT), "SEATRIAL_TOKEN": served.token}
-            done = subprocess.run(argv, env=env, capture_output=True, text=True, check=False, timeout=60)
+            env = {**os.environ, **served.env, "SEATRIAL_TOKEN": served.token}
+            done = commands.run(("run", "logs", run.id, *more), env=env, text=True)
             assert (done.returncode, "window.struck = 1" in done.stdout) == (0, True), done.stderr
             assert "\x1b" not in done.stdout

@@ -1,4 +1,4 @@
-"""Damaged and hostile patches by the thousand: a refusal or an answer, and not one byte outside the private store."""
+"""Damaged and hostile patches by the hundred: a refusal or an answer, and not one byte outside the private store."""
 
 import os
 import random
@@ -15,7 +15,7 @@ from runner.model.change import Change
 from runner.model.result import Outcome, Result
 from runner.validators import intake
 
-COUNT = int(os.environ.get("SEATRIAL_DAMAGED", "1000"))
+COUNT = int(os.environ.get("SEATRIAL_DAMAGED", "400"))
 PIECES = 8
 Mutation = Callable[[random.Random, bytes], bytes]
 EDIT = b"diff --git a/a.txt b/a.txt\nindex 4cb29ea..cd4a35d 100644\n--- a/a.txt\n+++ b/a.txt\n@@ -1,3 +1,3 @@\n one\n-two\n+2\n three\n"

@@ -2,15 +2,14 @@
 
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from testing import commands
 from testing.served import UNFIT, Served, serving
-from testing.whole import ROOT, commit, git
+from testing.whole import commit, git
 
 
 @pytest.fixture(scope="module")
@@ -32,9 +31,8 @@ def served(own_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 
 def check(served: Served, *argv: str) -> tuple[int, str]:
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1", "SEATRIAL_TOKEN": served.token, **served.env}
-    command = [sys.executable, "-m", "runner.cli.main", "check", str(served.folder / "unfit.diff"), *argv]
-    done = subprocess.run(command, env=environment, cwd=served.folder, capture_output=True, text=True, check=False, timeout=60)
+    environment = {**os.environ, "NO_COLOR": "1", "SEATRIAL_TOKEN": served.token, **served.env}
+    done = commands.run(("check", str(served.folder / "unfit.diff"), *argv), env=environment, cwd=served.folder, text=True)
     return done.returncode, done.stderr
 
 

@@ -99,7 +99,7 @@ def test_coverage_measures_the_same_with_and_without_recording(suite):
     if subprocess.run([PYTHON, "-c", "import pytest_cov"], check=False, capture_output=True).returncode:
         pytest.skip("pytest-cov is not installed")
     text = "import lib\ndef test_a(): lib.double(1)\ndef test_b(): lib.Box(1).grow()"
-    args = ("--cov=lib", "--cov-report=term-missing")
+    args = ("-p", "pytest_cov", "--cov=lib", "--cov-report=term-missing")
     recording = suite.run(text, *args, lines=True)
     assert covers(recording) == {"test_a": {"double"}, "test_b": {"Box.__init__", "Box.grow"}}
     with_recording = [line for line in suite.output.splitlines() if line.startswith("lib.py")]

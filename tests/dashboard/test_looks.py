@@ -33,8 +33,11 @@ def faults(window: Window) -> list[dict[str, Any]]:
     ]
 
 
+@pytest.mark.parametrize("modes", [MODES[:3], pytest.param(MODES[3:], marks=pytest.mark.long)], ids=["each", "both at once"])
 @pytest.mark.parametrize("name", PAGES)
-def test_a_page_has_no_serious_fault_and_fits_its_screen(shop: Shop, look: Look, name: str) -> None:
+def test_a_page_has_no_serious_fault_and_fits_its_screen(
+    shop: Shop, look: Look, name: str, modes: tuple[tuple[str, int, str], ...]
+) -> None:
     window = look(shop.server, token=None) if name == "login" else look(shop.server, at=path_of(name, shop))
     page = window.page
     if name == "login":
@@ -45,7 +48,7 @@ def test_a_page_has_no_serious_fault_and_fits_its_screen(shop: Shop, look: Look,
         page.get_by_role("button", name="Show what would change").first.click()
         page.wait_for_url("**/compare")
     page.evaluate(AXE)  # the tools of a browser may do what no page may
-    for mode, width, scheme in MODES:
+    for mode, width, scheme in modes:
         page.set_viewport_size({"width": width, "height": 900})
         page.emulate_media(color_scheme=scheme)
         if name == "trends":

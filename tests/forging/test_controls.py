@@ -73,8 +73,9 @@ ELSEWHERE = {
 
 
 @pytest.mark.parametrize("when", list(ELSEWHERE))
-def test_what_is_right_only_under_test_is_seen_by_the_probe(diff: Made, judged: Judged, when: str) -> None:
-    run = judged(diff(keel(f"{ELSEWHERE[when]}    return chart_depth + tide - draught + off\n")))
+def test_what_is_right_only_under_test_is_seen_by_the_probe(diff: Made, judged: Judged, when: str, tmp_path: Path) -> None:
+    change = diff(keel(f"{ELSEWHERE[when]}    return chart_depth + tide - draught + off\n"))
+    run = judged(change, policy=policy(tmp_path, "controls: {run: [probe]}"))
     assert answers(run)["tests"] == "pass"
     outcome, reason = told(run, "probe")
     assert (outcome, "clearance(" in reason) == ("hold", True)
@@ -107,8 +108,8 @@ AROUND: dict[str, dict[str, str | None]] = {
 
 
 @pytest.mark.parametrize("way", list(AROUND))
-def test_what_goes_around_the_functions_is_seen_by_the_probe(diff: Made, judged: Judged, way: str) -> None:
-    run = judged(diff(AROUND[way]))
+def test_what_goes_around_the_functions_is_seen_by_the_probe(diff: Made, judged: Judged, way: str, tmp_path: Path) -> None:
+    run = judged(diff(AROUND[way]), policy=policy(tmp_path, "controls: {run: [probe]}"))
     assert answers(run)["tests"] == "pass"
     assert told(run, "probe")[0] == "hold", told(run, "probe")
 
@@ -133,7 +134,7 @@ def test_data_of_a_package_are_asked_through_its_examples(diff: Made, judged: Ju
 
 def test_lines_that_no_test_runs_are_named_and_hold_where_the_policy_says_so(diff: Made, judged: Judged, tmp_path: Path) -> None:
     change = diff(keel("    if tide > 100:\n        return tide - draught + chart_depth\n    return chart_depth + tide - draught\n"))
-    assert told(judged(change), "coverage") == (
+    assert told(judged(change, policy=policy(tmp_path, "controls: {run: [coverage]}")), "coverage") == (
         "warn",
         "no test of the base that passes runs 1 of 2 changed lines, first src/berth/keel.py:11",
     )
@@ -162,12 +163,13 @@ def test_a_control_whose_time_is_up_says_so_and_follows_the_policy(diff: Made, j
         assert answers(run)["controls"] == "warn"
 
 
-def test_a_change_of_what_no_test_runs_is_unproven(diff: Made, judged: Judged, berth: Path) -> None:
+def test_a_change_of_what_no_test_runs_is_unproven(diff: Made, judged: Judged, berth: Path, tmp_path: Path) -> None:
     (berth / "src/berth/extra.py").write_text("def twice(ship):\n    return ship + ship\n")
     from testing.whole import commit
 
     commit(berth)
-    run = judged(diff({"src/berth/extra.py": "def twice(ship):\n    return 2 * ship\n"}))
+    change = diff({"src/berth/extra.py": "def twice(ship):\n    return 2 * ship\n"})
+    run = judged(change, policy=policy(tmp_path, "controls: {run: [twins, dead-body]}"))
     assert told(run, "twins") == ("warn", "unproven: no test of the base that passes runs a changed function")
     assert answers(run)["dead-body"] == "warn"
 
@@ -179,7 +181,8 @@ def test_without_controls_the_report_says_so(diff: Made, judged: Judged, tmp_pat
     assert run.level.endswith("no control against forged results ran: the policy turns all of them off")
 
 
-def test_twins_stay_out_of_the_report(diff: Made, judged: Judged) -> None:
-    run = judged(diff(keel("    return chart_depth - tide - draught\n", _GREEN)))
+def test_twins_stay_out_of_the_report(diff: Made, judged: Judged, tmp_path: Path) -> None:
+    change = diff(keel("    return chart_depth - tide - draught\n", _GREEN))
+    run = judged(change, policy=policy(tmp_path, "controls: {run: [twins]}"))
     twins = next(result for result in run.results if result.check == "twins")
     assert not any("2.5" in finding.message or "assert" in finding.message for finding in twins.findings)

@@ -4,7 +4,6 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +17,7 @@ from runner.sandbox import leftovers, live, workcopy
 from runner.sandbox.containers import DockerSandbox
 from runner.sandbox.engine import Engine
 from runner.sandbox.mounts import mounted_under
+from testing.commands import Command
 
 TRIALS = int(os.environ.get("SEATRIAL_KILL_TRIALS", "12"))
 
@@ -47,10 +47,9 @@ with DockerSandbox(engine, Path(cache), strategy=strategy) as sandbox:
 
 
 def _driver(cache, image, strategy="", held="", program="import time; time.sleep(0.2)"):
-    here = Path(__file__).parent
-    path = os.pathsep.join([str(here), str(here.parents[1])])
-    argv = [sys.executable, "-c", _DRIVER, str(cache), image.id, strategy, held, program]
-    return subprocess.Popen(argv, env={**os.environ, "PYTHONPATH": path}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    before = f"import sys\nsys.path.insert(0, {str(Path(__file__).parent)!r})\n{_DRIVER}"
+    given = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    return Command((str(cache), image.id, strategy, held, program), before=before, **given)
 
 
 def _remains(engine, cache):

@@ -5,7 +5,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -21,6 +20,7 @@ from runner.sandbox.mounts import mount_tmpfs, unmount
 from runner.store.places import places
 from runner.store.runs import SqlRuns
 from runner.wiring import demo
+from testing.commands import Command
 from testing.whole import LEFT_NOTHING, ROOT, Quiet, answers, commit, git, left
 
 pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("uncontrolled")]
@@ -164,10 +164,8 @@ def started(berth: Path) -> subprocess.Popen[str]:
     """A check whose suite sleeps, once its containers run."""
     (berth / "tests/test_slow.py").write_text(SLOW)
     commit(berth)
-    argv = [sys.executable, "-m", "runner.cli.main", "check", GOOD, "--format", "json"]
-    process = subprocess.Popen(
-        argv, cwd=berth, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    piped = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    process = Command(("check", GOOD, "--format", "json"), cwd=berth, **piped)
     engine, deadline = Engine(), time.monotonic() + 120
     running = {"label": f"{HOME}={home_label(places().cache)}", "status": "running"}
     while time.monotonic() < deadline and process.poll() is None:
@@ -224,7 +222,7 @@ def test_promise_8_stored_results_fold_to_the_stored_verdict(seatrial: Seatrial)
     from runner.reports.report import from_json
 
     for name in ("good", "broken", "cheating"):
-        seatrial("check", str(ROOT / f"examples/changes/{name}.diff"))
+        seatrial("check", str(ROOT / f"examples/changes/{name}.diff"), controlled=True)
         record = SqlRuns(places().state).show("latest")
         report = from_json(record.report or "")
         again = fold(report.results, required=REQUIRED)

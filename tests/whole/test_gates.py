@@ -1,9 +1,7 @@
 """Gates that are enforced, from the command line to the record: what they stop has never run."""
 
 import json
-import os
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +12,7 @@ import pytest
 from runner.store.ledger import SqlLedger
 from runner.store.places import places
 from runner.store.runs import SqlRuns
+from testing.commands import Command
 from testing.whole import ROOT, commit, git
 
 pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("uncontrolled")]
@@ -156,9 +155,8 @@ def test_commands_of_the_gates_answer_on_a_machine_without_any_record(seatrial: 
 def test_a_killed_run_leaves_the_gates_usable(change: str, seatrial: Seatrial, berth: Path, policy: Callable[[str], str]) -> None:
     file = policy("breaker: {}")
     commit(berth)
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    argv = [sys.executable, "-m", "runner.cli.main", "check", str(ROOT / f"examples/changes/{change}.diff"), "--policy", file, *ENFORCE]
-    process = subprocess.Popen(argv, cwd=berth, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    argv = ("check", str(ROOT / f"examples/changes/{change}.diff"), "--policy", file, *ENFORCE)
+    process = Command(argv, cwd=berth, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     deadline = time.monotonic() + 60
     while not charged():
         assert time.monotonic() < deadline, "the run was never charged"

@@ -200,7 +200,7 @@ def test_a_run_is_followed_stage_by_stage(landing: Landing) -> None:
 
 
 def test_submitting_without_what_carries_runs_says_what_to_install(landing: Landing) -> None:
-    done = landing.submit(GOOD, landing.dir, before="import sys\nsys.modules['dbos'] = None")
+    done = landing.submit(GOOD, landing.dir, before="import sys\nsys.modules['dbos'] = None", cold=True)
     assert (done.code, done.error["code"]) == (4, "infrastructure")
     assert "pip install 'seatrial[submit]'" in done.error["hint"]
     assert landing.tree("dir") == landing.base
@@ -209,7 +209,7 @@ def test_submitting_without_what_carries_runs_says_what_to_install(landing: Land
 
 
 def test_a_plain_check_needs_nothing_of_it(landing: Landing) -> None:
-    done = landing.run("check", GOOD, "--format", "json", before="import sys\nsys.modules['dbos'] = None")
+    done = landing.run("check", GOOD, "--format", "json", before="import sys\nsys.modules['dbos'] = None", cold=True)
     assert (done.code, done.report["promotion"]) == (0, None)
 
 
