@@ -26,8 +26,8 @@ MOST_BESIDE = 20
 BOUNDS = Bounds(seconds=5.0, list_seconds=30.0, total=60.0, most=200)
 TIMES = 4
 """How often the calls are made in one HOME: what counts the runs in a file fires at the second, or a little later."""
-SOAKED, SOAK = 12, 0.1
-"""How many recorded calls are repeated at length, and for how many seconds each: what counts its calls, or throws dice, gives another
+SOAKED, SOAK = 12, 0.08
+"""How many recorded calls are repeated at length, and for how many seconds of the processor each: what counts its calls, or throws dice, gives another
 answer some time."""
 
 

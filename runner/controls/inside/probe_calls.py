@@ -22,7 +22,7 @@ import time  # noqa: E402
 _write, _getpid, _end, _dumps, _modules = os.write, os.getpid, os._exit, json.dumps, sys.modules
 _timer, _signal, _real_time, _seed = signal.setitimer, signal.signal, signal.ITIMER_REAL, random.seed
 _monotonic, _used = time.monotonic, time.process_time
-_parse, _literal, _stderr = ast.parse, ast.literal_eval, sys.stderr
+_parse, _literal, _eval, _stderr = ast.parse, ast.literal_eval, eval, sys.stderr
 OURS = ("SEATRIAL_", "PYTEST_", "PYTHONHASHSEED", "PYTHONDONTWRITEBYTECODE")
 MOST_REPEATS, WAITING = 5000, 3
 """How often an item is repeated at most; and how many times as long as its time of the processor that may take on a busy machine."""
@@ -138,34 +138,45 @@ def is_fixed(node):
     return isinstance(node, ast.Constant) and node.value not in (MADE, NAMED)
 
 
-def value_of(node):
-    return revived(built(node))
+class Expression:
+    """A literal: read once, and made anew for each call, which may alter it."""
+
+    def __init__(self, text):
+        parsed = _parse(text, mode="eval")
+        built(parsed.body)  # raises where it is no literal
+        self._code = compile(parsed, "<arguments>", "eval")
+        self.body = parsed.body
+        self.is_spelt = any(isinstance(node, ast.Constant) and node.value in (MADE, NAMED) for node in ast.walk(parsed))
+
+    def value(self):
+        value = _eval(self._code, {"__builtins__": {}, **MAKERS, **NUMBERS})
+        return revived(value) if self.is_spelt else value
 
 
 class Arguments:
-    """The arguments of one item: read once, and made anew for each call, which may alter them."""
+    """The arguments of one item."""
 
     def __init__(self, item, show):
-        self._args, self._kwargs = (_parse(item[name], mode="eval").body for name in ("args", "kwargs"))
-        self._own = _parse(item["self"], mode="eval").body if item.get("self") else None
-        self._show = show
-        self._fixed = is_fixed(self._args) and all(map(is_fixed, self._kwargs.values))
-        self._given = None
+        self._args, self._kwargs = Expression(item["args"]), Expression(item["kwargs"])
+        self._own = Expression(item["self"]) if item.get("self") else None
+        self._show, self._given = show, None
+        self._is_fixed = is_fixed(self._args.body) and all(map(is_fixed, self._kwargs.body.values))  # a call gets a copy of the dictionary
+        self._is_spelt = self._args.is_spelt or self._kwargs.is_spelt
 
     def made(self):
         """Positional and named ones, and a text that tells of them."""
-        args, kwargs = value_of(self._args), value_of(self._kwargs)
-        if not self._fixed or self._given is None:
+        args, kwargs = self._args.value(), self._kwargs.value()
+        if self._is_spelt or self._given is None:
             self._given = self._show((args, kwargs))
         return args, kwargs, self._given
 
     def after(self, args, kwargs):
         """What tells of them once they were given."""
-        return self._given if self._fixed else self._show((args, kwargs))
+        return self._given if self._is_fixed else self._show((args, kwargs))
 
     def own(self):
         """Those that the object is made with whose method is called."""
-        return value_of(self._own) if self._own is not None else ((), {})
+        return self._own.value() if self._own is not None else ((), {})
 
 
 class Caller:

@@ -111,3 +111,39 @@ def test_plain_private_attributes_that_both_have_are_compared(sides, call, slots
     assert sides.probe(base, base.replace("+= k", "+= k if k < 3 else 0"), *calls).outcome is Outcome.HOLD
     assert sides.probe(base, base.replace("+= k", "+= k + 0").replace("[1]", "[2]"), *calls).outcome is Outcome.PASS
     assert sides.probe(base, base.replace("_sum", "_total"), *calls).outcome is Outcome.PASS
+
+
+MUTABLE = {
+    "a list": ("([1, 2],)", "{}"),
+    "a list in a tuple": ("((1, [2]),)", "{}"),
+    "a dictionary": ("({'a': 1},)", "{}"),
+    "a list by name": ("()", "{'given': [1]}"),
+    "a set": ("(set(),)", "{}"),
+}
+
+
+@pytest.mark.parametrize("args", MUTABLE.values(), ids=MUTABLE)
+def test_each_call_gets_arguments_of_its_own_and_what_it_does_to_them_is_told(sides, args):
+    source = """
+    def f(given):
+        inner = given[1] if type(given) is tuple else given
+        count = len(inner)
+        inner.update(b=2) if type(inner) is dict else inner.add(9) if type(inner) is set else inner.append(9)
+        return count
+    """
+    sides.write(source, source)
+    item = {**ONE[0][0], "args": args[0], "kwargs": args[1]}
+    asked = ask(sides.importer("base"), [[item], [item]], Bounds(), repeat=0.05)
+    run = read(asked, carried_out(asked.errands, sides.folder / "base", {}))
+    first, second = run.told
+    assert first == second
+    assert min(run.times) > 20, "a call that found what the one before had left would have given another answer"
+    assert "9" in first.after or "b" in first.after
+
+
+@pytest.mark.parametrize("args", ["(print('x'),)", "([each for each in (1,)],)", "(lambda: 1,)", "(().__class__,)"])
+def test_what_is_no_literal_is_not_evaluated(sides, args):
+    sides.write("def f(given): return given\n", "")
+    asked = ask(sides.importer("base"), [[{**ONE[0][0], "args": args}]], Bounds())
+    (told,) = read(asked, carried_out(asked.errands, sides.folder / "base", {})).told
+    assert (told.kind, told.printed) == ("not callable", "")
