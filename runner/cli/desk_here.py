@@ -37,7 +37,7 @@ class Here:
         from runner.wiring.filing import Wanted
         from runner.wiring.submitting import submit
 
-        return _reported(submit(Wanted(**asked), progress, detach=False))
+        return self._told(submit(Wanted(**asked), progress, detach=False))
 
     def leave(self, asked: Mapping[str, Any], progress: "Progress") -> str:
         """Leave it to a running `seatrial watch`."""
@@ -104,7 +104,7 @@ class Here:
         """Submit it again in this process."""
         from runner.wiring.submitting import retry
 
-        return _reported(retry(run, progress))
+        return self._told(retry(run, progress))
 
     def _told(self, run: "Run") -> "Report":
         """The report of a run, with what people said to it as far as that can be read: what was asked for is done by now."""
