@@ -1,34 +1,23 @@
-"""Servers and workers as processes, each with a state folder of its own as on a machine of its own, on one database.
+"""Servers and workers as processes, each with a state folder of its own as on a machine of its own, on one database."""
 
-They are forked from a process that has loaded everything: to start Python for each of them takes longer than what is tested.
-"""
-
-import gc
-import importlib
 import json
 import os
-import pkgutil
-import select
 import signal
 import socket
 import subprocess
-import sys
-import threading
 import time
-import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Final, Self, TypeVar
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import text
 
-import runner
 from runner.store.database import Database
 from runner.store.tokens import SqlTokens
-from testing.whole import ROOT, commit, git
+from testing.commands import Command
+from testing.whole import commit, git
 
 LONG: Final = 240.0
 """Seconds after which a test no longer waits."""
@@ -49,77 +38,37 @@ def until(look: Callable[[], Found], why: Callable[[], object] = str, seconds: f
     return found
 
 
-class Nursery:
-    """A process that has loaded everything, and starts and buries others; use it in a `with`."""
-
-    def __init__(self) -> None:
-        own = {**os.environ, "PYTHONPATH": str(ROOT)}
-        command = [sys.executable, "-m", "testing.fleets"]
-        self._process = subprocess.Popen(command, cwd=ROOT, env=own, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None) -> None:
-        self._process.kill()
-        self._process.communicate()
-
-    def ask(self, **what: Any) -> int:
-        """`argv`, `before`, `folder`, `env`, `log`: the id of a process that does this. `end`: how the process of that id has ended."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(what) + "\n")
-        self._process.stdin.flush()
-        return int(self._process.stdout.readline())
-
-
 class Member:
     """One process of a fleet."""
 
-    def __init__(self, nursery: Nursery, pid: int, log: Path) -> None:
-        self._nursery, self._pid, self._log = nursery, pid, log
-        self._end = os.pidfd_open(pid)
-        self._code: int | None = None
+    def __init__(self, process: "subprocess.Popen[bytes]", log: Path) -> None:
+        self.process, self._log = process, log
 
     @property
     def err(self) -> str:
         return self._log.read_text("utf-8", "replace")
 
-    @property
-    def out(self) -> str:
-        return self._log.with_suffix(".out").read_text("utf-8")
-
-    def is_over(self, seconds: float = 0) -> bool:
-        """Whether it has ended, or does within that time."""
-        return self._code is not None or bool(select.select([self._end], [], [], seconds)[0])
-
     def says(self, words: str) -> None:
         """Wait for it to say this on stderr."""
-        until(lambda: words in self.err or self.is_over(), lambda: self.err)
+        until(lambda: words in self.err or self.process.poll() is not None, lambda: self.err)
         assert words in self.err, self.err
 
     def send(self, number: int) -> None:
-        signal.pidfd_send_signal(self._end, number)
+        self.process.send_signal(number)
 
     def kill(self) -> None:
-        self.send(signal.SIGKILL)
-        self.ended()
+        self.process.kill()
+        self.process.wait()
 
     def ended(self, seconds: float = LONG) -> int:
-        """Wait for it; its exit code, or minus the signal."""
-        assert self.is_over(seconds), f"it goes on: {self.err}"
-        if self._code is None:
-            self._code = self._nursery.ask(end=self._pid)
-            os.close(self._end)
-        return self._code
+        return self.process.wait(seconds)
 
 
 class Fleet:
     """A repository, a policy that costs no time, a configuration, and the processes that serve it."""
 
-    def __init__(self, folder: Path, nursery: Nursery) -> None:
+    def __init__(self, folder: Path) -> None:
         self.folder, self.repo, self.bare = folder, folder / "app", folder / "app.git"
-        self._nursery = nursery
         self.file = folder / "server.yaml"
         self.port = _free_port()
         self.members: list[Member] = []
@@ -170,10 +119,10 @@ class Fleet:
         """Start a command line on the machine `name`; `before` is Python that its process runs first."""
         self.state(name).parent.mkdir(parents=True, exist_ok=True)
         log = self.folder / f"log-{len(self.members)}-{name}"
-        log.touch()
-        own = {"PYTHONPATH": str(ROOT), "NO_COLOR": "1", "XDG_STATE_HOME": str(self.state(name).parent)}
-        pid = self._nursery.ask(argv=argv, before=before, folder=str(self.folder), env={**os.environ, **own}, log=str(log))
-        member = Member(self._nursery, pid, log)
+        env = {**os.environ, "NO_COLOR": "1", "XDG_STATE_HOME": str(self.state(name).parent)}
+        with log.open("wb") as err:
+            process = Command(argv, before=before, cwd=self.folder, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=err)
+        member = Member(process, log)
         self.members.append(member)
         return member
 
@@ -182,8 +131,8 @@ class Fleet:
         if not self.token:
             self.token = SqlTokens(self.state(name)).create("tester", SCOPES, (), 86400.0, by="test")
         member = self.start(name, "serve", "--config", str(self.file), *more, before=before)
-        until(lambda: self._answers() or member.is_over(), lambda: member.err)
-        assert not member.is_over(), member.err
+        until(lambda: self._answers() or member.process.poll() is not None, lambda: member.err)
+        assert member.process.poll() is None, member.err
         return member
 
     def work(self, name: str, *more: str, slots: int = 1, file: Path | None = None, before: str = "") -> Member:
@@ -196,14 +145,16 @@ class Fleet:
     def run(self, name: str, *argv: str) -> tuple[int, str]:
         """A command line on a machine: its exit code, and what it wrote to stdout."""
         member = self.start(name, *argv)
-        return member.ended(), member.out
+        out, _ = member.process.communicate(timeout=LONG)
+        return member.process.returncode, out.decode()
 
     def close(self) -> None:
         for member in self.members:
-            if not member.is_over():
+            if member.process.poll() is None:
                 member.send(signal.SIGCONT)
                 member.kill()
-            member.ended()
+            if member.process.stdout:
+                member.process.stdout.close()
 
     # what is asked
 
@@ -304,54 +255,3 @@ def _free_port() -> int:
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         return int(found.getsockname()[1])
-
-
-# ── what the processes come from ────────────────────────────────────────────────────────────────────────────────────
-
-
-def _nursery() -> None:
-    _load()
-    if threading.active_count() != 1:
-        raise RuntimeError("a process with threads must not fork")
-    gc.collect()
-    gc.freeze()
-    for line in iter(sys.stdin.readline, ""):
-        asked = json.loads(line)
-        answer = os.waitstatus_to_exitcode(os.waitpid(asked["end"], 0)[1]) if "end" in asked else os.fork()
-        if not answer and "end" not in asked:
-            try:
-                _live(**asked)
-            except BaseException:  # noqa: BLE001 - whatever it was, this is no nursery
-                traceback.print_exc()
-            finally:
-                os._exit(70)
-        os.write(1, f"{answer}\n".encode())
-
-
-def _load() -> None:
-    """What a server or a worker loads in its life."""
-    known = ("alembic.command", "alembic.config", "dbos._sys_db_postgres", "dbos._sys_db_sqlite", "docker", "psutil", "psycopg", "uvicorn")
-    ours = [found.name for found in pkgutil.walk_packages(runner.__path__, "runner.")]
-    left_out = (".inside", ".migrations.", "__main__")
-    for name in (*known, "sqlalchemy.dialects.postgresql.psycopg", "sqlalchemy.dialects.sqlite", *ours):
-        if not any(part in name for part in left_out):
-            importlib.import_module(name)
-
-
-def _live(argv: list[str], before: str, folder: str, env: dict[str, str], log: str) -> None:
-    os.chdir(folder)
-    os.environ.clear()
-    os.environ.update(env)
-    for number, path in enumerate((os.devnull, str(Path(log).with_suffix(".out")), log)):
-        opened = os.open(path, os.O_RDWR | os.O_CREAT)
-        os.dup2(opened, number)
-        os.close(opened)
-    sys.argv = ["seatrial", *argv]
-    exec(before, {})
-    from runner.cli.main import entry
-
-    entry()
-
-
-if __name__ == "__main__":
-    _nursery()

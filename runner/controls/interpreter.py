@@ -117,7 +117,7 @@ def ask(
     for items in lists:
         ranges.append(range(done, done + len(items)))
         done += len(items)
-    texts = [_program(name) for name in ("probe_calls", "clock", "showing", "run_examples", "printed")]
+    texts = [_program(name) for name in ("probe_calls", "clock", "showing", "arguments", "run_examples", "printed")]
     env, own = {**_DEFAULTS, **importer.env}, {"PYTHONHASHSEED": str(seed)}
     front = (*importer.argv, _BOOT, *texts)
     errands = Errands(argv=front, each=tuple(argv), envs=(own,) * len(argv), env=env, seconds=bounds.list_seconds, total=bounds.total)

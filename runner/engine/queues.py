@@ -53,7 +53,7 @@ def take_by_room(library: Any, room: Room, queues: tuple[str, ...], lies: Callab
     """Let a process ask for room before it takes from these queues; and look whether anything lies there before it sets about taking it.
 
     The library has no way to say that of one process: what it knows of a queue it reads from the database, where all of them share it.
-    That is what `lies` is for: it costs a tenth of what taking does, and queues are empty most of the time.
+    That is what `lies` is for: queues are empty most of the time, and to look costs less than to take.
     """
     database = library._sys_db  # noqa: SLF001 - see above; tests/engine/test_room.py fails when it is no longer there
     take, one_at_a_time = database.start_queued_workflows, Lock()

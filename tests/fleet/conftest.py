@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from testing.fleets import Fleet, Nursery
+from testing.fleets import Fleet
 from testing.postgres import Cluster, a_cluster
 
 
@@ -16,16 +16,10 @@ def own_postgres() -> Iterator[Cluster]:
         yield cluster
 
 
-@pytest.fixture(scope="session")
-def nursery() -> Iterator[Nursery]:
-    with Nursery() as made:
-        yield made
-
-
 @pytest.fixture
-def fleet(tmp_path: Path, nursery: Nursery, own_postgres: Cluster, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fleet]:
+def fleet(tmp_path: Path, own_postgres: Cluster, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fleet]:
     """No process yet; all of them will share one new database."""
     monkeypatch.setenv("SEATRIAL_DATABASE", own_postgres.fresh())
-    made = Fleet(tmp_path, nursery)
+    made = Fleet(tmp_path)
     yield made
     made.close()

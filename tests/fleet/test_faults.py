@@ -56,7 +56,7 @@ def freeze(member: Member, cluster: Cluster) -> None:
 def test_a_worker_that_is_frozen_and_thaws_changes_nothing_twice(fleet: Fleet, own_postgres: Cluster) -> None:
     fleet.serve("--no-work", before=SHORT_TTL)
     frozen = fleet.work("host0", slots=2, before=SHORT_TTL)
-    runs = [fleet.submit(number, "main" if number < 2 else "own") for number in range(3)]
+    runs = [fleet.submit(number, "main" if number < 2 else "own") for number in range(4)]
     until(lambda: under_way(fleet, "host0", runs), lambda: frozen.err)
     freeze(frozen, own_postgres)
     fleet.work("host1", before=SHORT_TTL)
@@ -104,7 +104,7 @@ def test_a_worker_that_stops_while_it_writes_keeps_nobody_for_long(fleet: Fleet)
 def test_a_database_that_is_gone_for_a_while_costs_no_run(fleet: Fleet, own_postgres: Cluster) -> None:
     fleet.serve("--no-work")
     workers = [fleet.work(f"host{number}") for number in range(2)]
-    runs = [fleet.submit(number) for number in range(3)]
+    runs = [fleet.submit(number) for number in range(4)]
     for _ in range(2):
         until(lambda: "running" in fleet.states(runs).values(), lambda: workers[0].err)
         own_postgres.stop()

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from testing.fleets import Fleet, Nursery
+from testing.fleets import Fleet
 from testing.postgres import Cluster
 
 CLIENTS = 50
@@ -30,11 +30,10 @@ def fleet(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
     if request.param == "postgres":
         cluster: Cluster = request.getfixturevalue("postgres")
         monkeypatch.setenv("SEATRIAL_DATABASE", cluster.fresh())
-    with Nursery() as nursery:
-        made = Fleet(tmp_path, nursery)
-        monkeypatch.setenv("XDG_STATE_HOME", str(made.state("server").parent))
-        yield made
-        made.close()
+    made = Fleet(tmp_path)
+    monkeypatch.setenv("XDG_STATE_HOME", str(made.state("server").parent))
+    yield made
+    made.close()
 
 
 class Client:

@@ -1,7 +1,7 @@
 """Calls functions, or runs examples of docstrings, in a fresh interpreter without any test runner; tells one JSON object per line.
 
 A program for the image's own Python (3.8 or newer, standard library only), executed with a copy of the builtins by `python3 -c`,
-with the texts of clock.py, showing.py, run_examples.py and printed.py and pieces of one JSON text as arguments. The host never
+with the texts of clock.py, showing.py, arguments.py, run_examples.py and printed.py and pieces of one JSON text as arguments. The host never
 imports it, and takes what it writes as hostile data, since the called code shares this process. What a call may see is a plain
 program: no arguments, no module of a test runner, no variable of ours, a standard output like any.
 """
@@ -10,7 +10,6 @@ import sys
 
 sys.path[:] = [entry for entry in sys.path if entry]  # `python -c` puts the current folder first
 
-import ast  # noqa: E402
 import fcntl  # noqa: E402
 import json  # noqa: E402
 import os  # noqa: E402
@@ -22,15 +21,12 @@ import time  # noqa: E402
 _write, _getpid, _end, _dumps, _modules = os.write, os.getpid, os._exit, json.dumps, sys.modules
 _timer, _signal, _real_time, _seed = signal.setitimer, signal.signal, signal.ITIMER_REAL, random.seed
 _monotonic, _used = time.monotonic, time.process_time
-_parse, _literal, _eval, _stderr = ast.parse, ast.literal_eval, eval, sys.stderr
+_stderr = sys.stderr
 OURS = ("SEATRIAL_", "PYTEST_", "PYTHONHASHSEED", "PYTHONDONTWRITEBYTECODE")
 MOST_REPEATS, WAITING = 5000, 3
 """How often an item is repeated at most; and how many times as long as its time of the processor that may take on a busy machine."""
 AGAIN = 0.5
 """Seconds after which a call that swallowed the alarm hears it again."""
-MAKERS = {"set": set, "frozenset": frozenset, "float": float, "bytearray": bytearray}
-MADE, NAMED = "\0made", "\0named"
-NUMBERS = {"inf": float("inf"), "nan": float("nan")}
 
 
 class Alarm(BaseException):
@@ -88,109 +84,18 @@ class Measured:
         return {"kind": "timed out"} if self.rang else told, self._printed.text()
 
 
-def built(node):
-    """The value of a literal, of a set's or a float's constructor, or of `inf` and `nan`."""
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in MAKERS and not node.keywords:
-        return MAKERS[node.func.id](*map(built, node.args))
-    if isinstance(node, ast.Name) and node.id in NUMBERS:
-        return NUMBERS[node.id]
-    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) and isinstance(node.operand, (ast.Name, ast.Call)):
-        return -built(node.operand)
-    if isinstance(node, (ast.Tuple, ast.List, ast.Set)):
-        kind = {ast.Tuple: tuple, ast.List: list, ast.Set: set}[type(node)]
-        return kind([built(item) for item in node.elts])
-    if isinstance(node, ast.Dict):
-        return {built(key): built(value) for key, value in zip(node.keys, node.values)}  # noqa: B905  Python 3.8
-    return _literal(node)
-
-
-def reached(address):
-    """What a `module:name` leads to."""
-    module, _, names = address.partition(":")
-    __import__(module)
-    found = _modules[module]
-    for name in names.split("."):
-        found = getattr(found, name)
-    return found
-
-
-def revived(value):
-    """A value with the objects in it that `objects.py` has spelt."""
-    kind = type(value)
-    if kind is tuple and value[:1] == (MADE,):
-        args, kwargs = value[2]
-        return reached(value[1])(*revived(args), **revived(kwargs))
-    if kind is tuple and value[:1] == (NAMED,):
-        return reached(value[1])
-    if kind in (tuple, list, set):
-        return kind([revived(part) for part in value])
-    if kind is dict:
-        return {revived(key): revived(part) for key, part in value.items()}
-    return value
-
-
-def is_fixed(node):
-    """Whether nothing can alter what an expression gives: constants, and tuples of such."""
-    if isinstance(node, ast.UnaryOp):
-        return is_fixed(node.operand)
-    if isinstance(node, ast.Tuple):
-        return all(map(is_fixed, node.elts))
-    return isinstance(node, ast.Constant) and node.value not in (MADE, NAMED)
-
-
-class Expression:
-    """A literal: read once, and made anew for each call, which may alter it."""
-
-    def __init__(self, text):
-        parsed = _parse(text, mode="eval")
-        built(parsed.body)  # raises where it is no literal
-        self._code = compile(parsed, "<arguments>", "eval")
-        self.body = parsed.body
-        self.is_spelt = any(isinstance(node, ast.Constant) and node.value in (MADE, NAMED) for node in ast.walk(parsed))
-
-    def value(self):
-        value = _eval(self._code, {"__builtins__": {}, **MAKERS, **NUMBERS})
-        return revived(value) if self.is_spelt else value
-
-
-class Arguments:
-    """The arguments of one item."""
-
-    def __init__(self, item, show):
-        self._args, self._kwargs = Expression(item["args"]), Expression(item["kwargs"])
-        self._own = Expression(item["self"]) if item.get("self") else None
-        self._show, self._given = show, None
-        self._is_fixed = is_fixed(self._args.body) and all(map(is_fixed, self._kwargs.body.values))  # a call gets a copy of the dictionary
-        self._is_spelt = self._args.is_spelt or self._kwargs.is_spelt
-
-    def made(self):
-        """Positional and named ones, and a text that tells of them."""
-        args, kwargs = self._args.value(), self._kwargs.value()
-        if self._is_spelt or self._given is None:
-            self._given = self._show((args, kwargs))
-        return args, kwargs, self._given
-
-    def after(self, args, kwargs):
-        """What tells of them once they were given."""
-        return self._given if self._is_fixed else self._show((args, kwargs))
-
-    def own(self):
-        """Those that the object is made with whose method is called."""
-        return self._own.value() if self._own is not None else ((), {})
-
-
 class Caller:
     """Calls functions and methods by name."""
 
-    def __init__(self, showing, found):
-        self._show, self._found = showing, found
+    def __init__(self, showing, found, arguments):
+        self._show, self._found, self._read = showing, found, arguments
         self._item = self._arguments = None
 
     def __call__(self, item):
         try:
             module = _modules[item["module"]]
             if self._item is not item:
-                self._item, self._arguments = item, Arguments(item, self._show)
+                self._item, self._arguments = item, self._read(item, self._show)
             arguments = self._arguments
             args, kwargs, given = arguments.made()
             target, self_, problem = self._target(module, item["name"].split("."), arguments)
@@ -300,7 +205,7 @@ def repeated(measured, act, item, seconds):
 
 
 def main():
-    clock, showing, examples, printing, *pieces = sys.argv[2:]
+    clock, showing, arguments, examples, printing, *pieces = sys.argv[2:]
     settings = json.loads("".join(pieces))
     report = Report(int(os.environ["SEATRIAL_REPORT_FD"]))
     limits, items = settings["limits"], settings["items"]
@@ -308,7 +213,10 @@ def main():
     shifted = part(clock)["shift"](settings["clock"]) if settings["clock"] else True
     names = part(showing)
     show = names["Showing"](limits["items"], limits["longest"], Alarm)
-    act = part(examples, show=show, Alarm=Alarm)["Examples"]() if settings["examples"] else Caller(show, names["found"])
+    if settings["examples"]:
+        act = part(examples, show=show, Alarm=Alarm)["Examples"]()
+    else:
+        act = Caller(show, names["found"], part(arguments)["Arguments"])
     measured = Measured(limits, part(printing)["Printed"](limits["longest"]))
     report("start", items=len(items), shifted=shifted)
     failed = imported(show, dict.fromkeys(name for item in items for name in (item["module"], *item.get("beside", ()))))

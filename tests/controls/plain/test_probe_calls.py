@@ -178,7 +178,7 @@ def test_each_module_has_an_interpreter_of_its_own_and_lists_are_bounded(sides):
     assert all(len(argument) <= interpreter.LONGEST_ARGUMENT for one in asked.errands.each for argument in one)
 
 
-@pytest.mark.parametrize("name", ["probe_calls", "clock", "showing", "run_examples", "printed"])
+@pytest.mark.parametrize("name", ["probe_calls", "clock", "showing", "arguments", "run_examples", "printed"])
 def test_the_programs_keep_to_the_oldest_python_and_the_standard_library(name):
     tree = ast.parse((INSIDE / f"{name}.py").read_text(), feature_version=(3, 8))
     names = {alias.name.partition(".")[0] for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
