@@ -25,7 +25,8 @@ from typing import Any, Final
 
 ROOT = Path(__file__).resolve().parents[1]
 COLD = os.environ.get("SEATRIAL_COLD") == "1"
-_START = "{}\nimport sys\nfrom runner.cli.main import entry\nentry()"
+_START = "import faulthandler, signal\nfaulthandler.register(signal.SIGUSR1)\n{}\nfrom runner.cli.main import entry\nentry()"
+"""Asked by SIGUSR1, each says where its threads are."""
 _SUBREAPER: Final = 36
 _MOST: Final = 200_000
 """Bytes of what is asked for at once."""

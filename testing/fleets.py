@@ -61,7 +61,12 @@ class Member:
         self.process.wait()
 
     def ended(self, seconds: float = LONG) -> int:
-        return self.process.wait(seconds)
+        try:
+            return self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.send(signal.SIGUSR1)
+            time.sleep(1)
+            raise AssertionError(f"it goes on after {seconds} s:\n{self.err}") from None
 
 
 class Fleet:

@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from itertools import count
 from pathlib import Path
@@ -85,6 +85,21 @@ class Cluster:
         if self._process is not None:
             self._process.send_signal(signal.SIGQUIT)  # at once: what it holds is thrown away, so nothing need be written
             self._process.wait(30)
+
+    @contextmanager
+    def silent(self) -> Iterator[None]:
+        """While the block lasts, it takes connections as a machine does that hangs, and answers nothing."""
+        assert self._process is not None
+        group = [self._process.pid, *(int(str(row[0])) for row in self.run("SELECT pid FROM pg_stat_activity"))]
+        for pid in group:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in group:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGCONT)
 
     def url(self, name: str, *, user: str = USER, password: str = "") -> str:
         who = f"{user}:{password}" if password else user

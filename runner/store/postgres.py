@@ -1,7 +1,6 @@
 """The database on a Postgres server: one schema of its own, one writer at a time by an advisory lock, the server's clock."""
 
 import re
-import time
 from typing import TYPE_CHECKING, Any, Final
 
 from runner.errors import StoreUnavailable, UsageError
@@ -61,30 +60,11 @@ class PostgresServer:
         from sqlalchemy import create_engine, event
         from sqlalchemy.pool import NullPool, QueuePool
 
+        from runner.store.bounded import bounded
+
         connect = max(2, min(CONNECT_SECONDS, round(self._patience)))  # libpq takes no less than 2
         usual = {"connect_timeout": connect, "application_name": "seatrial"}
-        most = self._most + _ANSWER
-
-        class Bounded(psycopg.Connection[Any]):
-            """A connection that waits for no answer longer than the server may take for one."""
-
-            def wait(self, gen: Any, *given: Any, **named: Any) -> Any:
-                return super().wait(self._bounded(gen), *given, **named)
-
-            def _bounded(self, gen: Any) -> Any:
-                """The same conversation; whoever waits asks it several times a second, with nothing when there is no answer yet."""
-                deadline = time.monotonic() + most
-                try:
-                    asks = next(gen)
-                    while True:
-                        answer = yield asks
-                        if not answer and time.monotonic() > deadline:
-                            self.pgconn.finish()
-                            raise psycopg.OperationalError(f"timeout expired: no answer in {most:.0f} seconds")
-                        asks = gen.send(answer)
-                except StopIteration as done:
-                    return done.value
-
+        connections = bounded(self._most + _ANSWER)
         try:
             parameters: dict[str, Any] = {**usual, **conninfo_to_dict(self._address.conninfo)}
         except psycopg.Error:  # it quotes what it does not understand, and that may be a part of the password
@@ -93,7 +73,7 @@ class PostgresServer:
         # No prepared statements, nothing kept in the session: what stands between may give every transaction another connection.
         engine = create_engine(
             "postgresql+psycopg://",
-            creator=lambda: Bounded.connect("", prepare_threshold=None, **parameters),
+            creator=lambda: connections.connect("", prepare_threshold=None, **parameters),
             hide_parameters=True,
             **({"poolclass": QueuePool, "pool_pre_ping": True, "max_overflow": _MOST} if pooled else {"poolclass": NullPool}),
         )

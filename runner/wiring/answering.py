@@ -11,9 +11,9 @@ from runner.ports import Progress
 from runner.store.executors import SUBMIT, WATCH, Executors
 from runner.store.places import claim, places
 from runner.wiring.carrying import Stores, stores
-from runner.wiring.keeper import TICK
 from runner.wiring.process import carrying, state_of
 from runner.wiring.reopening import look
+from runner.wiring.rounds import TICK
 from runner.wiring.voice import Voice
 
 

@@ -27,6 +27,8 @@ _IN_A_ROW: Final = 100
 """What goes to one webhook before another gets its turn."""
 _SECONDS: Final = 10.0
 """What one attempt may take, the look-up of the name included."""
+_FAREWELL: Final = 20.0
+"""Seconds to wait at the end for what is being sent; more than an attempt takes, less than a database that is silent."""
 _STALE: Final = LEASE / 2
 """Seconds after its claim within which an attempt may begin: whoever was frozen meanwhile is not the one to send any more."""
 _PREFIX: Final = "whsec_"
@@ -104,4 +106,4 @@ def delivering(deliveries: SqlDeliveries, networks: tuple[str, ...]) -> Iterator
         yield
     finally:
         ended.set()
-        thread.join()
+        thread.join(_FAREWELL)

@@ -4,7 +4,6 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from threading import Event, Thread
 from typing import TYPE_CHECKING, Final
 
 from runner.errors import StoreUnavailable, UsageError
@@ -13,14 +12,13 @@ from runner.model.result import Ending
 from runner.model.run import Command, State
 from runner.ports import Progress
 from runner.store.places import Places
-from runner.wiring.carrying import Stores, stores
+from runner.wiring.carrying import Stores
 from runner.wiring.intake import queue_of
+from runner.wiring.rounds import TICK
 
 if TYPE_CHECKING:
     from runner.engine.executor import Executor
 
-TICK: Final = 1.0
-"""Seconds between two looks for what nobody works on."""
 STALLED: Final = 120.0
 """Seconds beyond its deadline after which a promotion is taken from a process that lives and does nothing: taking back may take that
 long, with the operator's commands."""
@@ -156,33 +154,3 @@ class Keeper:
             return False
         self._waits[run] = (time.monotonic() + pause, min(2 * pause, _LONGEST_WAIT))
         return True
-
-
-@contextmanager
-def steady(otherwise: str) -> Iterator[None]:
-    """Whoever keeps watch goes on, whatever breaks; `otherwise` is logged where that is not only the record."""
-    try:
-        yield
-    except StoreUnavailable as problem:
-        log.info("%s: %s", otherwise, problem)
-    except Exception:
-        log.exception("%s", otherwise)
-
-
-@contextmanager
-def keeping(keeper: Keeper, where: Places) -> Iterator[None]:
-    """While this process lives, look after promotions that are beyond their deadline and that nobody works on."""
-    ended = Event()
-
-    def keep() -> None:
-        while not ended.wait(TICK):
-            with steady("promotions could not be looked after"), stores(where) as kept:
-                keeper.look(kept, everything=False)
-
-    thread = Thread(target=keep, name="seatrial-keeper", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join()

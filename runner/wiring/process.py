@@ -1,5 +1,6 @@
 """A process that carries runs: its own, and what the dead left."""
 
+import logging
 import math
 import time
 from collections.abc import Callable, Iterator
@@ -15,7 +16,8 @@ from runner.store.executors import SUBMIT
 from runner.store.places import Places, claim, places
 from runner.wiring.carrying import Carrier, Checkpoint, Stores, stores
 from runner.wiring.intake import FETCHED, FILED, Intake
-from runner.wiring.keeper import TICK, Keeper, keeping
+from runner.wiring.keeper import Keeper
+from runner.wiring.rounds import TICK, rounds
 from runner.wiring.voice import regarding
 
 if TYPE_CHECKING:
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 
 _FAREWELL: Final = 600.0
 """Seconds that a process which was asked to end takes at most to take back what it promoted."""
+
+log = logging.getLogger(__name__)
 
 
 class Carrying(NamedTuple):
@@ -114,8 +118,20 @@ def carrying(role: str, progress: Callable[[str], Progress], intake: "Intake | N
     queues, slots = (intake.queues, intake.slots) if intake else ((), 0)
     with Executor(where.state, role=role, work=work, queues=queues, slots=slots) as executor:
         keeper = Keeper(executor, where, progress)
-        with keeping(keeper, where) if role == SUBMIT else nullcontext():
+        with _keeping(keeper, where) if role == SUBMIT else nullcontext():
             yield Carrying(executor, carrier, where, progress, keeper)
+
+
+@contextmanager
+def _keeping(keeper: Keeper, where: Places) -> Iterator[None]:
+    """While this process lives, look after promotions that are beyond their deadline and that nobody works on."""
+
+    def turn() -> None:
+        with stores(where) as kept:
+            keeper.look(kept, everything=False)
+
+    with rounds(turn, log.info):
+        yield
 
 
 def _is_open(wish: str, state: State, promotion: Promotion | None, was: Step | None) -> bool:

@@ -1,13 +1,14 @@
 """A process that serves: it takes requests, answers about runs, and carries what its machine can carry."""
 
 import importlib
-import threading
+import logging
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
 from typing import Any, Final
 
-from runner.errors import UsageError
+from runner.errors import StoreUnavailable, UsageError
 from runner.git.scratch import sweep
 from runner.model.configuration import Configuration
 from runner.model.request import Asked
@@ -26,15 +27,17 @@ from runner.wiring.answering import answered, wished
 from runner.wiring.carrying import Stores, stores
 from runner.wiring.delivering import delivering
 from runner.wiring.intake import Intake, queue_of
-from runner.wiring.keeper import TICK, steady
 from runner.wiring.listening import listen
 from runner.wiring.process import Carrying, carrying
 from runner.wiring.pulse import Pulse
+from runner.wiring.rounds import rounds
 from runner.wiring.telling import telling
 from runner.wiring.working import about
 
 _PRUNED: Final = 600.0
 """Seconds between two removals of old events and replies."""
+
+log = logging.getLogger(__name__)
 
 
 class Service:
@@ -118,27 +121,33 @@ def serve(configuration: Configuration, progress: Progress, *, app: str, works: 
             sweep(folder)
         service = Service(configuration, process, kept)
         process.executor.tell(about("server", intake))
-        ended = threading.Event()
-        keeper = threading.Thread(target=_keep, args=(service, ended), name="seatrial-keeper", daemon=True)
-        keeper.start()
         listens = partial(progress.note, f"serving on {configuration.listen} as {process.executor.id}")
+        stack.callback(service.close)
+        with rounds(_Turn(service), progress.note), delivering(service.deliveries, configuration.webhooks.allow):
+            listen(make(service), configuration.listen, listens)
+
+
+class _Turn:
+    """Looks after runs, and removes what is old now and then."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._due = 0.0
+
+    def __call__(self) -> None:
+        now = time.monotonic()
+        if now >= self._due:
+            self._due = now + _PRUNED
+            for store in (self._service.events, self._service.replies, self._service.deliveries):
+                self._prune(store)
+        self._service.look()
+
+    @staticmethod
+    def _prune(store: SqlEvents | SqlReplies | SqlDeliveries) -> None:
+        """It can wait, and runs cannot."""
         try:
-            with delivering(service.deliveries, configuration.webhooks.allow):
-                listen(make(service), configuration.listen, listens)
-        finally:
-            ended.set()
-            keeper.join()
-            service.close()
-
-
-def _keep(service: Service, ended: threading.Event) -> None:
-    due = 0.0
-    while not ended.wait(TICK):
-        with steady("runs could not be looked after"):
-            service.look()
-        due -= TICK
-        if due <= 0:
-            due = _PRUNED
-            for store in (service.events, service.replies, service.deliveries):
-                with steady("what is old could not be removed"):
-                    store.prune()
+            store.prune()
+        except StoreUnavailable as problem:
+            log.info("what is old could not be removed: %s", problem)
+        except Exception:
+            log.exception("what is old could not be removed")

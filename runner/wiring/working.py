@@ -1,11 +1,10 @@
 """A process that carries what servers were asked for, and answers nobody."""
 
-import logging
-import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from runner.errors import StoreUnavailable, Terminated, UsageError
+from runner.errors import Terminated, UsageError
 from runner.git.scratch import sweep
 from runner.model.configuration import Configuration
 from runner.ports import Progress
@@ -13,11 +12,9 @@ from runner.store.executors import WATCH
 from runner.store.places import claim, places
 from runner.wiring.carrying import stores
 from runner.wiring.intake import Intake
-from runner.wiring.keeper import TICK
 from runner.wiring.process import Carrying, carrying
+from runner.wiring.rounds import rounds, until_asked_to_end
 from runner.wiring.telling import telling
-
-log = logging.getLogger(__name__)
 
 
 def work(configuration: Configuration, progress: Progress, *, labels: frozenset[str], drain: float) -> None:
@@ -47,7 +44,8 @@ def _work(
         named = ", ".join(intake.targets) or "no target"
         progress.note(f"working as {process.executor.id} with {intake.slots} slots for {named}")
         try:
-            _look_after(process, progress)
+            with rounds(partial(_look_after, process, progress), progress.note):
+                until_asked_to_end()
         except (KeyboardInterrupt, Terminated):
             progress.note(f"asked to end: what goes on has {drain:g} s")
             if not process.executor.drain(drain):
@@ -63,17 +61,6 @@ def about(role: str, intake: Intake | None) -> dict[str, Any]:
 
 
 def _look_after(process: Carrying, progress: Progress) -> None:
-    well = True
-    while True:
-        try:
-            with stores(process.where) as kept:
-                for run in process.keeper.look(kept, everything=True):
-                    progress.note(f"run {run}: taken over")
-            well = True
-        except StoreUnavailable as problem:
-            if well:
-                progress.note(f"the record cannot be used at this moment: {problem}")
-            well = False
-        except Exception:  # whatever broke, what this process carries goes on
-            log.exception("runs could not be looked after")
-        time.sleep(TICK)
+    with stores(process.where) as kept:
+        for run in process.keeper.look(kept, everything=True):
+            progress.note(f"run {run}: taken over")

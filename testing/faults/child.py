@@ -32,7 +32,7 @@ from runner.targets.folder.place import JOURNAL, Place
 from runner.targets.folder.target import FolderTarget
 from runner.vault.options import Advanced, Options
 from runner.vault.vault import FileVault
-from runner.wiring import answering, keeper, parts, process, submitting, watcher
+from runner.wiring import answering, keeper, parts, process, rounds, submitting, watcher
 from runner.wiring.carrying import stores
 from runner.wiring.filing import Wanted
 from runner.wiring.process import Carrying, carrying
@@ -136,7 +136,7 @@ def _hasten() -> None:
     land.required = lambda ports, _gates: tuple(gate.name for gate in ports.gates)
     parts.gates = lambda: tuple(gate for gate in gates() if gate.name in ("breaker", "rate"))  # the others look at machine and history
     parts._warm = lambda _: None
-    keeper.TICK = process.TICK = answering.TICK = watcher.TICK = 0.1  # type: ignore[misc]
+    rounds.TICK = keeper.TICK = process.TICK = answering.TICK = watcher.TICK = 0.1  # type: ignore[misc]
     executor._LOOK = legs._LOOK = 0.1  # type: ignore[misc]
     keeper.STALLED = 0.2  # type: ignore[misc]
     promote_stage._POLL = 0.1

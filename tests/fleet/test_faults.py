@@ -142,6 +142,23 @@ def test_a_worker_that_is_asked_to_end_finishes_what_it_has_and_takes_nothing_ne
 
 
 @pytest.mark.long
+@pytest.mark.parametrize("what", ["serve", "worker", "watch"])
+def test_who_is_asked_to_end_while_the_database_is_silent_ends_before_its_service_manager_kills_it(
+    fleet: Fleet, own_postgres: Cluster, what: str
+) -> None:
+    member = fleet.serve("--no-work")
+    if what == "worker":
+        member = fleet.work("host0")
+    elif what == "watch":
+        member = fleet.start("host0", "watch")
+        member.says("watching as")
+    with own_postgres.silent():
+        time.sleep(2)
+        member.send(signal.SIGTERM)
+        assert member.ended(90) == 143
+
+
+@pytest.mark.long
 def test_a_worker_that_may_not_wait_leaves_its_runs_to_the_next_start(fleet: Fleet) -> None:
     fleet.serve("--no-work")
     worker = fleet.work("host0", "--drain", "0s")

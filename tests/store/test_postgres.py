@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from runner.errors import StoreUnavailable, UsageError
+from runner.errors import StoreUnavailable, Terminated, UsageError
 from runner.store import postgres as module
 from runner.store.audit import AuditLog
 from runner.store.database import Database
@@ -242,6 +242,38 @@ def test_a_server_that_stops_answering_is_not_waited_for_for_ever(tmp_path: Path
         stopped(Database(tmp_path, patience=0.3))
     assert time.monotonic() - began < 10
     assert AuditLog(tmp_path).verify()[:2] == (1, 1)
+
+
+@pytest.mark.parametrize("moment", ["while a connection is tried", "in a transaction"])
+def test_a_request_to_stop_is_heard_while_the_server_does_not_answer(tmp_path: Path, name: str, moment: str) -> None:
+    database = Database(tmp_path)
+    with database.writing() as transaction:  # and the pool keeps the connection
+        server = int(transaction.connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one())
+
+    def asked() -> None:
+        if moment == "in a transaction":
+            with database.writing() as transaction:
+                os.kill(server, signal.SIGSTOP)
+                transaction.audit("lost", "y", {})
+        else:
+            os.kill(server, signal.SIGSTOP)
+            write(tmp_path)
+
+    def stop(number: int, _: object) -> None:
+        raise Terminated(number)
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, 0.5)
+    try:
+        with pytest.raises(Terminated):
+            asked()
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+        os.kill(server, signal.SIGCONT)
+    write(tmp_path)
+    assert AuditLog(tmp_path).verify()[:2] == (1, 1)
+    database.close()
 
 
 def test_two_databases_from_one_state_folder_have_their_own_checkpoints(tmp_path: Path, name: str, named: Named, postgres: Cluster) -> None:

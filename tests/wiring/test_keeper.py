@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 import runner.wiring.serving
-import runner.wiring.working
+import runner.wiring.watcher
 from runner.engine.executor import Executor
-from runner.errors import Terminated, UsageError
+from runner.errors import StoreUnavailable, UsageError
 from runner.model.change import Change
 from runner.model.request import Asked
 from runner.model.result import Decision, Verdict
@@ -23,7 +23,7 @@ from runner.policy.stored import stored
 from runner.store.executors import WATCH
 from runner.store.places import Places
 from runner.wiring.carrying import Stores, stores
-from runner.wiring.keeper import Keeper, keeping
+from runner.wiring.keeper import Keeper
 from runner.wiring.process import Carrying
 from runner.wiring.serving import Service
 from testing.havens import a_policy
@@ -142,62 +142,38 @@ def test_a_request_that_breaks_after_it_was_seen_in_a_queue_ends(kept: Stores, w
     assert kept.runs.show(run).ending == "failed"
 
 
-# ── the loops ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── its turns ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-class Looks:
-    """What breaks at the first look, and goes on to the third."""
-
-    def __init__(self, last: Callable[[], object]) -> None:
-        self.count, self.last = 0, last
-
-    def look(self, *_: object, **__: object) -> tuple[str, ...]:
-        self.count += 1
-        if self.count == 1:
-            raise KeyError("once")
-        if self.count == 3:
-            self.last()
-        return ()
-
-
-def test_a_server_goes_on_looking(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    monkeypatch.setattr(runner.wiring.serving, "TICK", 0.01)
-    ended, pruned = threading.Event(), []
-    looks = Looks(ended.set)
+def test_what_a_server_cannot_remove_keeps_it_from_no_run(caplog: pytest.LogCaptureFixture) -> None:
+    done: list[str] = []
 
     def broken() -> None:
         raise KeyError("old")
 
-    stores = {
-        "events": SimpleNamespace(prune=broken),
-        **{name: SimpleNamespace(prune=lambda name=name: pruned.append(name)) for name in ("replies", "deliveries")},
-    }
-    runner.wiring.serving._keep(SimpleNamespace(look=looks.look, **stores), ended)  # type: ignore[arg-type]
-    assert looks.count == 3
-    assert pruned == ["replies", "deliveries"]
-    assert [record.getMessage() for record in caplog.records if record.exc_info] == [
-        "runs could not be looked after",
-        "what is old could not be removed",
-    ]
+    def gone() -> None:
+        raise StoreUnavailable("gone")
+
+    olds = {"events": broken, "replies": gone, "deliveries": lambda: done.append("pruned")}
+    service = SimpleNamespace(look=lambda: done.append("looked"), **{name: SimpleNamespace(prune=prune) for name, prune in olds.items()})
+    turn = runner.wiring.serving._Turn(service)  # type: ignore[arg-type]
+    turn()
+    turn()
+    assert done == ["pruned", "looked", "looked"]
+    assert [record.getMessage() for record in caplog.records if record.exc_info] == ["what is old could not be removed"]
 
 
-def test_a_worker_goes_on_looking(where: Places, monkeypatch: pytest.MonkeyPatch) -> None:
-    def end() -> None:
-        raise Terminated(15)
-
-    monkeypatch.setattr(runner.wiring.working, "TICK", 0.01)
-    looks = Looks(end)
-    process = SimpleNamespace(where=where, keeper=looks)
-    with pytest.raises(Terminated):
-        runner.wiring.working._look_after(process, SILENT)  # type: ignore[arg-type]
-    assert looks.count == 3
-
-
-def test_a_submit_goes_on_looking(where: Places, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("runner.wiring.keeper.TICK", 0.01)
-    seen = threading.Event()
-    with keeping(Looks(seen.set), where):  # type: ignore[arg-type]
-        assert seen.wait(10)
+def test_a_watcher_says_what_it_took_over_and_what_became_of_it(where: Places, kept: Stores) -> None:
+    run, said, looks, going = "a" * 12, list[str](), iter([("a" * 12,), ()]), iter([True, False])
+    executor = SimpleNamespace(begun=lambda *_: next(going), busy=lambda: False)
+    process = SimpleNamespace(executor=executor, where=where, keeper=SimpleNamespace(look=lambda *_, **__: next(looks)))
+    turn = runner.wiring.watcher._Turn(process, SimpleNamespace(note=said.append))  # type: ignore[arg-type]
+    held = filed(kept, run).with_(decision=HELD)
+    assert turn(), "the run goes on"
+    kept.submissions.keep(held, "trial")
+    kept.runs.finish(held, "{}", {})
+    assert not turn(), "nothing is left"
+    assert said == [f"run {run}: taken over", f"run {run}: held: look"]
 
 
 # ── what is asked of a server ───────────────────────────────────────────────────────────────────────────────────────────
