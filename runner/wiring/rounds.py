@@ -1,6 +1,7 @@
 """What a process does again and again while it lives, whatever breaks in one turn."""
 
 import logging
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Event, Thread
@@ -33,8 +34,9 @@ def rounds(turn: Callable[[], object], note: Callable[[str], None]) -> Iterator[
 
 
 def until_asked_to_end() -> None:
-    """Wait for the exception that a signal makes."""
-    Event().wait()
+    """Wait for the exception that a signal makes; not in one wait, which nothing ends where it came just before, or to another thread."""
+    while True:
+        time.sleep(TICK)
 
 
 def _go_round(turn: Callable[[], object], note: Callable[[str], None], ended: Event) -> None:

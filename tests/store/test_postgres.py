@@ -7,6 +7,7 @@ import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+from threading import Timer
 
 import pytest
 
@@ -262,14 +263,15 @@ def test_a_request_to_stop_is_heard_while_the_server_does_not_answer(tmp_path: P
     def stop(number: int, _: object) -> None:
         raise Terminated(number)
 
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, 0.5)
+    before = signal.signal(signal.SIGUSR1, stop)
+    asking = Timer(0.5, os.kill, (os.getpid(), signal.SIGUSR1))
+    asking.start()
     try:
         with pytest.raises(Terminated):
             asked()
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        asking.join()
+        signal.signal(signal.SIGUSR1, before)
         os.kill(server, signal.SIGCONT)
     write(tmp_path)
     assert AuditLog(tmp_path).verify()[:2] == (1, 1)

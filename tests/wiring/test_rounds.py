@@ -51,23 +51,42 @@ def test_an_outage_of_the_record_is_said_once_however_long_it_lasts() -> None:
 
 
 @pytest.fixture
-def asked() -> Iterator[None]:
-    """A moment later this process is asked to end."""
+def asked() -> Iterator[Callable[[], None]]:
+    """A thread that hears requests to stop can be asked to."""
 
     def stop(number: int, _: object) -> None:
         raise Terminated(number)
 
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, 0.3)
-    yield
-    signal.setitimer(signal.ITIMER_REAL, 0)
-    signal.signal(signal.SIGALRM, before)
+    before = signal.signal(signal.SIGUSR1, stop)
+
+    def ask() -> None:
+        time.sleep(0.3)  # until the first thread waits
+        signal.pthread_kill(threading.get_ident(), signal.SIGUSR1)
+
+    yield ask
+    signal.signal(signal.SIGUSR1, before)
 
 
-def test_a_request_to_stop_breaks_off_no_turn_and_waits_for_none_that_hangs(asked: None, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.timeout(60)
+def test_a_request_to_stop_that_another_thread_takes_is_heard(asked: Callable[[], None]) -> None:
+    once = threading.Event()
+
+    def turn() -> None:
+        if not once.is_set():
+            once.set()
+            asked()
+
+    with pytest.raises(Terminated), rounds(turn, pytest.fail):
+        until_asked_to_end()
+
+
+def test_a_request_to_stop_breaks_off_no_turn_and_waits_for_none_that_hangs(
+    asked: Callable[[], None], caplog: pytest.LogCaptureFixture
+) -> None:
     goes_on, broken = threading.Event(), list[BaseException]()
 
     def hangs() -> None:
+        asked()
         try:
             goes_on.wait(60)
         except BaseException as problem:
