@@ -9,7 +9,7 @@ from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 _FORKING: Final = """
-import json, os, sys, traceback
+import contextlib, io, json, os, sys, traceback
 import alembic.command, alembic.config, psycopg, sqlalchemy.dialects.postgresql.psycopg, sqlalchemy.dialects.sqlite
 import runner.store.ledger, runner.store.runs, runner.store.schema
 code, given = json.loads(sys.argv[1])
@@ -20,8 +20,9 @@ for argv in given:
         ended = 1
         try:
             sys.argv = ["", *argv]
-            exec(code, {"__name__": "__main__"})
-            sys.stdout.flush()
+            with contextlib.redirect_stdout(io.StringIO()) as told:
+                exec(code, {"__name__": "__main__"})
+            os.write(1, told.getvalue().encode())  # at once: they share it
             ended = 0
         except BaseException:
             traceback.print_exc()

@@ -13,7 +13,7 @@ from runner.targets.folder.databases import BESIDE, is_database, still
 from runner.targets.folder.descent import Descent, Gone
 from runner.targets.folder.foreign import Difference, Foreign, Remembered, flat, remember
 from runner.targets.folder.managed import Sides, listed
-from runner.targets.folder.record import Record
+from runner.targets.folder.record import Heading, Record
 
 PATIENCE: Final = 2.0
 """Seconds that a database of the service may be busy before the step is made all the same."""
@@ -165,7 +165,9 @@ class Crossing:
 
     def _note(self) -> None:
         self._setting.own()
-        self._setting.record.write(self._source.number, self._remembered)
+        sides = self._setting.sides
+        heading = Heading(self._source.number, self._into.number, sides.leaving.tree, sides.coming.tree)
+        self._setting.record.write(heading, self._remembered)
 
     def _sync(self) -> None:
         for folder in sorted(self._dirty):

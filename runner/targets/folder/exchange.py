@@ -36,9 +36,9 @@ def prepare(task: Task) -> dict[str, Any]:
 
 def swap(task: Task) -> None:
     """Let the two folders change places."""
+    _owner(task)
     if stands(task) is not Place.OLD:
         raise TargetMoved(f"'{task.place.said}' is not the folder any more that it was.")
-    _owner(task)
     forward(_step(task, task.there))
 
 
@@ -48,13 +48,19 @@ def claim(task: Task) -> None:
 
 
 def stands(task: Task) -> Place | None:
-    """By the inode of the live folder."""
+    """By the inodes of the live folder and the one beside it, as the record of the last step has them, else the promotion.
+
+    One of them says nothing: once a folder is gone, the next one that is made may get its inode.
+    """
     details = task.promotion.details
     try:
-        number = task.place.path.lstat().st_ino
+        live, beside = task.place.path.lstat().st_ino, _beside(task).lstat().st_ino
     except FileNotFoundError:
         return None
-    return {details.get("new"): Place.NEW, details.get("old"): Place.OLD}.get(number)
+    if heading := _record(task).heading():
+        return {task.before.tree: Place.OLD, task.after.tree: Place.NEW}.get(heading.at(live, beside) or "")
+    old, new = details.get("old"), details.get("new")
+    return {(old, new): Place.OLD, (new, old): Place.NEW}.get((live, beside))
 
 
 def resume(task: Task, stands: Place | None) -> Place | None:
@@ -75,7 +81,7 @@ def take_back(task: Task) -> None:
             names(task).discard(beside)
     if not os.path.lexists(beside):
         _record(task).forget()  # it speaks of the folder that was there
-        lay(Order(live, beside, task.back, task.found, task.trees))
+        _lay_back(task)
     back(_step(task, task.back))
 
 
@@ -92,8 +98,8 @@ def tidy(task: Task) -> None:
         facts = beside.lstat()
         if where is None and facts.st_ino == task.promotion.details.get("old"):
             return  # the live folder is nobody's we know, and this is the only copy of the old one
-        carried = _record(task).read()
-        if where is not None and (carried.source == facts.st_ino if carried else facts.st_ino in task.promotion.details.values()):
+        heading = _record(task).heading()
+        if where is not None and (heading is None or heading.source == facts.st_ino):
             setting = _setting(task, task.there if where is Place.NEW else task.back)
             settled(beside, task.place.path, setting)
             rescue(beside, task.place.path, setting, task.known)
@@ -110,6 +116,15 @@ def leftovers(task: Task) -> tuple[Path, ...]:
 def old_copy(task: Task) -> Path:
     """Beside the live folder."""
     return _beside(task)
+
+
+def _lay_back(task: Task) -> None:
+    """Lay the old folder anew, with an inode that is neither of those that the promotion was made with: it is another folder than those."""
+    beside, live = _beside(task), task.place.path
+    lay(Order(live, beside, task.back, task.found, task.trees))
+    while beside.lstat().st_ino in task.promotion.details.values():
+        names(task).discard(beside)  # and it keeps its inode until it is swept
+        lay(Order(live, beside, task.back, task.found, task.trees))
 
 
 def _beside(task: Task) -> Path:

@@ -11,19 +11,36 @@ from runner.targets.folder.foreign import Mark, Remembered, flat, remember
 _BOOT: Final = Path("/proc/sys/kernel/random/boot_id")
 _BESIDE: Final = "ing"
 _NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
-_HEAD: Final = b"seatrial-carried-1"
+_HEAD: Final = b"seatrial-carried-2"
+_LONGEST: Final = 512
+"""Bytes that hold the first entry."""
+
+
+class Heading(NamedTuple):
+    """Which step a record is about."""
+
+    source: int
+    """The inode of the folder that was carried from: once it is the one beside, it holds what was not carried yet, if anything."""
+    into: int
+    """The inode of the folder that was carried to."""
+    leaving: str
+    """The tree of the one, and `coming` that of the other."""
+    coming: str
+
+    def at(self, live: int, beside: int) -> str | None:
+        """The tree of the live folder, by both inodes; `None` where these are not the two folders of this step."""
+        return {(self.source, self.into): self.leaving, (self.into, self.source): self.coming}.get((live, beside))
 
 
 class Carried(NamedTuple):
     """What a record says."""
 
-    source: int
-    """The inode of the folder that was carried from: once it is the one beside, it holds what was not carried yet, if anything."""
+    heading: Heading
     marks: Remembered
 
 
 class Record:
-    """A file of NUL-terminated entries, later ones count; the first says of which folder and which start of the machine it speaks.
+    """A file of NUL-terminated entries, later ones count; the first says of which step and which start of the machine it speaks.
 
     After a new start nobody works in the old folder any more, and what was added last may be lost: then there is no record.
     """
@@ -31,9 +48,9 @@ class Record:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def write(self, source: int, marks: Remembered) -> None:
+    def write(self, heading: Heading, marks: Remembered) -> None:
         """Durable when this returns. Raises OSError."""
-        lines = [_HEAD + b" %d " % source + _boot()]
+        lines = [b" ".join((_HEAD, _boot(), *(str(each).encode() for each in heading)))]
         lines += [_line(path, mark) for path, mark in flat(marks)]
         beside = self._path.with_name(f"{self._path.name}{_BESIDE}")  # a name that is known as ours, should it stay
         with os.fdopen(os.open(beside, _NEW, 0o600), "wb") as file:
@@ -57,21 +74,37 @@ class Record:
         self._path.unlink(missing_ok=True)
         sync_folder(self._path.parent)
 
+    def heading(self) -> Heading | None:
+        """What it is about, when it can be believed. Raises OSError."""
+        try:
+            with self._path.open("rb") as file:
+                return _heading(file.read(_LONGEST).partition(b"\0")[0])
+        except FileNotFoundError:
+            return None
+
     def read(self) -> Carried | None:
         """What it says, when it can be believed. Raises OSError."""
         try:
             head, *lines = self._path.read_bytes().split(b"\0")[:-1]
         except (FileNotFoundError, ValueError):
             return None
-        words = head.split(b" ")
-        if len(words) != 3 or words[0] != _HEAD or words[2] != _boot():  # noqa: PLR2004 - as written above
+        heading = _heading(head)
+        if heading is None:
             return None
         marks: Remembered = {}
         for line in lines:
             sign, _, path = line.partition(b" ")
             mark = None if sign == b"-" else Mark(chr(sign[0]), sign[1:].decode("ascii"))
             remember(marks, path, mark)
-        return Carried(int(words[1]), marks)
+        return Carried(heading, marks)
+
+
+def _heading(line: bytes) -> Heading | None:
+    head, boot, *words = line.split(b" ") if line.count(b" ") == 1 + len(Heading._fields) else (b"", b"")
+    if head != _HEAD or boot != _boot():
+        return None
+    source, into, leaving, coming = (word.decode("ascii") for word in words)
+    return Heading(int(source), int(into), leaving, coming)
 
 
 def _line(path: bytes, mark: Mark | None) -> bytes:

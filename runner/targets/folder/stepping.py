@@ -69,7 +69,7 @@ def back(step: Step) -> None:
 def settled(source: Path, into: Path, setting: Setting) -> None:
     """Bring what was not carried yet from a folder that has left to the one that is live, if there is a record of it. Raises OSError, Fenced."""
     carried = setting.record.read()
-    if carried is None or carried.source != source.lstat().st_ino:
+    if carried is None or carried.heading.source != source.lstat().st_ino:
         return
     with Crossing(source, into, setting) as crossing:
         crossing.resume(carried.marks)

@@ -134,8 +134,8 @@ def tidy(task: Task) -> None:
     if where is Place.NEW and old.is_dir():
         settled(old, live, _setting(task, task.there))
     elif where is Place.OLD and new.is_dir() and new != live:
-        carried, number = _record(task).read(), new.lstat().st_ino
-        if carried and carried.source == number:
+        heading, number = _record(task).heading(), new.lstat().st_ino
+        if heading and heading.source == number:
             settled(new, live, _setting(task, task.back))
             rescue(new, live, _setting(task, task.back), task.known)
             out_since = task.place.path.lstat().st_ctime

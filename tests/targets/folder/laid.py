@@ -115,7 +115,8 @@ class Live:
         return FolderTarget(self.path, self.keep, grace=self.grace)
 
     def promotion(self, run: str = "r1", **more: object) -> Promotion:
-        return Promotion(run=run, target=self.target().key, before=self.before, after=self.after, base="c" * 40, **more)
+        given: dict[str, object] = {"before": self.before, "after": self.after, **more}
+        return Promotion(run=run, target=self.target().key, base="c" * 40, **given)
 
     def promote(self, promotion: Promotion | None = None, trees: PrivateObjects | None = None) -> Promotion:
         with trees or self.objects() as objects:

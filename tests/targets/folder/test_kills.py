@@ -6,14 +6,16 @@ import os
 import re
 import signal
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from runner import crashpoints
 from runner.errors import InfrastructureError, SeatrialError
 from runner.model.promotion import Place, Promotion
-from runner.targets.folder import journal, removal
-from tests.targets.folder.laid import NEW, OLD, Child, Live, dies, held, lay, stops
+from runner.targets.folder import exchange, journal, removal, staging
+from runner.targets.folder.staging import Order
+from tests.targets.folder.laid import NEW, OLD, Child, Live, dies, exchanged, held, lay, stops
 
 STAGED = ("folder.staged.half", "folder.staged.files", "folder.staged.synced", "folder.carried.first")
 BEFORE = (*STAGED, "folder.carried.last", "folder.swap.before")
@@ -81,6 +83,59 @@ def test_killed_on_the_way_back(live: Live) -> None:
         if live.method != "journal":
             assert live.look() == ("old" if marker in BACK_AFTER else "new"), marker
         finished(live, 3)
+
+
+def test_killed_while_what_was_confirmed_is_taken_back(live: Live) -> None:
+    late: dict[bytes, tuple[str, bytes]] = {b"data/late": ("file", b"as it died")}
+    for marker in back(live):
+        if marker == "folder.recover.renamed":  # nothing is recovered that had ended
+            continue
+        lay(live.path, SERVICE)
+        promotion = live.promote()
+        live.ask("tidy", promotion)
+        left = Path(os.path.realpath(live.path))
+        second = promotion.model_copy(update={"fence": 2})
+
+        def act(left: int = os.open(left, os.O_RDONLY)) -> None:
+            name = os.open("data/late", os.O_WRONLY | os.O_CREAT, 0o644, dir_fd=left)
+            os.write(name, b"as it died")
+            dies()
+
+        child = Child(lambda second=second: live.ask("take_back", second), marker, act)
+        assert child.wait() == -signal.SIGKILL, (marker, child.said())
+        third = promotion.model_copy(update={"fence": 3})
+        standing = live.ask("take_back", third)
+        assert standing.place is Place.OLD, (marker, standing.reason)
+        live.ask("tidy", third)
+        assert held(live.path) == OLD | SERVICE | late, marker
+        (live.path / "data" / "late").unlink()
+
+
+@exchanged
+@pytest.mark.parametrize("which", ["old", "new"])
+def test_an_inode_that_was_given_again_is_not_taken_for_the_folder_that_had_it(
+    live: Live, which: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    promotion = live.promote()
+    live.ask("tidy", promotion)
+    other = live.promote(live.promotion("r2", before=live.after, after=live.before))
+    live.ask("take_back", other)
+    live.ask("tidy", other)
+    promotion.details[which] = live.path.stat().st_ino
+    made: list[int] = []
+
+    def laid(order: Order) -> None:
+        staging.lay(order)
+        made.append(order.staged.stat().st_ino)
+        promotion.details[{"old": "new", "new": "old"}[which]] = made[0]
+
+    monkeypatch.setattr(exchange, "lay", laid)
+    second = promotion.model_copy(update={"fence": 2})
+    standing = live.ask("take_back", second)
+    assert standing.place is Place.OLD, standing.reason
+    assert len(set(made)) == len(made) == 2
+    live.ask("tidy", second)
+    assert (held(live.path), live.left()) == (OLD, live.beside)
 
 
 def test_killed_while_it_is_tidied_and_while_that_is_done_again(live: Live) -> None:

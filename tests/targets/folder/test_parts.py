@@ -13,7 +13,7 @@ from runner.targets.folder.foreign import FOLDER, Foreign, Mark, mark_at
 from runner.targets.folder.managed import Managed, Sides, read
 from runner.targets.folder.mounts import file_system, mounted_inside
 from runner.targets.folder.names import CARRIED, Names
-from runner.targets.folder.record import Record
+from runner.targets.folder.record import Heading, Record
 from runner.targets.folder.removal import erase
 from tests.targets.folder.laid import Child
 
@@ -47,23 +47,35 @@ def test_of_two_with_smaller_fences_the_later_is_the_one(tmp_path: Path) -> None
 def test_a_record_tells_what_was_written_and_added_and_ignores_what_is_torn(tmp_path: Path) -> None:
     record = Record(tmp_path / "r")
     assert record.read() is None
-    record.write(5, {b"": {b"a\nb": Mark("f", "1")}, b"d": {b"\xff": Mark("l", "ab"), b"x": FOLDER}})
+    heading = Heading(5, 6, "a" * 40, "b" * 40)
+    record.write(heading, {b"": {b"a\nb": Mark("f", "1")}, b"d": {b"\xff": Mark("l", "ab"), b"x": FOLDER}})
     record.add(b"d/x", None)
     record.add(b"new", Mark("f", "9"))
     with (tmp_path / "r").open("ab") as file:
         file.write(b"f12 torn")
     carried = record.read()
     assert carried is not None
-    assert carried.source == 5
+    assert carried.heading == record.heading() == heading
+    assert [heading.at(*pair) for pair in ((5, 6), (6, 5), (5, 7), (7, 6), (5, 5))] == ["a" * 40, "b" * 40, None, None, None]
     assert carried.marks == {b"": {b"a\nb": Mark("f", "1"), b"new": Mark("f", "9")}, b"d": {b"\xff": Mark("l", "ab")}}
 
 
 def test_a_record_of_another_start_of_the_machine_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     record = Record(tmp_path / "r")
-    record.write(5, {})
+    record.write(Heading(5, 6, "a" * 40, "b" * 40), {})
     (tmp_path / "boot").write_text("another")
     monkeypatch.setattr("runner.targets.folder.record._BOOT", tmp_path / "boot")
-    assert record.read() is None
+    assert (record.read(), record.heading()) == (None, None)
+
+
+@pytest.mark.parametrize(
+    "head", [b"", b"seatrial-carried-1 5 boot", b"seatrial-carried-2 boot 5 6 a", b"seatrial-carried-2 boot 5 6 a b c", b"x"]
+)
+def test_a_record_of_another_version_or_none_at_all_says_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, head: bytes) -> None:
+    (tmp_path / "boot").write_text("boot")
+    monkeypatch.setattr("runner.targets.folder.record._BOOT", tmp_path / "boot")
+    (tmp_path / "r").write_bytes(head + b"\0")
+    assert (Record(tmp_path / "r").read(), Record(tmp_path / "r").heading()) == (None, None)
 
 
 def test_anything_can_be_removed_and_nothing_else_is(tmp_path: Path) -> None:
