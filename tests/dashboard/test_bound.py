@@ -125,13 +125,22 @@ def test_all_of_the_audit_log_is_verified_for_who_is_bound_to_nothing_alone(worl
         assert "Verify every entry" in everything.get("/audit").text
 
 
-def _told(world: World, target: str, seconds: float = 3.0) -> bool:
-    """Whether an open page is told that something has happened, while a run of that target comes and goes."""
-    until = time.monotonic() + seconds
-    with world.browser.stream("GET", "/live", timeout=seconds) as answer:
+def _told(world: World, target: str, *, while_it_loads: bool, seconds: float = 3.0) -> bool:
+    """Whether a page is told that something has happened, while a run of that target comes and goes."""
+    until = time.monotonic() + seconds + 60.0 * while_it_loads
+    address = re.search(r'sse-connect="([^"]+)"', world.browser.get("/").text)
+    assert address is not None
+
+    def happens() -> None:
+        world.served.over(world.served.post("/api/v1/runs", {"target": target, "patch": UNFIT}, 202)["run"])
+
+    if while_it_loads:
+        happens()
+    with world.browser.stream("GET", address[1], timeout=seconds) as answer:
         lines = answer.iter_lines()
         assert next(lines) == "retry: 2000"
-        world.served.over(world.served.post("/api/v1/runs", {"target": target, "patch": UNFIT}, 202)["run"])
+        if not while_it_loads:
+            happens()
         try:
             for line in lines:
                 if line == "event: change":
@@ -143,6 +152,19 @@ def _told(world: World, target: str, seconds: float = 3.0) -> bool:
     return False
 
 
-def test_an_open_page_is_told_of_its_own_alone(world: World) -> None:
-    assert not _told(world, "app-main")
-    assert _told(world, "other-main")
+@pytest.mark.parametrize("while_it_loads", [True, False])
+def test_an_open_page_is_told_of_its_own_alone_and_of_what_came_while_it_was_loaded(world: World, *, while_it_loads: bool) -> None:
+    assert not _told(world, "app-main", while_it_loads=while_it_loads)
+    assert _told(world, "other-main", while_it_loads=while_it_loads)
+
+
+def test_the_page_of_a_run_is_told_of_what_came_while_it_was_loaded(world: World) -> None:
+    for _ in range(9):  # one of them is quick enough to be seen before its run is over
+        run = world.served.post("/api/v1/runs", {"target": "other-main", "patch": UNFIT}, 202)["run"]
+        address = re.search(r'sse-connect="(/live[^"]+)"', world.browser.get(f"/runs/{run}").text)
+        world.served.over(run)
+        if address:
+            break
+    assert address is not None
+    with world.browser.stream("GET", address[1].replace("&amp;", "&"), timeout=10) as answer:
+        assert "event: change" in answer.iter_lines()

@@ -52,9 +52,11 @@ _Chosen = Annotated[Choice, Depends(_choice)]
 @router.get("/")
 def home(request: Request, service: Served, looked: Looked, visitor: Looking, choice: _Chosen) -> Response:
     """Both."""
+    since = service.pulse.newest()  # before anything is read
     token, reach = visitor.token, visitor.reach(service)
     repositories, targets = looked.browsing.places(reach=reach)
     shown: dict[str, Any] = {
+        "since": since,
         "repositories": sorted({*repos_of(token, service), *map(looked.names.repository, repositories)}),
         "targets": sorted({*targets_of(token, service), *map(looked.names.target, targets)}),
     }

@@ -18,22 +18,31 @@ _LOOK: Final = 0.5
 """Seconds between two looks: many events are one word."""
 _BEAT: Final = 15.0
 _PAGE: Final = 500
+"""Events that are read at once, and the most that a page has missed: it asks for what it shows now and then in any case."""
+_LAST: Final = 2**63 - 1
 _HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 
 @router.get("/live", response_class=StreamingResponse)
 async def live(
-    request: Request, service: Served, visitor: Looking, run: Annotated[str, Query(max_length=64, pattern="^[0-9a-f]*$")] = ""
+    request: Request,
+    service: Served,
+    visitor: Looking,
+    since: Annotated[int, Query(ge=0, le=_LAST)],
+    run: Annotated[str, Query(max_length=64, pattern="^[0-9a-f]*$")] = "",
 ) -> StreamingResponse:
-    """A word for all that has happened since the last one, of one run or of all; `bye` where the page is to listen no more."""
-    return StreamingResponse(_words(request, service, visitor, run), media_type="text/event-stream", headers=_HEADERS)
+    """A word for all that has happened since the last one, of one run or of all; `bye` where the page is to listen no more.
+
+    `since`: the number of the newest event when the page was made, or one before: what came while it was loaded counts.
+    """
+    return StreamingResponse(_words(request, service, visitor, since, run), media_type="text/event-stream", headers=_HEADERS)
 
 
-async def _words(request: Request, service: Service, visitor: Visitor, run: str) -> AsyncIterator[str]:
+async def _words(request: Request, service: Service, visitor: Visitor, since: int, run: str) -> AsyncIterator[str]:
     stream, reach = visitor.session.open_stream(), visitor.reach(service)
     quiet = 0.0
     try:
-        _, seq = await run_in_threadpool(service.events.bounds)
+        seq = max(since, await run_in_threadpool(service.pulse.newest) - _PAGE)
         yield "retry: 2000\n\n"
         while visitor.session.listens(stream) and not await request.is_disconnected():
             if await run_in_threadpool(service.pulse.newest) > seq:

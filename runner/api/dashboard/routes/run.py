@@ -25,6 +25,7 @@ _HISTORY: Final = 50
 @router.get("/runs/{run}")
 def one(visitor: Looking, request: Request, run: SeenRun, service: Served, looked: Looked) -> Response:
     """The whole page."""
+    since = service.pulse.newest()  # before anything is read
     found = _found(run, service, looked, visitor)
     given = change_of(found.filed, found.request, service.where.state)
     told = remarks(found.report) if found.report else ()
@@ -34,6 +35,7 @@ def one(visitor: Looking, request: Request, run: SeenRun, service: Served, looke
         visitor,
         "run.html",
         **_head(found),
+        since=since,
         patch=given.rows(told),
         note=given.note,
         name=given.name,
